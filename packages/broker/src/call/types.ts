@@ -1,0 +1,59 @@
+import type { Caller, CatalogAction, Decision, JsonObject, NextStep, Operation, Policy, ResourceFacts, RuleRef } from "@bailiwick/policy";
+import type { Approval } from "../domain/approval.ts";
+import type { Session } from "../domain/session.ts";
+import type { CallIo, ConnectionKey } from "../domain/tool.ts";
+import type { RefusalCode } from "./refusal.ts";
+
+/** A call as an adapter hands it in: nothing in it is trusted yet. */
+export interface IncomingCall {
+  readonly token: string | undefined;
+  /** Network address of the peer, for the record. */
+  readonly peer: string;
+  /** The agent-visible name (tool, prompt) or the URI of a resource. */
+  readonly kind: Operation["kind"];
+  readonly name: string;
+  readonly args: unknown;
+  /** In the agent's own words, from `_meta["bailiwick/reason"]`. Untrusted. */
+  readonly statedReason?: string | undefined;
+  readonly io: CallIo;
+  readonly patience: Patience;
+  /** W3C traceparent, passed to the record. */
+  readonly traceparent?: string | undefined;
+}
+
+/** How long the agent's connection may be held while a person thinks, and whom to tell that it is. */
+export interface Patience {
+  readonly waitMs: number;
+  readonly onHeld?: ((approval: Approval) => void) | undefined;
+}
+
+/** A call after `identify`: which reviewed action it is, with exactly which arguments. */
+export interface IdentifiedCall {
+  readonly callId: string;
+  readonly operation: Operation;
+  readonly action: CatalogAction;
+  readonly fingerprint: string;
+  readonly args: JsonObject;
+  /** SHA-256 over the canonical form of {tool, kind, name, args}. */
+  readonly argsDigest: string;
+  readonly connection: ConnectionKey;
+  readonly incoming: IncomingCall;
+}
+
+/** A call after `decide`. */
+export interface DecidedCall extends IdentifiedCall {
+  readonly session: Session;
+  readonly caller: Caller;
+  readonly policy: Policy;
+  readonly decision: Decision;
+  readonly resource?: ResourceFacts | undefined;
+}
+
+/** The answer to an agent's call. Exactly one of these; adapters map each to their protocol. */
+export type CallAnswer =
+  | { readonly kind: "result"; readonly callId: string; readonly body: JsonObject; readonly hidden: readonly string[]; readonly masked: readonly string[]; readonly rowsRemoved: number }
+  | { readonly kind: "tool_error"; readonly callId: string; readonly code: number; readonly message: string }
+  | { readonly kind: "pending"; readonly callId: string; readonly approval: Approval }
+  | { readonly kind: "refused"; readonly callId: string | undefined; readonly code: RefusalCode; readonly message: string; readonly rules: readonly RuleRef[]; readonly next: readonly NextStep[] }
+  /** The request was sent and its result is not known. Never retried by the broker. */
+  | { readonly kind: "unknown"; readonly callId: string; readonly message: string };

@@ -1,0 +1,81 @@
+import type { Json, JsonObject, Operation } from "@bailiwick/policy";
+
+/** What an upstream says of itself. Shapes of the entries follow MCP; unknown fields are kept. */
+export interface ToolListing {
+  readonly tools: readonly JsonObject[];
+  readonly resources: readonly JsonObject[];
+  readonly resourceTemplates: readonly JsonObject[];
+  readonly prompts: readonly JsonObject[];
+  readonly capabilities: JsonObject;
+  readonly instructions?: string | undefined;
+}
+
+/** What is put on the wire for this one call and nowhere else. */
+export interface Equipment {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly login?: { readonly user: string; readonly password: string } | undefined;
+}
+
+/** A request a tool makes of the agent while a call runs (MCP elicitation, sampling, roots). `method` is the MCP method. */
+export interface AgentRequest {
+  readonly method: "elicitation/create" | "sampling/createMessage" | "roots/list";
+  readonly params: JsonObject;
+}
+
+/**
+ * The live line between a running call and the agent that made it. Adapters on the agent's side provide it; tools use it.
+ * Every member is safe to call after the agent has gone.
+ */
+export interface CallIo {
+  readonly signal: AbortSignal;
+  /** Client capabilities the agent declared, in MCP's shape; `{}` when none. */
+  readonly capabilities: JsonObject;
+  progress(update: { readonly progress: number; readonly total?: number | undefined; readonly message?: string | undefined }): void;
+  log(message: JsonObject): void;
+  /** @throws Fault `agent_cannot_answer` when the agent declared no such capability or is gone. */
+  ask(request: AgentRequest): Promise<JsonObject>;
+  /** The tool turned the call into a long-running task; the adapter may answer the agent now. The call itself goes on. */
+  task?(status: { readonly status: string; readonly statusMessage?: string | undefined; readonly pollIntervalMs?: number | undefined; readonly ttlMs?: number | undefined }): void;
+}
+
+/** Identifies one live connection: connections are never shared across tenants, environments or workflows. */
+export interface ConnectionKey {
+  readonly tool: string;
+  readonly tenant: string;
+  readonly environment: string;
+  readonly workflow: string;
+}
+
+/** One upstream, connected. Restarts and reconnects by itself with back-off. */
+export interface ToolConnection {
+  readonly key: ConnectionKey;
+  /** Cached; asked again after the upstream says that its list changed. @throws Fault `tool_unavailable` | `tool_timeout`. */
+  listing(): Promise<ToolListing>;
+  /**
+   * Runs one operation once; never retries after bytes were sent. The result is MCP's (`CallToolResult`, `ReadResourceResult`, `GetPromptResult`), unknown fields kept.
+   * A JSON-RPC error of the upstream is thrown as ToolError (the call reached the tool and the tool said no).
+   * @throws Fault `tool_unavailable` (nothing was sent), `tool_lost` (sent, no answer: outcome unknown), `tool_timeout` (sent, outcome unknown), `result_too_large`, `cancelled`.
+   */
+  invoke(operation: Operation, args: JsonObject, options: { readonly timeoutMs: number; readonly maxBytes: number; readonly equipment: Equipment; readonly io: CallIo }): Promise<JsonObject>;
+  /** MCP `completion/complete`; params as received, names already those of the upstream. */
+  complete(params: JsonObject, options: { readonly equipment: Equipment; readonly signal: AbortSignal }): Promise<JsonObject>;
+  setLogLevel(level: string): Promise<void>;
+  /** Resource updates; returns the unsubscribe function. */
+  subscribe(uri: string, onUpdate: (params: JsonObject) => void): Promise<() => Promise<void>>;
+  /** Called when the upstream's lists change; returns the unsubscribe function. */
+  onChange(listener: () => void): () => void;
+  close(): Promise<void>;
+}
+
+/** An error the upstream itself answered; its code and message are passed on after cleaning. */
+export class ToolError extends Error {
+  override readonly name = "ToolError";
+  readonly code: number;
+  readonly data: Json | undefined;
+  constructor(code: number, message: string, data?: Json) {
+    super(message);
+    this.code = code;
+    this.data = data;
+  }
+}

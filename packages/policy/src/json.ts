@@ -1,0 +1,7 @@
+/** A JSON value as it arrives from outside, after parsing. */
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+
+/** A JSON object. Arguments, records, claims and record bodies all have this shape. */
+export interface JsonObject {
+  readonly [key: string]: Json;
+}

@@ -1,0 +1,270 @@
+import type { Json, JsonObject } from "./json.ts";
+
+/** What an action does to the world. Closed list; `execute` is the class of everything else with side effects. */
+export type Effect = "read" | "write" | "delete" | "send" | "pay" | "export" | "grant" | "execute";
+
+/** What the policy says of a call: go ahead, ask a person first, or no. */
+export type Verdict = "allow" | "ask" | "deny";
+
+/** A place in a policy file; lines count from 1. */
+export interface Span {
+  readonly file: string;
+  readonly line: number;
+}
+
+/** A finding about the policy files. Every diagnostic says what is wrong, why it matters and what to write instead. */
+export interface Diagnostic {
+  readonly code: string;
+  readonly severity: "error" | "warning";
+  readonly at: Span;
+  readonly what: string;
+  readonly why: string;
+  readonly write: string;
+}
+
+/** A rule that determined a decision. `builtin` rules (tenant isolation, deny by default) point into the documentation. */
+export interface RuleRef {
+  readonly kind: "grant" | "deny" | "gate" | "ceiling" | "builtin";
+  readonly id: string;
+  readonly at: Span;
+  readonly reason: string;
+}
+
+/** One thing an agent can ask for: a tool call, a resource read or a prompt. `name` is the upstream's own name or URI. */
+export interface Operation {
+  readonly tool: string;
+  readonly kind: "tool" | "resource" | "prompt";
+  readonly name: string;
+}
+
+/** How a person must answer before the call may run. `by` lists roles of people; any one of them suffices. */
+export interface ApprovalDemand {
+  readonly by: readonly string[];
+  readonly expiresMs: number;
+  readonly rules: readonly RuleRef[];
+}
+
+/** A counter the call draws from: at most `max` within `windowMs`; this call takes `amount`. */
+export interface LimitDemand {
+  readonly key: string;
+  readonly unit: "calls" | "records" | "cost";
+  readonly max: number;
+  readonly windowMs: number;
+  readonly amount: number;
+  readonly rule: RuleRef;
+}
+
+/** How a masked value looks: `redact` hides all, `partial` keeps the last four characters (the domain of an e-mail), `hash` a short digest. */
+export type Mask = "redact" | "partial" | "hash";
+
+/** A machine-readable hint at what the agent can do about a refusal. */
+export type NextStep =
+  | { readonly kind: "request_approval"; readonly ticket: string; readonly url: string }
+  | { readonly kind: "request_elevation"; readonly scope: string }
+  | { readonly kind: "narrow"; readonly field: string; readonly allowed: readonly Json[] }
+  | { readonly kind: "retry_after"; readonly ms: number }
+  | { readonly kind: "use_instead"; readonly action: string }
+  | { readonly kind: "reauthenticate" }
+  | { readonly kind: "ask_owner"; readonly owner: string; readonly text: string };
+
+/** Why the policy refuses; a subset of the broker's closed list of refusal codes. */
+export type PolicyRefusalCode =
+  | "no_grant" | "denied_by_rule" | "outside_ceiling" | "outside_session_scope" | "row_not_permitted" | "field_not_permitted"
+  | "cross_tenant" | "records_exceeded" | "outside_hours" | "argument_invalid" | "rule_error";
+
+export interface PolicyRefusal {
+  readonly code: PolicyRefusalCode;
+  readonly message: string;
+  readonly next: readonly NextStep[];
+}
+
+/**
+ * The answer of the policy to one call.
+ * `grants` names the grants whose rows and fields apply to results (see `present`).
+ * INVARIANT: `refusal` is present exactly when `verdict` is `deny`; `approve` exactly when it is `ask`.
+ */
+export interface Decision {
+  readonly verdict: Verdict;
+  readonly scope: string;
+  readonly effect: Effect;
+  readonly rules: readonly RuleRef[];
+  readonly policyVersion: string;
+  readonly grants: readonly string[];
+  readonly approve?: ApprovalDemand;
+  readonly limits: readonly LimitDemand[];
+  /** The most records one result may hold after filtering. */
+  readonly maxRecords: number;
+  readonly refusal?: PolicyRefusal;
+}
+
+/** Who is calling, for whom, for what: the session as policy sees it. */
+export interface Caller {
+  readonly agent: string;
+  readonly tenant: string;
+  readonly environment: string;
+  readonly workflow: string;
+  readonly user: string;
+  readonly session: string;
+  readonly task: string;
+  readonly data: JsonObject;
+  /** Scopes (`tool:action` patterns) this session was narrowed to; a ceiling. Empty means nothing is allowed. */
+  readonly scope: readonly string[];
+}
+
+/** The record acted on, loaded from the tool. */
+export interface ResourceFacts {
+  readonly type: string;
+  readonly id: string;
+  readonly attributes: JsonObject;
+}
+
+/**
+ * Everything a decision depends on.
+ * `resource: "unknown"` asks the preliminary question: can any record make this call allowed? Then only a certain `deny` denies.
+ * `resource: undefined` means that the action names no record, or that it has none that can be loaded before the call.
+ */
+export interface DecisionRequest {
+  readonly caller: Caller;
+  readonly operation: Operation;
+  readonly args: JsonObject;
+  readonly resource?: ResourceFacts | "unknown" | undefined;
+  readonly now: Date;
+}
+
+/** One record of a result, as this decision lets the agent see it. */
+export interface Presented {
+  readonly visible: boolean;
+  readonly record: JsonObject;
+  readonly hidden: readonly string[];
+  readonly masked: readonly string[];
+}
+
+/** Type of an argument or attribute that policy may speak of. `email` becomes a record {address, local, domain}; `any` is covered by the digest but invisible to policy. A trailing `?` on the KEY marks it optional. */
+export type FieldType =
+  | "string" | "integer" | "decimal" | "boolean" | "datetime" | "email" | "any"
+  | readonly [FieldType]
+  | { readonly [key: string]: FieldType };
+
+/** How a tool is reached. Texts may hold `${tenant}`, `${environment}`, `${workflow}` and `${env:NAME}`, filled in when connecting. */
+export type Connect =
+  | { readonly mcp: { readonly command: readonly string[]; readonly env?: Readonly<Record<string, string>>; readonly cwd?: string } }
+  | { readonly mcp: { readonly url: string } }
+  | { readonly smtp: { readonly host: string; readonly port: string; readonly from: string } }
+  | { readonly postgres: { readonly host: string; readonly port?: string; readonly database: string } };
+
+/** Where a credential is put at egress. */
+export type Injection =
+  | { readonly header: string; readonly format?: string }
+  | { readonly environment: string }
+  | { readonly login: string };
+
+/** One reviewed action of a tool: what it does, to what, and what comes back. Paths are dotted and start with `args` or `result`. */
+export interface CatalogAction {
+  readonly operation: Operation;
+  readonly scope: string;
+  readonly effect: Effect;
+  readonly description?: string | undefined;
+  readonly args: Readonly<Record<string, FieldType>>;
+  /** Arguments the broker sets itself (`principal.tenant`, `principal.environment`, `user.id`, or a literal after `=`); hidden from the agent. */
+  readonly force: Readonly<Record<string, string>>;
+  readonly resource?: {
+    readonly type: string;
+    readonly id: string;
+    /** Name of the tool's read action that loads the record, and how its arguments are made from this call's. */
+    readonly before?: string | undefined;
+    readonly beforeArgs?: Readonly<Record<string, string>> | undefined;
+    /** Path of the object whose keys are written fields; absent: every argument but the id. */
+    readonly fields?: string | undefined;
+  } | undefined;
+  readonly returns?: { readonly type: string; readonly at: string } | undefined;
+  readonly labels: Readonly<Record<string, readonly string[]>>;
+  readonly destination: readonly string[];
+  /** Path of an array argument whose length counts as records. */
+  readonly batch?: string | undefined;
+  /** Path of a number argument that counts as cost, in the catalog's currency unit. */
+  readonly cost?: string | undefined;
+  readonly undo?: string | undefined;
+  /** Milliseconds the tool may take. */
+  readonly timeoutMs: number;
+  /** Fingerprint (`sha256:...`) a person reviewed; absent for built-in adapters (smtp, postgres), whose actions the catalog itself defines. */
+  readonly reviewed?: string | undefined;
+  /** Reviewed SQL text of a postgres action; parameters by path. */
+  readonly statement?: { readonly sql: string; readonly params: readonly string[] } | undefined;
+  readonly at: Span;
+}
+
+export interface CatalogTool {
+  readonly tool: string;
+  readonly connect: Connect;
+  readonly credential?: { readonly name: string; readonly inject: Injection } | undefined;
+  readonly types: Readonly<Record<string, Readonly<Record<string, FieldType>>>>;
+  /** Attribute of a record type that names its tenant: `{ Ticket: "tenant" }`. Records of another tenant are refused whatever the grants say. */
+  readonly tenantField: Readonly<Record<string, string>>;
+  readonly actions: readonly CatalogAction[];
+  readonly at: Span;
+}
+
+/** One agent identity: `name` is `bailiwick://<tenant>/<environment>/<workflow>/<agent>`. */
+export interface AgentConfig {
+  readonly name: string;
+  readonly agent: string;
+  readonly tenant: string;
+  readonly environment: string;
+  readonly workflow: string;
+  readonly roles: readonly string[];
+  readonly owner: string;
+  readonly attributes: JsonObject;
+  readonly at: Span;
+}
+
+/** A person who may answer approvals or operate the broker. `roles` are people's roles such as `support-lead`, `auditor`, `operator`. */
+export interface PersonConfig {
+  readonly id: string;
+  readonly name: string;
+  readonly email: string;
+  readonly tenants: readonly string[];
+  readonly roles: readonly string[];
+}
+
+/** The validated, ready-to-decide policy folder. `engine` is opaque to everyone but this package. */
+export interface Policy {
+  /** `sha256:` and 64 hex digits over the names and texts of all files. */
+  readonly version: string;
+  readonly tenants: readonly string[];
+  readonly environments: readonly string[];
+  readonly people: readonly PersonConfig[];
+  readonly agents: readonly AgentConfig[];
+  readonly tools: readonly CatalogTool[];
+  readonly warnings: readonly Diagnostic[];
+  readonly engine: unknown;
+}
+
+export interface PolicyFile {
+  /** Path relative to the policy folder, with forward slashes. */
+  readonly path: string;
+  readonly text: string;
+}
+
+export type LoadResult =
+  | { readonly ok: true; readonly policy: Policy }
+  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+
+/** What `tools/list` needs to know of an action: can this session ever be allowed to use it? */
+export type Reach = "never" | "depends" | "always";
+
+/** Why a decision came out as it did, and the smallest change that would turn it. */
+export interface Explanation {
+  readonly summary: string;
+  readonly rules: readonly RuleRef[];
+  /** Rules that were looked at and did not match, each with the part that was not true. */
+  readonly unmatched: readonly { readonly rule: RuleRef; readonly because: string }[];
+  /** E.g. "would be allowed if `resource.region` were `emea`" or "add `tickets:delete` to a role of this agent". */
+  readonly wouldChange: readonly string[];
+}
+
+export interface PolicyTestReport {
+  readonly passed: number;
+  readonly failed: readonly { readonly at: Span; readonly name: string; readonly expected: string; readonly actual: string; readonly rules: readonly RuleRef[] }[];
+  /** Rules that no test exercises. */
+  readonly unexercised: readonly RuleRef[];
+}
