@@ -1,0 +1,45 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { TestContext } from "vitest";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+/** Where the CI run is told that the shared test data lies; a checkout beside it finds it by itself. */
+const SHARED_DATA_VARIABLE = "BAILIWICK_SHARED_DATA";
+
+/** Skips the running test under its own name, with a reason that the end of the run lists. In CI a skip fails the run. */
+export function skippedBecause(test: TestContext, reason: string): never {
+  return test.skip(reason);
+}
+
+/**
+ * Skips the running test unless `program` is on the PATH.
+ * @throws Error when the Debian package is missing from `.ci/debian-packages`: CI would skip the test for ever.
+ */
+export function needsProgram(test: TestContext, program: string, debianPackage: string): void {
+  if (!debianPackages().includes(debianPackage)) {
+    throw new Error(`\`${debianPackage}\` is not listed in .ci/debian-packages: CI installs only what stands there; add a line`);
+  }
+  const found = spawnSync("sh", ["-c", 'command -v -- "$1"', "sh", program], { stdio: "ignore" }).status === 0;
+  if (!found) skippedBecause(test, `\`${program}\` is not installed: on Debian run \`apt-get install ${debianPackage}\``);
+}
+
+/** Returns the path of a file or folder of the shared test data, or skips the running test. */
+export function needsSharedData(test: TestContext, name: string): string {
+  const folder = process.env[SHARED_DATA_VARIABLE] ?? join(ROOT, "../shared/data");
+  const path = join(folder, name);
+  if (!existsSync(path)) {
+    skippedBecause(test, `the shared test data \`${name}\` is not here: set ${SHARED_DATA_VARIABLE} to the folder that holds it`);
+  }
+  return path;
+}
+
+/** Names of the Debian packages that CI installs before the tests. */
+export function debianPackages(): readonly string[] {
+  return readFileSync(join(ROOT, ".ci/debian-packages"), "utf8")
+    .split("\n")
+    .map((line) => line.replace(/#.*/, "").trim())
+    .filter((line) => line !== "");
+}
