@@ -15,12 +15,16 @@ export interface Equipment {
   readonly headers: Readonly<Record<string, string>>;
   readonly environment: Readonly<Record<string, string>>;
   readonly login?: { readonly user: string; readonly password: string } | undefined;
+  /** Hosts this may be sent to; a connection to any other host must throw `credential_unavailable`. Absent: it carries no secret. */
+  readonly hosts?: readonly string[] | undefined;
 }
 
 /** A request a tool makes of the agent while a call runs (MCP elicitation, sampling, roots). `method` is the MCP method. */
 export interface AgentRequest {
   readonly method: "elicitation/create" | "sampling/createMessage" | "roots/list";
   readonly params: JsonObject;
+  /** The key under which the tool asked (modern `inputRequests`); kept towards a modern agent, which may have answered it beforehand. */
+  readonly key?: string | undefined;
 }
 
 /**
