@@ -31,6 +31,8 @@ export interface CallPorts {
   readonly log: AuditLog;
   readonly credentials: Pick<CredentialStore, "open">;
   readonly tools: ToolConnections;
+  /** Told of whatever stopped a call, for the operator's log; never holds a secret. */
+  onFault?(failure: unknown): void;
 }
 
 export type { Session };

@@ -28,3 +28,6 @@ export class Refusal extends Error {
     this.next = facts.next ?? [];
   }
 }
+
+/** A refusal whose record is already durable. */
+export class RecordedRefusal extends Refusal {}

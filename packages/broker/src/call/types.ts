@@ -1,5 +1,6 @@
-import type { Caller, CatalogAction, Decision, JsonObject, NextStep, Operation, Policy, ResourceFacts, RuleRef } from "@bailiwick/policy";
+import type { Caller, CatalogAction, CatalogTool, Decision, Json, JsonObject, NextStep, Operation, Policy, ResourceFacts, RuleRef } from "@bailiwick/policy";
 import type { Approval } from "../domain/approval.ts";
+import type { Reservation } from "../domain/audit.ts";
 import type { Session } from "../domain/session.ts";
 import type { CallIo, ConnectionKey } from "../domain/tool.ts";
 import type { RefusalCode } from "./refusal.ts";
@@ -9,8 +10,8 @@ export interface IncomingCall {
   readonly token: string | undefined;
   /** Network address of the peer, for the record. */
   readonly peer: string;
-  /** The agent-visible name (tool, prompt) or the URI of a resource. */
   readonly kind: Operation["kind"];
+  /** The agent-visible name (tool, prompt) or the URI of a resource. */
   readonly name: string;
   readonly args: unknown;
   /** In the agent's own words, from `_meta["bailiwick/reason"]`. Untrusted. */
@@ -31,7 +32,9 @@ export interface Patience {
 export interface IdentifiedCall {
   readonly callId: string;
   readonly operation: Operation;
+  readonly tool: CatalogTool;
   readonly action: CatalogAction;
+  /** What a person reviewed: the upstream's fingerprint, or the digest of a catalog-defined action. */
   readonly fingerprint: string;
   readonly args: JsonObject;
   /** SHA-256 over the canonical form of {tool, kind, name, args}. */
@@ -40,20 +43,41 @@ export interface IdentifiedCall {
   readonly incoming: IncomingCall;
 }
 
-/** A call after `decide`. */
+/** A call after `decide`: the policy said allow or ask. */
 export interface DecidedCall extends IdentifiedCall {
   readonly session: Session;
   readonly caller: Caller;
   readonly policy: Policy;
   readonly decision: Decision;
+  /** The instant the decision was made for; rows of the result are judged at the same instant. */
+  readonly decidedAt: Date;
   readonly resource?: ResourceFacts | undefined;
+}
+
+/** A call after `limit`: what its intent will draw from which counters. */
+export interface LimitedCall extends DecidedCall {
+  readonly reservations: readonly Reservation[];
 }
 
 /** The answer to an agent's call. Exactly one of these; adapters map each to their protocol. */
 export type CallAnswer =
-  | { readonly kind: "result"; readonly callId: string; readonly body: JsonObject; readonly hidden: readonly string[]; readonly masked: readonly string[]; readonly rowsRemoved: number }
-  | { readonly kind: "tool_error"; readonly callId: string; readonly code: number; readonly message: string }
+  | {
+      readonly kind: "result";
+      readonly callId: string;
+      readonly body: JsonObject;
+      readonly hidden: readonly string[];
+      readonly masked: readonly string[];
+      readonly rowsRemoved: number;
+    }
+  | { readonly kind: "tool_error"; readonly callId: string; readonly code: number; readonly message: string; readonly data?: Json | undefined }
   | { readonly kind: "pending"; readonly callId: string; readonly approval: Approval }
-  | { readonly kind: "refused"; readonly callId: string | undefined; readonly code: RefusalCode; readonly message: string; readonly rules: readonly RuleRef[]; readonly next: readonly NextStep[] }
+  | {
+      readonly kind: "refused";
+      readonly callId: string | undefined;
+      readonly code: RefusalCode;
+      readonly message: string;
+      readonly rules: readonly RuleRef[];
+      readonly next: readonly NextStep[];
+    }
   /** The request was sent and its result is not known. Never retried by the broker. */
   | { readonly kind: "unknown"; readonly callId: string; readonly message: string };

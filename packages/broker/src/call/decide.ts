@@ -1,0 +1,47 @@
+import { decide, type Decision, type DecisionRequest, type ResourceFacts } from "@bailiwick/policy";
+import type { Session } from "../domain/session.ts";
+import { callerOf } from "./agent-of.ts";
+import { lookup } from "./lookup.ts";
+import type { CallPorts } from "./ports.ts";
+import { Refusal } from "./refusal.ts";
+import type { DecidedCall, IdentifiedCall } from "./types.ts";
+
+/**
+ * Asks the policy. When the action names a record to load first, the question is put twice: once without the record
+ * (can any record make this call allowed?), so that a hopeless call never makes the broker read anything; then with it.
+ * @throws Refusal with the policy's code, rules and next steps.
+ */
+export async function decideCall(ports: CallPorts, session: Session, call: IdentifiedCall): Promise<DecidedCall> {
+  const policy = ports.policy();
+  const request: DecisionRequest = { caller: callerOf(session), operation: call.operation, args: call.args, now: ports.now() };
+  const settle = (decision: Decision, resource?: ResourceFacts): DecidedCall => ({
+    ...call,
+    session,
+    caller: request.caller,
+    policy,
+    decision,
+    decidedAt: request.now,
+    ...(resource === undefined ? {} : { resource }),
+  });
+  if (call.action.resource?.before === undefined) return refuseDenied(settle(decide(policy, request)));
+  const preliminary = settle(decide(policy, { ...request, resource: "unknown" }));
+  refuseDenied(preliminary);
+  const resource = await lookup(ports, preliminary);
+  return refuseDenied(settle(decide(policy, { ...request, resource }), resource));
+}
+
+function refuseDenied(call: DecidedCall): DecidedCall {
+  const { decision } = call;
+  if (decision.verdict !== "deny") return call;
+  const refusal = decision.refusal;
+  throw new DeniedByPolicy(call, refusal?.code ?? "no_grant", refusal?.message ?? "no grant allows this call");
+}
+
+/** A refusal that carries the call it judged, so that the record can say what was known. */
+export class DeniedByPolicy extends Refusal {
+  readonly call: DecidedCall;
+  constructor(call: DecidedCall, code: Refusal["code"], message: string) {
+    super(code, message, { rules: call.decision.rules, next: call.decision.refusal?.next ?? [] });
+    this.call = call;
+  }
+}

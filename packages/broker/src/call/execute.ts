@@ -1,0 +1,46 @@
+import type { JsonObject } from "@bailiwick/policy";
+import { Fault } from "../domain/fault.ts";
+import { ToolError } from "../domain/tool.ts";
+import { redeem } from "./approve.ts";
+import type { EquippedCall } from "./inject.ts";
+import { settleUnsent } from "./record.ts";
+import { MAX_RESULT_BYTES } from "./result-limit.ts";
+import type { CallPorts } from "./ports.ts";
+import { Refusal } from "./refusal.ts";
+
+/** What came back from the tool, unfiltered: nothing of it has been shown to the agent. */
+export interface ExecutedCall extends EquippedCall {
+  readonly answer:
+    | { readonly kind: "result"; readonly body: JsonObject }
+    | { readonly kind: "tool_error"; readonly error: ToolError }
+    /** Sent, and the broker cannot say what happened. */
+    | { readonly kind: "unknown"; readonly why: string };
+  readonly sentAt: Date;
+}
+
+/**
+ * Takes the permit back (arguments, policy version, single use) and sends the call, once. Never retries.
+ * @throws Refusal when the permit no longer covers the call or nothing was sent; the outcome is recorded.
+ */
+export async function execute(ports: CallPorts, equipped: EquippedCall): Promise<ExecutedCall> {
+  const { intent, connection } = equipped;
+  const sentAt = ports.now();
+  try {
+    const call = redeem(ports, intent.permit);
+    const body = await connection.invoke(call.operation, call.args, {
+      timeoutMs: call.action.timeoutMs,
+      maxBytes: MAX_RESULT_BYTES,
+      equipment: equipped.equipped.equipment,
+      io: call.incoming.io,
+    });
+    return { ...equipped, sentAt, answer: { kind: "result", body } };
+  } catch (failure) {
+    if (failure instanceof ToolError) return { ...equipped, sentAt, answer: { kind: "tool_error", error: failure } };
+    if (failure instanceof Refusal || (failure instanceof Fault && nothingWasSent(failure))) throw await settleUnsent(ports, intent, failure);
+    return { ...equipped, sentAt, answer: { kind: "unknown", why: failure instanceof Fault ? failure.message : "the connection to the tool failed" } };
+  }
+}
+
+function nothingWasSent(fault: Fault): boolean {
+  return fault.code === "tool_unavailable" || fault.code === "credential_unavailable";
+}

@@ -1,0 +1,101 @@
+import { digest } from "@bailiwick/ledger";
+import { forcedArguments, type CatalogAction, type JsonObject, type Operation, type Policy } from "@bailiwick/policy";
+import { fingerprint } from "../domain/fingerprint.ts";
+import type { Session } from "../domain/session.ts";
+import type { ConnectionKey } from "../domain/tool.ts";
+import { callerOf } from "./agent-of.ts";
+import { entryFor, type Entry } from "./names.ts";
+import type { CallPorts } from "./ports.ts";
+import { Refusal } from "./refusal.ts";
+import type { Trail } from "./trail.ts";
+import type { IdentifiedCall, IncomingCall } from "./types.ts";
+import { connectionKey, listingOf } from "./upstream.ts";
+
+/**
+ * Says which reviewed action is meant, with exactly which arguments: forced ones set, all under one digest.
+ * An action that is not catalogued, or no longer what a person reviewed, is quarantined.
+ * @throws Refusal `tool_unknown`, `tool_unreviewed`, `argument_invalid`, `malformed_request`.
+ */
+export async function identify(ports: CallPorts, session: Session, trail: Pick<Trail, "callId" | "incoming">): Promise<IdentifiedCall> {
+  const { callId, incoming } = trail;
+  const policy = ports.policy();
+  const entry = entryFor(policy, incoming.kind, incoming.name);
+  if (entry === undefined) throw await unknownAction(ports, policy, session, incoming);
+  const key = connectionKey(session, entry.tool.tool);
+  const reviewed = await reviewedFingerprint(ports, entry, key);
+  const operation = operationOf(entry.action, incoming);
+  const args = { ...agentArguments(entry.action, incoming), ...forcedArguments(entry.action, callerOf(session)) };
+  return {
+    callId,
+    operation,
+    tool: entry.tool,
+    action: entry.action,
+    fingerprint: reviewed,
+    args,
+    argsDigest: argumentsDigest(operation, args),
+    connection: key,
+    incoming,
+  };
+}
+
+/** The digest that approvals and permits are bound to: SHA-256 over the canonical form of operation and arguments. */
+export function argumentsDigest(operation: Operation, args: JsonObject): string {
+  return digest({ tool: operation.tool, kind: operation.kind, name: operation.name, args });
+}
+
+/**
+ * The fingerprint a person reviewed, checked against what the upstream offers now.
+ * @throws Refusal `tool_unreviewed`.
+ */
+export async function reviewedFingerprint(ports: Pick<CallPorts, "credentials" | "tools">, entry: Entry, key: ConnectionKey): Promise<string> {
+  const { tool, action } = entry;
+  if (!("mcp" in tool.connect) || action.operation.kind !== "tool") {
+    return digest({ scope: action.scope, effect: action.effect, statement: action.statement?.sql ?? null, name: action.operation.name });
+  }
+  const listing = await listingOf(ports, tool, key);
+  const offered = listing.tools.find((each) => each["name"] === action.operation.name);
+  if (offered === undefined) throw quarantined(tool.tool, action.operation.name, "the tool no longer offers it");
+  const now = fingerprint(offered);
+  if (action.reviewed === undefined) throw quarantined(tool.tool, action.operation.name, "no person has reviewed it");
+  if (action.reviewed !== now) throw quarantined(tool.tool, action.operation.name, "its description or schema changed since a person reviewed it");
+  return now;
+}
+
+function operationOf(action: CatalogAction, incoming: IncomingCall): Operation {
+  return incoming.kind === "resource" ? { ...action.operation, name: incoming.name } : action.operation;
+}
+
+function agentArguments(action: CatalogAction, incoming: IncomingCall): JsonObject {
+  const given = incoming.args ?? {};
+  if (!isJsonObject(given)) {
+    throw new Refusal("malformed_request", "the arguments are not a JSON object; send an object with one member per argument");
+  }
+  const forced = Object.keys(action.force).find((name) => Object.hasOwn(given, name));
+  if (forced !== undefined) {
+    throw new Refusal("argument_invalid", `argument \`${forced}\` is set by the broker; leave it out`, {
+      next: [{ kind: "narrow", field: forced, allowed: [] }],
+    });
+  }
+  return given;
+}
+
+// The body was parsed by JSON.parse at the edge, so whatever is an object here is JSON.
+function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+async function unknownAction(ports: CallPorts, policy: Policy, session: Session, incoming: IncomingCall): Promise<Refusal> {
+  for (const tool of policy.tools) {
+    const known = ports.tools.known(connectionKey(session, tool.tool));
+    if (incoming.kind === "tool" && known?.tools.some((each) => each["name"] === incoming.name) === true) {
+      return quarantined(tool.tool, incoming.name, "it is not in the catalog");
+    }
+  }
+  return new Refusal("tool_unknown", `no action \`${incoming.name}\` is known here; ask for the list of tools`);
+}
+
+function quarantined(tool: string, name: string, why: string): Refusal {
+  return new Refusal("tool_unreviewed", `\`${tool}.${name}\` is quarantined: ${why}`, {
+    next: [{ kind: "ask_owner", owner: "policy author", text: `review it with \`bailiwick tools add ${tool}\`` }],
+  });
+}

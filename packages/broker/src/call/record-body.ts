@@ -1,0 +1,56 @@
+import type { JsonObject, RuleRef } from "@bailiwick/policy";
+import type { RecordBody } from "../domain/audit.ts";
+import type { Session } from "../domain/session.ts";
+import type { CallPorts } from "./ports.ts";
+import type { DecidedCall, IncomingCall } from "./types.ts";
+
+/** The chained body every record of a decided call starts from: who, what, the decision and its rules. Arguments only as their digest. */
+export function bodyOf(ports: Pick<CallPorts, "brokerId" | "now">, call: DecidedCall): RecordBody {
+  return {
+    ...sessionBody(ports, call.session, call.incoming),
+    tool: call.operation.tool,
+    operation: call.operation.name,
+    action: call.action.scope,
+    effect: call.action.effect,
+    argsDigest: call.argsDigest,
+    fingerprint: call.fingerprint,
+    ...(call.resource === undefined ? {} : { resource: { type: call.resource.type, id: call.resource.id } }),
+    verdict: call.decision.verdict,
+    rules: rulesBody(call.decision.rules),
+    policyVersion: call.decision.policyVersion,
+  };
+}
+
+/** What is known of a call as soon as its session is. */
+export function sessionBody(ports: Pick<CallPorts, "brokerId" | "now">, session: Session, incoming: Pick<IncomingCall, "peer" | "traceparent">): RecordBody {
+  return {
+    at: ports.now().toISOString(),
+    broker: ports.brokerId,
+    tenant: session.tenant,
+    environment: session.environment,
+    workflow: session.workflow,
+    agent: session.agent,
+    user: session.user,
+    session: session.id,
+    task: session.task,
+    peer: incoming.peer,
+    ...(incoming.traceparent === undefined ? {} : { traceparent: incoming.traceparent }),
+  };
+}
+
+/** What lies beside the record, erasable: everything needed to explain the decision again. */
+export function factsOf(call: DecidedCall): JsonObject {
+  return {
+    operation: { ...call.operation },
+    args: call.args,
+    data: call.session.data,
+    scope: [...call.session.scope],
+    ...(call.resource === undefined ? {} : { resource: { ...call.resource } }),
+    ...(call.incoming.statedReason === undefined ? {} : { statedReason: call.incoming.statedReason }),
+  };
+}
+
+/** Rules as they stand in records: kind, id and place. */
+export function rulesBody(rules: readonly RuleRef[]): readonly JsonObject[] {
+  return rules.map(({ kind, id, at, reason }) => ({ kind, id, file: at.file, line: at.line, reason }));
+}

@@ -1,0 +1,14 @@
+import type { Session } from "../domain/session.ts";
+import type { ExecutedCall } from "./execute.ts";
+import type { DecidedCall, IdentifiedCall, IncomingCall } from "./types.ts";
+
+/** How far a call came; written by the spine, read only when the call stopped. */
+export interface Trail {
+  readonly callId: string;
+  readonly incoming: IncomingCall;
+  session?: Session;
+  call?: IdentifiedCall;
+  decided?: DecidedCall;
+  /** Set once the call was sent: from here on nothing may answer "refused". */
+  executed?: ExecutedCall;
+}
