@@ -1,0 +1,88 @@
+import type { CatalogAction, CatalogTool, Effect, FieldType } from "@bailiwick/policy";
+import { Client } from "pg";
+import { connectPostgresTool } from "../../src/adapters/postgres-tool/connect.ts";
+import type { CallIo, ToolConnection } from "../../src/domain/tool.ts";
+import { testDatabase } from "../support/database.ts";
+
+export const KEY = { tool: "reports", tenant: "acme", environment: "prod", workflow: "helpdesk" };
+
+export interface StatementDatabase {
+  readonly owner: Client;
+  readonly tool: ToolConnection;
+  readonly login: { readonly user: string; readonly password: string };
+  readonly target: { readonly host: string; readonly port: string; readonly database: string };
+  close(): Promise<void>;
+}
+
+/** A database with a small table, a login of its own, and the tool over it. */
+export async function statementDatabase(actions: readonly CatalogAction[]): Promise<StatementDatabase> {
+  const database = await testDatabase();
+  const owner = new Client({ connectionString: database.databaseUrl });
+  await owner.connect();
+  const login = { user: `user_${database.name}`, password: `pw-${database.name}` };
+  await owner.query(`
+    create role ${login.user} login password '${login.password}';
+    create table ticket (id text primary key, tier int not null, amount numeric(12,2), big bigint, seen timestamptz, day date, raw bytea, tags jsonb);
+    insert into ticket values ('T-1', 1, 12.50, 9007199254740993, '2026-11-23T10:00:00+01', '2026-11-23', '\\x01ff', '{"a":[1]}'), ('T-2', 2, null, 7, null, null, null, null);
+    grant select, insert, update, delete on ticket to ${login.user};
+    create function sneaky() returns int language sql as $$ update ticket set tier = 9 returning 1 $$;
+  `);
+  const target = { host: owner.host, port: String(owner.port), database: database.name };
+  const tool = connectPostgresTool(KEY, catalogTool(actions), target);
+  return {
+    owner,
+    tool,
+    login,
+    target,
+    close: async () => {
+      await tool.close();
+      await owner.query(`drop owned by ${login.user}; drop role ${login.user}`);
+      await owner.end();
+      await database.close();
+    },
+  };
+}
+
+export function statement(
+  name: string,
+  sql: string,
+  options: { effect?: Effect; args?: Record<string, FieldType>; params?: string[]; force?: Record<string, string> } = {},
+): CatalogAction {
+  return {
+    operation: { tool: "reports", kind: "tool", name },
+    scope: `reports:${name}`,
+    effect: options.effect ?? "read",
+    args: options.args ?? {},
+    force: options.force ?? {},
+    labels: {},
+    destination: [],
+    timeoutMs: 10_000,
+    statement: { sql, params: options.params ?? [] },
+    at: { file: "tools/reports.yaml", line: 1 },
+  };
+}
+
+export function catalogTool(actions: readonly CatalogAction[]): CatalogTool {
+  return {
+    tool: "reports",
+    connect: { postgres: { host: "localhost", database: "reports" } },
+    credential: { name: "reports-login", inject: { login: "reports" } },
+    types: {},
+    tenantField: {},
+    actions,
+    at: { file: "tools/reports.yaml", line: 1 },
+  };
+}
+
+export function callIo(signal: AbortSignal = new AbortController().signal): CallIo {
+  return { signal, capabilities: {}, progress: () => {}, log: () => {}, ask: () => Promise.reject(new Error("no agent here")) };
+}
+
+export async function errorOf(promise: Promise<unknown>): Promise<Error> {
+  return promise.then(
+    () => {
+      throw new Error("the call succeeded");
+    },
+    (error: Error) => error,
+  );
+}
