@@ -1,0 +1,118 @@
+import { fileURLToPath } from "node:url";
+import { freePort, startNode, startNodeOnPort, stopChild } from "./child.ts";
+import { descendants, processName } from "./cpu.ts";
+
+/** One way to reach the echo tool, started and ready. */
+export interface Contender {
+  readonly name: string;
+  /** How it reaches the echo server; contenders are compared within the same kind. */
+  readonly upstream: "none" | "http" | "stdio";
+  readonly url: string;
+  readonly tool: string;
+  /** Sent with each request; a function, because a token may be renewed. */
+  readonly headers: () => Readonly<Record<string, string>>;
+  /** The process whose CPU is this contender's cost; undefined for the direct one. */
+  readonly pid: number | undefined;
+  /** Processes of its store, whose CPU is shown apart. */
+  readonly storePids: () => readonly number[];
+  stop(): Promise<void>;
+}
+
+/** The echo servers all contenders of a run share (HTTP), or start themselves (stdio). */
+export interface EchoServers {
+  readonly httpUrl: string;
+  readonly stdioCommand: readonly string[];
+  stop(): Promise<void>;
+}
+
+const here = (name: string): string => fileURLToPath(new URL(`./${name}`, import.meta.url));
+const installed = (path: string): string => fileURLToPath(new URL(`../../node_modules/${path}`, import.meta.url));
+const none = (): Readonly<Record<string, string>> => ({});
+
+export async function startEchoServers(): Promise<EchoServers> {
+  const { child, match } = await startNode([here("echo-http.ts")], { ready: /(http:\S+)/ });
+  return { httpUrl: match, stdioCommand: [process.execPath, here("echo-stdio.ts")], stop: () => stopChild(child) };
+}
+
+export function direct(echo: EchoServers): Promise<Contender> {
+  return Promise.resolve({
+    name: "direct",
+    upstream: "none",
+    url: echo.httpUrl,
+    tool: "echo",
+    headers: none,
+    pid: undefined,
+    storePids: () => [],
+    stop: () => Promise.resolve(),
+  });
+}
+
+export async function passThrough(echo: EchoServers): Promise<Contender> {
+  const { child, match } = await startNode([here("pass-through.ts"), echo.httpUrl], { ready: /(http:\S+)/ });
+  return {
+    name: "bare pass-through",
+    upstream: "http",
+    url: match,
+    tool: "echo",
+    headers: none,
+    ...measured(child.pid),
+    stop: () => stopChild(child),
+  };
+}
+
+/** As its README starts it: `mcp-proxy --port <n> -- <command>`. */
+export async function mcpProxy(echo: EchoServers): Promise<Contender> {
+  const port = await freePort();
+  const child = await startNodeOnPort(
+    [
+      installed("mcp-proxy/dist/bin/mcp-proxy.mjs"),
+      "--host",
+      "127.0.0.1",
+      "--port",
+      String(port),
+      "--server",
+      "stream",
+      "--",
+      ...echo.stdioCommand,
+    ],
+    port,
+  );
+  const url = `http://127.0.0.1:${port}/mcp`;
+  return { name: "mcp-proxy", upstream: "stdio", url, tool: "echo", headers: none, ...measured(child.pid), stop: () => stopChild(child) };
+}
+
+/** As its README starts it for Streamable HTTP; `--stateful`, because its stateless mode starts a process for each request. */
+export async function supergateway(echo: EchoServers): Promise<Contender> {
+  const port = await freePort();
+  const command = echo.stdioCommand.map((word) => `"${word}"`).join(" ");
+  const child = await startNodeOnPort(
+    [
+      installed("supergateway/dist/index.js"),
+      "--stdio",
+      command,
+      "--outputTransport",
+      "streamableHttp",
+      "--stateful",
+      "--logLevel",
+      "none",
+      "--port",
+      String(port),
+    ],
+    port,
+  );
+  const url = `http://127.0.0.1:${port}/mcp`;
+  return {
+    name: "supergateway",
+    upstream: "stdio",
+    url,
+    tool: "echo",
+    headers: none,
+    ...measured(child.pid),
+    stop: () => stopChild(child),
+  };
+}
+
+/** The process to measure, and the PostgreSQL processes below it, if any. */
+export function measured(pid: number | undefined): Pick<Contender, "pid" | "storePids"> {
+  return { pid, storePids: () => (pid === undefined ? [] : descendants(pid).filter((one) => processName(one) === "postgres")) };
+}
