@@ -1,10 +1,10 @@
-import pg from "pg";
+import { Client } from "pg";
 import { expect, test } from "vitest";
 import { testDatabase } from "./database.ts";
 
 test("a test database is a PostgreSQL 15 or newer, empty, and durable", async () => {
   const database = await testDatabase();
-  const client = new pg.Client({ connectionString: database.databaseUrl });
+  const client = new Client({ connectionString: database.databaseUrl });
   await client.connect();
   const { rows } = await client.query<{ version: number; tables: number; fsync: string }>(
     "select current_setting('server_version_num')::int as version, (select count(*)::int from pg_tables where schemaname = 'public') as tables, current_setting('fsync') as fsync",

@@ -45,7 +45,7 @@ export async function initialise(layout: Layout, binaries: Binaries, user: Serve
         "--set",
         "scram_iterations=1",
       ],
-      { ...(user ?? {}), cwd: "/", env: serverEnvironment(), timeout: INITDB_TIMEOUT_MS },
+      { ...user, cwd: "/", env: serverEnvironment(), timeout: INITDB_TIMEOUT_MS },
     );
     await rename(fresh, layout.data);
   } catch (cause) {

@@ -3,7 +3,7 @@ import { closeSync, openSync } from "node:fs";
 import { readFile, rm, stat, truncate } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import pg from "pg";
+import { Client } from "pg";
 import { Fault } from "../../../domain/fault.ts";
 import { type Binaries, locateBinaries } from "./binaries.ts";
 import { lockFolder } from "./folder-lock.ts";
@@ -93,8 +93,16 @@ function handle(running: Running, unlock: () => Promise<void>): EmbeddedServer {
   return {
     pid: () => running.child?.pid,
     ownerUrl: (database) => ownerUrl(running, database),
-    close: () => (closed ??= stop(running).finally(unlock)),
+    close: () => (closed ??= stopAndUnlock(running, unlock)),
   };
+}
+
+async function stopAndUnlock(running: Running, unlock: () => Promise<void>): Promise<void> {
+  try {
+    await stop(running);
+  } finally {
+    await unlock();
+  }
 }
 
 function ownerUrl(running: Pick<Running, "socket" | "password">, database: string): string {
@@ -135,7 +143,7 @@ async function start(running: Running): Promise<ChildProcess> {
   const output = openSync(file, "a", 0o600);
   // Its own process group: Ctrl-C in a terminal must reach the broker, which then stops the server in order.
   const child = spawn(running.binaries.postgres, serverArguments(running.layout.data, running.socket, running.maxConnections), {
-    ...(running.user ?? {}),
+    ...running.user,
     cwd: "/",
     env: serverEnvironment(),
     stdio: ["ignore", output, output],
@@ -166,7 +174,7 @@ function stoppedAtStart(why: number | string | null, file: string, lines: string
 /** Resolves when the server accepts a connection and has shown that what it confirms is on the disk. */
 async function answers(running: Running): Promise<void> {
   for (const deadline = Date.now() + START_TIMEOUT_MS; Date.now() < deadline; await sleep(15)) {
-    const client = new pg.Client({ connectionString: ownerUrl(running, "postgres"), connectionTimeoutMillis: 5_000 });
+    const client = new Client({ connectionString: ownerUrl(running, "postgres"), connectionTimeoutMillis: 5_000 });
     client.on("error", () => undefined);
     try {
       await client.connect();
@@ -184,7 +192,7 @@ async function answers(running: Running): Promise<void> {
 }
 
 /** @throws Fault `store_unavailable` when the server may lose what it has confirmed. */
-export async function assertDurable(client: Pick<pg.Client, "query">): Promise<void> {
+export async function assertDurable(client: Pick<Client, "query">): Promise<void> {
   const names = ["fsync", "full_page_writes", "synchronous_commit"];
   const found = await client.query<{ name: string; setting: string }>("select name, setting from pg_settings where name = any($1)", [
     names,

@@ -1,0 +1,12 @@
+export { canonicalize, type Canonical } from "./canonicalize.ts";
+export {
+  type ChainHead,
+  type ChainRecord,
+  chainVerifier,
+  type ChainVerifier,
+  genesis,
+  recordHash,
+  type Verdict,
+  verifyChain,
+} from "./chain.ts";
+export { commit, digest, sha256 } from "./digest.ts";
