@@ -28,7 +28,7 @@ describe("the tree keeps the rules of the house", () => {
     expect(seen).toEqual(expect.arrayContaining(["policy", "domain", "call"]));
     expect(sources.flatMap((source) => source.imports).length).toBeGreaterThan(20);
   });
-  test("imports follow the direction policy, ledger <- domain, risk <- call <- adapters <- main, cli", () => {
+  test("imports follow the direction policy, ledger <- domain, risk <- call <- insight <- adapters <- main, cli", () => {
     expect(listed(sources.flatMap(directionViolations))).toEqual([]);
   });
   test("pure folders use no clock, randomness, network, file, timer or global", () => {

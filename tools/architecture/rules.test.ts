@@ -59,6 +59,12 @@ describe("purity", () => {
   ])("lets %s be", (text) => {
     expect(purityViolations(readSource(IN_CALL, text))).toEqual([]);
   });
+  test("an exception covers one file and one thing", () => {
+    const path = "packages/policy/src/engine/cedar-instance.ts";
+    expect(
+      purityViolations(readSource(path, `import { createRequire } from "node:module";\nDate.now();`)).map((found) => found.line),
+    ).toEqual([2]);
+  });
   test("leaves adapters alone", () => {
     expect(purityViolations(readSource("packages/broker/src/adapters/a.ts", "Date.now();"))).toEqual([]);
   });
