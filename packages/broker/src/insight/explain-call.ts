@@ -1,0 +1,50 @@
+import { decide, explain, type DecisionRequest, type Explanation, type JsonObject, type Operation, type Policy, type ResourceFacts } from "@bailiwick/policy";
+import { z } from "zod";
+import type { AuditLog } from "../domain/audit.ts";
+
+const factsSchema = z.object({
+  operation: z.object({ tool: z.string(), kind: z.enum(["tool", "resource", "prompt"]), name: z.string() }),
+  args: z.record(z.string(), z.json()),
+  data: z.record(z.string(), z.json()),
+  scope: z.array(z.string()),
+  resource: z.object({ type: z.string(), id: z.string(), attributes: z.record(z.string(), z.json()) }).optional(),
+});
+
+const bodySchema = z.object({
+  at: z.string(),
+  agent: z.string(),
+  environment: z.string(),
+  workflow: z.string(),
+  user: z.string(),
+  session: z.string(),
+  task: z.string(),
+});
+
+/**
+ * Why a recorded call came out as it did, and what would change it, judged by the policy in force now
+ * over the facts kept with the record. Undefined when the tenant has no such call, it never reached a decision, or its facts were erased.
+ */
+export async function explainCall(log: Pick<AuditLog, "query" | "facts">, policy: Policy, tenant: string, callId: string): Promise<Explanation | undefined> {
+  const [records, kept] = await Promise.all([log.query(tenant, { callId, limit: 20 }), log.facts(tenant, callId)]);
+  const first = records[0];
+  const facts = factsSchema.safeParse(kept);
+  if (first === undefined || !facts.success) return undefined;
+  const body = bodySchema.safeParse(JSON.parse(first.body));
+  if (!body.success) return undefined;
+  const request = requestOf(tenant, body.data, facts.data);
+  return explain(policy, request, decide(policy, request));
+}
+
+function requestOf(tenant: string, body: z.output<typeof bodySchema>, facts: z.output<typeof factsSchema>): DecisionRequest {
+  const { agent, environment, workflow, user, session, task } = body;
+  const resource: ResourceFacts | undefined =
+    facts.resource === undefined ? undefined : { ...facts.resource, attributes: facts.resource.attributes as JsonObject };
+  const operation: Operation = facts.operation;
+  return {
+    caller: { agent, tenant, environment, workflow, user, session, task, data: facts.data as JsonObject, scope: facts.scope },
+    operation,
+    args: facts.args as JsonObject,
+    resource,
+    now: new Date(body.at),
+  };
+}
