@@ -1,0 +1,49 @@
+import { type OpenAPIHono, z } from "@hono/zod-openapi";
+import { addEndpoint, nothing } from "./endpoint.ts";
+import type { RestPorts } from "./ports.ts";
+import { viewRecord } from "./record-view.ts";
+import { nameSchema, recordSchema, verificationSchema } from "./schemas.ts";
+import { oneTenantOf, tenantQuery, tenantsOf } from "./tenants.ts";
+
+/** Records in one answer. */
+const MAX_RECORDS = 1_000;
+
+/** `GET /audit/records`, `GET /audit/verify`. */
+export function addAuditEndpoints(app: OpenAPIHono, ports: RestPorts): void {
+  addEndpoint(app, ports, {
+    method: "get",
+    path: "/audit/records",
+    tag: "audit",
+    summary: "records of one tenant's log in order, from `after` on",
+    need: "view",
+    params: nothing,
+    query: z.strictObject({
+      tenant: nameSchema.optional(),
+      after: z.coerce.number().int().min(0).default(0),
+      limit: z.coerce.number().int().min(1).max(MAX_RECORDS).default(100),
+    }),
+    body: nothing,
+    answer: z.object({ tenant: z.string(), records: z.array(recordSchema) }),
+    handle: async ({ principal, query }) => {
+      const tenant = oneTenantOf(principal, query.tenant);
+      const records = await ports.log.read(tenant, query.after, query.limit);
+      return { tenant, records: records.map(viewRecord) };
+    },
+  });
+  addEndpoint(app, ports, {
+    method: "get",
+    path: "/audit/verify",
+    tag: "audit",
+    summary: "checks the whole log of each tenant",
+    need: "view",
+    params: nothing,
+    query: tenantQuery,
+    body: nothing,
+    answer: z.object({ ok: z.boolean(), logs: z.array(verificationSchema) }),
+    handle: async ({ principal, query }) => {
+      const logs = [];
+      for (const tenant of tenantsOf(principal, query.tenant)) logs.push({ tenant, ...(await ports.verify(tenant)) });
+      return { ok: logs.every((log) => log.ok), logs };
+    },
+  });
+}

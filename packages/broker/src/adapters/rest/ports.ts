@@ -1,0 +1,77 @@
+import type { Explanation, JsonObject, Operation, Policy } from "@bailiwick/policy";
+import type { ApprovalStore } from "../../domain/approval.ts";
+import type { AuditLog } from "../../domain/audit.ts";
+import type { CredentialStore } from "../../domain/credential.ts";
+import type { PersonSessionStore } from "../../domain/person.ts";
+import type { AgentKeyStore, SessionStore } from "../../domain/session.ts";
+
+/** Everything the people's interface knows of the broker. */
+export interface RestPorts {
+  /** Version of this program, shown in status and in the OpenAPI document. */
+  readonly version: string;
+  /** The URL people open, without a trailing slash. */
+  readonly publicUrl: string;
+  /** Origins a browser may send from; `publicUrl`'s own is always among them. */
+  readonly origins: readonly string[];
+  /** SHA-256 (base64url) of the operator key. */
+  readonly operatorKeyHash: string;
+  now(): Date;
+  /** Cryptographically random bytes. */
+  random(bytes: number): Uint8Array;
+  /** The policy in force. @throws when there is none. */
+  policy(): Policy;
+  /** Names what `decide` would say to other arguments: SHA-256 over {tool, kind, name, args}, the digest permits are bound to. */
+  argsDigest(operation: Operation, args: JsonObject): string;
+  readonly people: PersonSessionStore;
+  readonly approvals: Pick<ApprovalStore, "find" | "list" | "answer">;
+  readonly sessions: Pick<SessionStore, "find" | "list" | "revoke">;
+  readonly agentKeys: Pick<AgentKeyStore, "add" | "list">;
+  readonly credentials: Pick<CredentialStore, "put" | "list">;
+  readonly log: Pick<AuditLog, "append" | "query" | "facts" | "read">;
+  /** Why a recorded call came out as it did; undefined when the tenant has no such call or it never reached a decision. */
+  explain(tenant: string, callId: string): Promise<Explanation | undefined>;
+  /** Checks the tenant's whole log. */
+  verify(tenant: string): Promise<LogVerification>;
+  /** State of the catalog as this broker last saw the upstreams; never connects. */
+  tools(tenant: string): Promise<readonly ToolState[]>;
+  /** Connects to one tool of the policy folder and says what it offers now. @throws Fault `tool_unavailable` | `tool_timeout`. */
+  inspect(tool: string, tenant: string): Promise<readonly OfferedOperation[]>;
+  /** What must work before calls are let in; each rejects with a sentence when it does not. */
+  readonly readiness: readonly { readonly name: string; check(): Promise<void> }[];
+  /** Prometheus text. */
+  metrics(): Promise<string>;
+  /** Hears of failures that are ours, for the program's log. */
+  onFault(error: unknown): void;
+}
+
+/** Outcome of checking one tenant's log. */
+export interface LogVerification {
+  readonly ok: boolean;
+  readonly records: number;
+  /** Hash of the newest record. */
+  readonly head: string;
+  /** Present when the log is not whole: the first bad record and what is wrong with it. */
+  readonly fault?: { readonly seq: number; readonly what: string } | undefined;
+}
+
+/** One operation of a tool as the catalog stands to it. */
+export interface ToolState {
+  readonly tool: string;
+  readonly operation: Operation;
+  readonly state: "reviewed" | "quarantined" | "absent";
+  readonly scope?: string | undefined;
+  readonly effect?: string | undefined;
+  /** For quarantined and absent ones: what is wrong, and what to do. */
+  readonly why?: string | undefined;
+  readonly fingerprint?: string | undefined;
+  readonly reviewed?: string | undefined;
+}
+
+/** One operation an upstream offers, with the fingerprint a reviewer would sign for. */
+export interface OfferedOperation {
+  readonly operation: Operation;
+  /** The upstream's own entry (MCP shape): untrusted. */
+  readonly entry: JsonObject;
+  readonly fingerprint: string;
+  readonly reviewed: boolean;
+}

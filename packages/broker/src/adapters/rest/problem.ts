@@ -1,0 +1,54 @@
+/** The closed list of problems the people's interface answers with, each with its HTTP status and title (RFC 9457). */
+export const PROBLEMS = {
+  malformed_request: { status: 400, title: "the request is not well-formed" },
+  unauthenticated: { status: 401, title: "sign in first" },
+  operator_key_required: { status: 403, title: "only the holder of the operator key may do this" },
+  person_required: { status: 403, title: "only a person may do this" },
+  role_required: { status: 403, title: "this person does not hold the role it takes" },
+  separation_of_duties: { status: 403, title: "nobody answers a request made for themselves" },
+  wrong_tenant: { status: 403, title: "not one of your tenants" },
+  origin_refused: { status: 403, title: "the request comes from another site" },
+  not_found: { status: 404, title: "there is no such thing here" },
+  already_answered: { status: 409, title: "the approval is no longer pending" },
+  approval_expired: { status: 409, title: "the approval has expired" },
+  already_revoked: { status: 409, title: "the session is already revoked" },
+  key_shared: { status: 409, title: "another agent holds this key" },
+  body_too_large: { status: 413, title: "the request is too large" },
+  unsupported_media_type: { status: 415, title: "send JSON" },
+  internal_fault: { status: 500, title: "the broker failed" },
+  tool_unavailable: { status: 502, title: "the tool cannot be reached" },
+  log_unavailable: { status: 503, title: "the audit log cannot be written" },
+  store_unavailable: { status: 503, title: "the store cannot be reached" },
+  policy_unavailable: { status: 503, title: "no policy is in force" },
+  credential_unavailable: { status: 503, title: "the credential cannot be used" },
+} as const;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** Stops a request of a person or of the command line. `detail` says what and why, `next` what to do. */
+export class Problem extends Error {
+  override readonly name = "Problem";
+  readonly code: ProblemCode;
+  readonly next: readonly string[];
+  constructor(code: ProblemCode, detail: string, next: readonly string[] = [], options?: { cause?: unknown }) {
+    super(detail, options);
+    this.code = code;
+    this.next = next;
+  }
+}
+
+/** A problem as an `application/problem+json` answer; extension members `code` and `next` (RFC 9457 section 3.2). */
+export function problemResponse(problem: Problem): Response {
+  const { status, title } = PROBLEMS[problem.code];
+  const body = {
+    type: `urn:bailiwick:problem:${problem.code}`,
+    title,
+    status,
+    detail: problem.message,
+    code: problem.code,
+    next: problem.next,
+  };
+  const headers = new Headers({ "content-type": "application/problem+json", "cache-control": "no-store" });
+  if (status === 401) headers.set("www-authenticate", 'Bearer realm="bailiwick people"');
+  return new Response(JSON.stringify(body), { status, headers });
+}

@@ -1,0 +1,124 @@
+import { z } from "zod";
+import type { StoredRecord } from "../../domain/audit.ts";
+
+/** A recorded body as the interface reads it: every member may be absent, none is trusted to have the right type. */
+const bodySchema = z.looseObject({
+  agent: z.string().optional().catch(undefined),
+  user: z.string().optional().catch(undefined),
+  session: z.string().optional().catch(undefined),
+  task: z.string().optional().catch(undefined),
+  environment: z.string().optional().catch(undefined),
+  tool: z.string().optional().catch(undefined),
+  action: z.string().optional().catch(undefined),
+  scope: z.unknown().optional(),
+  effect: z.string().optional().catch(undefined),
+  verdict: z.string().optional().catch(undefined),
+  status: z.string().optional().catch(undefined),
+  code: z.string().optional().catch(undefined),
+  message: z.string().optional().catch(undefined),
+  approval: z.string().optional().catch(undefined),
+  durationMs: z.number().optional().catch(undefined),
+  /** As the call path writes them: kind, id and place, flat. */
+  rules: z
+    .array(z.object({ kind: z.string(), id: z.string(), file: z.string(), line: z.int(), reason: z.string() }))
+    .optional()
+    .catch(undefined),
+});
+
+export type RecordBodyView = z.output<typeof bodySchema>;
+
+/** A stored record with its canonical text parsed. */
+export interface RecordView extends Omit<StoredRecord, "body"> {
+  readonly body: RecordBodyView;
+}
+
+/** One call, put together from its records in order. */
+export interface CallView {
+  readonly callId: string;
+  readonly tenant: string;
+  readonly seq: number;
+  readonly at: string;
+  readonly agent: string | undefined;
+  readonly user: string | undefined;
+  readonly session: string | undefined;
+  readonly task: string | undefined;
+  readonly environment: string | undefined;
+  readonly tool: string | undefined;
+  readonly action: string | undefined;
+  readonly effect: string | undefined;
+  readonly verdict: string | undefined;
+  readonly status: string;
+  readonly code: string | undefined;
+  readonly message: string | undefined;
+  readonly approval: string | undefined;
+  readonly durationMs: number | undefined;
+  readonly rules: { kind: string; id: string; at: { file: string; line: number }; reason: string }[];
+}
+
+export function viewRecord(record: StoredRecord): RecordView {
+  return { ...record, body: bodySchema.parse(parseOrEmpty(record.body)) };
+}
+
+/**
+ * Sums up a call's records (ordered by seq). The newest record that speaks of a member decides it,
+ * except for who and what, which the first one says. Returns undefined when there are none that belong to a call.
+ */
+export function viewCall(records: readonly RecordView[]): CallView | undefined {
+  const own = records.filter((record) => record.kind !== "admin" && record.kind !== "lookup");
+  const [first] = own;
+  const last = own.at(-1);
+  if (first === undefined || last === undefined) return undefined;
+  const newestFirst = own.toReversed();
+  const newest = <T>(pick: (body: RecordBodyView) => T | undefined): T | undefined => {
+    for (const record of newestFirst) {
+      const value = pick(record.body);
+      if (value !== undefined) return value;
+    }
+    return undefined;
+  };
+  return {
+    callId: first.callId,
+    tenant: first.tenant,
+    seq: first.seq,
+    at: first.at,
+    agent: newest((body) => body.agent),
+    user: newest((body) => body.user),
+    session: newest((body) => body.session),
+    task: newest((body) => body.task),
+    environment: newest((body) => body.environment),
+    tool: newest((body) => body.tool),
+    action: newest((body) => body.action),
+    effect: newest((body) => body.effect),
+    verdict: newest((body) => body.verdict),
+    status: last.body.status ?? statusOfKind(last.kind),
+    code: last.body.code,
+    message: last.body.message,
+    approval: newest((body) => body.approval),
+    durationMs: last.body.durationMs,
+    rules: (newest((body) => body.rules) ?? []).map(({ kind, id, file, line, reason }) => ({ kind, id, at: { file, line }, reason })),
+  };
+}
+
+function statusOfKind(kind: RecordView["kind"]): string {
+  switch (kind) {
+    case "intent":
+      return "running";
+    case "hold":
+      return "held";
+    case "refusal":
+      return "refused";
+    case "outcome":
+      return "done";
+    case "lookup":
+    case "admin":
+      return kind;
+  }
+}
+
+function parseOrEmpty(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,200 @@
+import { z } from "@hono/zod-openapi";
+
+/** Names of tenants, people, tools and credentials as the interface accepts them in queries. */
+export const nameSchema = z.string().min(1).max(256);
+const time = z.string().openapi({ format: "date-time" });
+const object = z.record(z.string(), z.unknown());
+
+/** The body of every error (RFC 9457). */
+export const problemSchema = z
+  .object({ type: z.string(), title: z.string(), status: z.int(), detail: z.string(), code: z.string(), next: z.array(z.string()) })
+  .openapi("Problem");
+
+export const ruleSchema = z
+  .object({ kind: z.string(), id: z.string(), at: z.object({ file: z.string(), line: z.int() }), reason: z.string() })
+  .openapi("Rule");
+
+export const operationSchema = z
+  .object({ tool: z.string(), kind: z.enum(["tool", "resource", "prompt"]), name: z.string() })
+  .openapi("Operation");
+
+export const callSchema = z
+  .object({
+    callId: z.string(),
+    tenant: z.string(),
+    /** Sequence number of the call's first record; the paging cursor. */
+    seq: z.int(),
+    at: time,
+    agent: z.string().optional(),
+    user: z.string().optional(),
+    session: z.string().optional(),
+    task: z.string().optional(),
+    environment: z.string().optional(),
+    tool: z.string().optional(),
+    action: z.string().optional(),
+    effect: z.string().optional(),
+    verdict: z.string().optional(),
+    status: z.string(),
+    code: z.string().optional(),
+    message: z.string().optional(),
+    approval: z.string().optional(),
+    durationMs: z.number().optional(),
+    rules: z.array(ruleSchema),
+  })
+  .openapi("Call");
+
+export const recordSchema = z
+  .object({
+    tenant: z.string(),
+    seq: z.int(),
+    kind: z.enum(["lookup", "intent", "outcome", "refusal", "hold", "admin"]),
+    callId: z.string(),
+    at: time,
+    body: object,
+    prev: z.string(),
+    hash: z.string(),
+  })
+  .openapi("Record");
+
+export const callDetailSchema = callSchema.extend({ records: z.array(recordSchema), facts: object.optional() }).openapi("CallDetail");
+
+export const fieldChangeSchema = z
+  .object({ path: z.string(), before: z.unknown().optional(), after: z.unknown().optional() })
+  .openapi("FieldChange");
+
+export const approvalSchema = z
+  .object({
+    id: z.string(),
+    tenant: z.string(),
+    environment: z.string(),
+    callId: z.string(),
+    agent: z.string(),
+    user: z.string(),
+    session: z.string(),
+    task: z.string(),
+    operation: operationSchema,
+    scope: z.string(),
+    effect: z.string(),
+    /** What would happen, in one sentence made by the broker. */
+    sentence: z.string(),
+    args: object,
+    argsDigest: z.string(),
+    policyVersion: z.string(),
+    resource: z.object({ type: z.string(), id: z.string() }).optional(),
+    diff: z.array(fieldChangeSchema),
+    /** In the agent's own words: untrusted text. */
+    statedReason: z.string().optional(),
+    rules: z.array(ruleSchema),
+    approvers: z.array(z.string()),
+    state: z.enum(["pending", "approved", "denied", "expired", "cancelled", "used"]),
+    createdAt: time,
+    expiresAt: time,
+    answer: z.object({ by: z.string(), at: time, reason: z.string().optional(), args: object.optional() }).optional(),
+    /** Whether the asking person may answer it, and why not. */
+    mayAnswer: z.boolean(),
+    mayNotBecause: z.string().optional(),
+  })
+  .openapi("Approval");
+
+export const sessionSchema = z
+  .object({
+    id: z.string(),
+    tenant: z.string(),
+    environment: z.string(),
+    workflow: z.string(),
+    agent: z.string(),
+    user: z.string(),
+    task: z.string(),
+    data: object,
+    scope: z.array(z.string()),
+    issuedAt: time,
+    expiresAt: time,
+    revokedAt: time.optional(),
+    live: z.boolean(),
+  })
+  .openapi("Session");
+
+export const toolStateSchema = z
+  .object({
+    tool: z.string(),
+    operation: operationSchema,
+    state: z.enum(["reviewed", "quarantined", "absent"]),
+    scope: z.string().optional(),
+    effect: z.string().optional(),
+    why: z.string().optional(),
+    fingerprint: z.string().optional(),
+    reviewed: z.string().optional(),
+  })
+  .openapi("ToolState");
+
+export const offeredSchema = z
+  .object({ operation: operationSchema, entry: object, fingerprint: z.string(), reviewed: z.boolean() })
+  .openapi("OfferedOperation");
+
+export const agentSchema = z
+  .object({
+    name: z.string(),
+    tenant: z.string(),
+    environment: z.string(),
+    workflow: z.string(),
+    roles: z.array(z.string()),
+    owner: z.string(),
+    /** RFC 7638 thumbprints of its keys. */
+    keys: z.array(z.object({ thumbprint: z.string(), status: z.enum(["active", "retired"]) })),
+  })
+  .openapi("Agent");
+
+export const credentialSchema = z
+  .object({
+    name: z.string(),
+    tenant: z.string(),
+    environment: z.string(),
+    workflow: z.string(),
+    hosts: z.array(z.string()),
+    version: z.int(),
+    createdAt: time,
+  })
+  .openapi("Credential");
+
+export const diagnosticSchema = z
+  .object({
+    code: z.string(),
+    severity: z.enum(["error", "warning"]),
+    at: z.object({ file: z.string(), line: z.int() }),
+    what: z.string(),
+    why: z.string(),
+    write: z.string(),
+  })
+  .openapi("Diagnostic");
+
+export const explanationSchema = z
+  .object({
+    callId: z.string(),
+    tenant: z.string(),
+    summary: z.string(),
+    rules: z.array(ruleSchema),
+    unmatched: z.array(z.object({ rule: ruleSchema, because: z.string() })),
+    wouldChange: z.array(z.string()),
+  })
+  .openapi("Explanation");
+
+export const verificationSchema = z
+  .object({
+    tenant: z.string(),
+    ok: z.boolean(),
+    records: z.int(),
+    head: z.string(),
+    fault: z.object({ seq: z.int(), what: z.string() }).optional(),
+  })
+  .openapi("LogVerification");
+
+export const personSchema = z
+  .object({
+    kind: z.enum(["person", "operator"]),
+    id: z.string(),
+    name: z.string(),
+    tenants: z.array(z.string()),
+    roles: z.array(z.string()),
+    via: z.string(),
+  })
+  .openapi("Me");
