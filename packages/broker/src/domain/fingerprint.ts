@@ -1,0 +1,31 @@
+import { digest } from "@bailiwick/ledger";
+import type { Json, JsonObject } from "@bailiwick/policy";
+
+/**
+ * What a person reviewed of one listed entry (tool, prompt, resource or template): `sha256:` and 64 hex digits.
+ *
+ * It covers everything a model reads or a client acts on: names, texts, schemas and annotations, because a changed
+ * description steers an agent as much as a changed schema does. It leaves out `_meta` and `icons`, which servers
+ * fill with volatile values; neither reaches a decision. Member order does not matter; absent and `null` differ.
+ */
+export function fingerprint(entry: JsonObject): string {
+  const covered: Record<string, Json> = {};
+  for (const member of COVERED) {
+    const value = entry[member];
+    if (value !== undefined) covered[member] = value;
+  }
+  return digest(covered);
+}
+
+const COVERED = [
+  "name",
+  "title",
+  "description",
+  "inputSchema",
+  "outputSchema",
+  "annotations",
+  "arguments",
+  "uri",
+  "uriTemplate",
+  "mimeType",
+] as const;
