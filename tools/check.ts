@@ -38,7 +38,11 @@ export async function runChecks(checks: readonly Check[]): Promise<readonly stri
 function run(command: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
   const [program = "", ...args] = command;
   return new Promise((resolve, reject) => {
-    const child = spawn(`${ROOT}node_modules/.bin/${program}`, args, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(`${ROOT}node_modules/.bin/${program}`, args, {
+      cwd: ROOT,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, NO_COLOR: "1" },
+    });
     let output = "";
     child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
     child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
