@@ -1,0 +1,1 @@
+export { startEmbedded } from "../../../packages/broker/src/adapters/store/embedded/server.ts";
