@@ -10,7 +10,7 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const SHARED_DATA_VARIABLE = "BAILIWICK_SHARED_DATA";
 
 /** Skips the running test under its own name, with a reason that the end of the run lists. In CI a skip fails the run. */
-export function skippedBecause(test: TestContext, reason: string): never {
+export function skippedBecause(test: Pick<TestContext, "skip">, reason: string): never {
   return test.skip(reason);
 }
 
@@ -18,7 +18,7 @@ export function skippedBecause(test: TestContext, reason: string): never {
  * Skips the running test unless `program` is on the PATH.
  * @throws Error when the Debian package is missing from `.ci/debian-packages`: CI would skip the test for ever.
  */
-export function needsProgram(test: TestContext, program: string, debianPackage: string): void {
+export function needsProgram(test: Pick<TestContext, "skip">, program: string, debianPackage: string): void {
   if (!debianPackages().includes(debianPackage)) {
     throw new Error(`\`${debianPackage}\` is not listed in .ci/debian-packages: CI installs only what stands there; add a line`);
   }
@@ -27,7 +27,7 @@ export function needsProgram(test: TestContext, program: string, debianPackage: 
 }
 
 /** Returns the path of a file or folder of the shared test data, or skips the running test. */
-export function needsSharedData(test: TestContext, name: string): string {
+export function needsSharedData(test: Pick<TestContext, "skip">, name: string): string {
   const folder = process.env[SHARED_DATA_VARIABLE] ?? join(ROOT, "../shared/data");
   const path = join(folder, name);
   if (!existsSync(path)) {
