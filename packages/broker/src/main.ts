@@ -1,0 +1,236 @@
+import { createHash, randomBytes } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { getRequestListener } from "@hono/node-server";
+import type { Policy } from "@bailiwick/policy";
+import { Hono } from "hono";
+import { cachedCredentials } from "./adapters/cache/credential-cache.ts";
+import { cachedSessions } from "./adapters/cache/session-cache.ts";
+import { bindFront } from "./adapters/http/front.ts";
+import { rootKeyFromFile, rootKeyFromText } from "./adapters/keyring/root-key.ts";
+import { createMcpEndpoint, type Durations } from "./adapters/mcp/index.ts";
+import { openSigningKey } from "./adapters/oauth/signing-key.ts";
+import { createTokenRoutes } from "./adapters/oauth/token-routes.ts";
+import { createTokenVerifier } from "./adapters/oauth/token-verifier.ts";
+import { createRestApp } from "./adapters/rest/app.ts";
+import { openStore, type Store } from "./adapters/store/index.ts";
+import { createLogger, type Logger } from "./adapters/telemetry/logger.ts";
+import { createMetrics, type Metrics } from "./adapters/telemetry/metrics.ts";
+import { createToolConnections, type LiveToolConnections } from "./adapters/tools/index.ts";
+import { createAgentSurface } from "./call/agent-surface.ts";
+import { argumentsDigest } from "./call/identify.ts";
+import type { CallPorts } from "./call/ports.ts";
+import { Refusal } from "./call/refusal.ts";
+import { openOperatorKey, removeBrokerFile, writeBrokerFile } from "./cli/data-folder.ts";
+import { openLivePolicy } from "./config/live-policy.ts";
+import { explainCall } from "./insight/explain-call.ts";
+import { inspectTool, toolStates } from "./insight/tool-states.ts";
+import { verifyLog } from "./insight/verify-log.ts";
+import { measured } from "./measured.ts";
+
+/** Version of this program. */
+export const VERSION = "0.1.0";
+
+/** How often intents of brokers that are gone are looked for. */
+const SURFACE_UNKNOWN_MS = 30_000;
+
+export interface BrokerOptions {
+  /** The policy folder; watched for changes. */
+  readonly policyFolder: string;
+  /** Keys, the embedded store and `broker.json`; made when missing. */
+  readonly dataFolder: string;
+  /** A PostgreSQL URL of the database's owner; absent: the embedded store in the data folder. */
+  readonly databaseUrl?: string | undefined;
+  /** Default 127.0.0.1. */
+  readonly host?: string | undefined;
+  /** Default 7400; 0 takes any free port. */
+  readonly port?: number | undefined;
+  /** URL under which agents and people reach this broker; default: the bound address. */
+  readonly publicUrl?: string | undefined;
+  /** Values for `${env:NAME}` in tool files and for `BAILIWICK_ROOT_KEY`; default: this process's environment. */
+  readonly environment?: ((name: string) => string | undefined) | undefined;
+  /** Default `info`. */
+  readonly logLevel?: string | undefined;
+  readonly mcpDurations?: Partial<Durations> | undefined;
+}
+
+/** A broker that serves. */
+export interface RunningBroker {
+  readonly url: string;
+  readonly brokerId: string;
+  readonly startedAt: Date;
+  readonly dataFolder: string;
+  readonly store: Store;
+  policy(): Policy;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a broker: the only place where adapters are made. Resolves when it serves.
+ * @throws Error or Fault with what to do when the port, the policy, the store or a key is not usable; nothing is left running then.
+ */
+export async function startBroker(options: BrokerOptions): Promise<RunningBroker> {
+  const undo: (() => Promise<void>)[] = [];
+  try {
+    return await compose(options, undo);
+  } catch (failure) {
+    await closeAll(undo);
+    throw failure;
+  }
+}
+
+async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): Promise<RunningBroker> {
+  const startedAt = new Date();
+  const brokerId = `brk_${randomBytes(9).toString("base64url")}`;
+  const environment = options.environment ?? ((name: string) => process.env[name]);
+  const logger = createLogger({ level: options.logLevel ?? "info" });
+  const now = (): Date => new Date();
+  const newId = (prefix: string): string => `${prefix}_${randomBytes(16).toString("base64url")}`;
+
+  const front = await bindFront(options.host ?? "127.0.0.1", options.port ?? 7400);
+  undo.push(() => front.close());
+  const url = options.publicUrl ?? front.url;
+
+  await mkdir(options.dataFolder, { recursive: true, mode: 0o711 });
+  const rootKey = await openRootKey(options.dataFolder, environment);
+  const live = await openLivePolicy(options.policyFolder, {
+    onChange: (policy) => logger.info({ version: policy.version }, "policy in force"),
+    onError: (diagnostics) => logger.error({ diagnostics }, "the policy folder has errors; the version before stays in force"),
+  });
+  undo.push(() => live.close());
+  const policy = (): Policy => live.current();
+
+  const store = await openStore(
+    options.databaseUrl === undefined ? { dataFolder: options.dataFolder, rootKey } : { databaseUrl: options.databaseUrl, rootKey },
+    { brokerId, log: (line) => logger.info(line) },
+  );
+  undo.push(() => store.close());
+
+  const tools = createToolConnections({ policy, environment, log: (event, facts) => logger.warn(facts, event) });
+  undo.push(() => tools.close());
+
+  const metrics = createMetrics({ pendingApprovals: () => pendingApprovals(store, policy()) });
+  undo.push(() => metrics.shutdown());
+
+  const realm = { issuer: url, audience: `${url}/mcp` };
+  const signingKey = await openSigningKey(join(options.dataFolder, "signing.key"), rootKey);
+  const ports: CallPorts = {
+    brokerId,
+    now,
+    newId,
+    policy,
+    tokens: createTokenVerifier({ ...realm, key: signingKey.publicKey }),
+    sessions: cachedSessions(store.sessions, store),
+    approvals: store.approvals,
+    log: store.log,
+    credentials: cachedCredentials(store.credentials, () => performance.now()),
+    tools,
+    onFault: (failure) => {
+      if (!(failure instanceof Refusal)) logger.error({ err: failure }, "a call was stopped by a fault");
+    },
+  };
+
+  const surface = measured(createAgentSurface(ports, (listener) => both(tools.onChange(listener), live.onChange(listener))), metrics, policy);
+  const mcp = createMcpEndpoint(surface, { publicUrl: () => url, version: VERSION, ...(options.mcpDurations === undefined ? {} : { durations: options.mcpDurations }) });
+  undo.push(() => mcp.close());
+
+  const operatorKey = await openOperatorKey(options.dataFolder);
+  const web = new Hono();
+  const onFault = (error: unknown): void => logger.error({ err: error }, "a request was stopped by a fault");
+  web.route("/", createTokenRoutes({ realm, signingKey, now, newId, policy, sessions: store.sessions, agentKeys: store.agentKeys, log: store.log, onFault }));
+  web.route("/", createRestApp(restPorts({ url, operatorKey, store, ports, tools, metrics, policy, onFault })));
+  front.open({ mcp: (req, res) => mcp.handle(req, res), web: getRequestListener(web.fetch) });
+
+  await surfaceUnknown(store, policy(), logger);
+  const timer = setInterval(() => void surfaceUnknown(store, policy(), logger), SURFACE_UNKNOWN_MS);
+  undo.push(async () => clearInterval(timer));
+  await writeBrokerFile(options.dataFolder, { url, pid: process.pid, version: VERSION, policy: options.policyFolder, startedAt: startedAt.toISOString() });
+  undo.push(() => removeBrokerFile(options.dataFolder));
+  return { url, brokerId, startedAt, dataFolder: options.dataFolder, store, policy, close: () => closeAll(undo) };
+}
+
+interface RestParts {
+  readonly url: string;
+  readonly operatorKey: string;
+  readonly store: Store;
+  readonly ports: CallPorts;
+  readonly tools: LiveToolConnections;
+  readonly metrics: Metrics;
+  readonly policy: () => Policy;
+  readonly onFault: (error: unknown) => void;
+}
+
+function restPorts({ url, operatorKey, store, ports, tools, metrics, policy, onFault }: RestParts): Parameters<typeof createRestApp>[0] {
+  return {
+    version: VERSION,
+    publicUrl: url,
+    origins: [new URL(url).origin],
+    operatorKeyHash: createHash("sha256").update(operatorKey).digest("base64url"),
+    now: () => new Date(),
+    random: (bytes) => randomBytes(bytes),
+    policy,
+    argsDigest: argumentsDigest,
+    people: store.people,
+    approvals: store.approvals,
+    sessions: store.sessions,
+    agentKeys: store.agentKeys,
+    credentials: store.credentials,
+    log: store.log,
+    explain: (tenant, callId) => explainCall(store.log, policy(), tenant, callId),
+    verify: (tenant) => verifyLog(store.log, tenant),
+    tools: async (tenant) => toolStates({ tools }, policy(), tenant),
+    inspect: (tool, tenant) => inspectTool(ports, policy(), tool, tenant),
+    readiness: [
+      { name: "store", check: () => requireHealthy(store) },
+      { name: "policy", check: async () => void policy() },
+    ],
+    metrics: () => metrics.prometheus(),
+    onFault,
+  };
+}
+
+async function requireHealthy(store: Store): Promise<void> {
+  const { ok, detail } = await store.health();
+  if (!ok) throw new Error(detail);
+}
+
+async function openRootKey(dataFolder: string, environment: (name: string) => string | undefined): Promise<Buffer> {
+  const given = environment("BAILIWICK_ROOT_KEY");
+  return given === undefined || given === "" ? rootKeyFromFile(join(dataFolder, "root.key")) : rootKeyFromText(given);
+}
+
+async function pendingApprovals(store: Store, policy: Policy): Promise<number> {
+  const lists = await Promise.all(policy.tenants.map((tenant) => store.approvals.list(tenant, { state: "pending", limit: 1_000 })));
+  return lists.reduce((sum, each) => sum + each.length, 0);
+}
+
+async function surfaceUnknown(store: Store, policy: Policy, logger: Logger): Promise<void> {
+  for (const tenant of policy.tenants) {
+    try {
+      const found = await store.log.surfaceUnknown(tenant, new Date());
+      if (found > 0) logger.warn({ tenant, calls: found }, "calls of a broker that is gone have an unknown outcome; see `bailiwick audit query --status unknown`");
+    } catch (error) {
+      logger.error({ err: error, tenant }, "intents without outcome could not be looked for");
+    }
+  }
+}
+
+function both(first: () => void, second: () => void): () => void {
+  return () => {
+    first();
+    second();
+  };
+}
+
+// In reverse order of making; one part that fails to close does not keep the others open.
+async function closeAll(undo: (() => Promise<void>)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (let close = undo.pop(); close !== undefined; close = undo.pop()) {
+    try {
+      await close();
+    } catch (failure) {
+      failures.push(failure);
+    }
+  }
+  if (failures.length > 0) throw new AggregateError(failures, "some parts of the broker did not close cleanly");
+}
