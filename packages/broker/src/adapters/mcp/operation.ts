@@ -1,0 +1,57 @@
+import type { IncomingHttpHeaders } from "node:http";
+import type { JsonObject, Operation } from "@bailiwick/policy";
+import { RPC, objectAt, stringAt } from "../mcp-protocol/index.ts";
+import { headerOf } from "./era.ts";
+import { RpcFault } from "./rpc-fault.ts";
+import { APPROVAL_WAIT, upstreamName } from "./approval-wait.ts";
+
+/** What a governed request asks for: an operation of a tool, or the continuation of a held call by its ticket. */
+export type Asked =
+  | { readonly what: "operation"; readonly kind: Operation["kind"]; readonly name: string; readonly args: unknown }
+  | { readonly what: "ticket"; readonly ticket: string };
+
+/** Returns undefined for methods that are not governed calls. @throws RpcFault when the params lack the name. */
+export function askedBy(method: string, params: JsonObject): Asked | undefined {
+  switch (method) {
+    case "tools/call": {
+      const name = required(params, "name");
+      const args = params["arguments"] ?? {};
+      if (name !== APPROVAL_WAIT) return { what: "operation", kind: "tool", name: upstreamName(name), args };
+      return { what: "ticket", ticket: required(objectAt(params, "arguments"), "ticket") };
+    }
+    case "resources/read":
+      return { what: "operation", kind: "resource", name: required(params, "uri"), args: {} };
+    case "prompts/get":
+      return { what: "operation", kind: "prompt", name: required(params, "name"), args: params["arguments"] ?? {} };
+    default:
+      return undefined;
+  }
+}
+
+/** The agent's own words about the call: untrusted. */
+export function statedReason(params: JsonObject): string | undefined {
+  return stringAt(objectAt(params, "_meta"), "bailiwick/reason")?.slice(0, MAX_REASON_CHARS);
+}
+
+/** A reason is a sentence or two for the approver, not a place to store documents. */
+const MAX_REASON_CHARS = 2_000;
+
+/** Shortest hold the agent asks for, in milliseconds: 0 means "answer at once, I will come back". */
+export function wishedWaitMs(params: JsonObject): number | undefined {
+  const value = objectAt(params, "_meta")["bailiwick/waitMs"];
+  return typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : undefined;
+}
+
+/** W3C trace context, from the body or the header; anything that is not one is dropped. */
+export function traceparentOf(params: JsonObject, headers: IncomingHttpHeaders): string | undefined {
+  const value = stringAt(objectAt(params, "_meta"), "traceparent") ?? headerOf(headers, "traceparent");
+  return value !== undefined && TRACEPARENT.test(value) ? value : undefined;
+}
+
+const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
+
+function required(params: JsonObject, key: string): string {
+  const value = params[key];
+  if (typeof value === "string" && value !== "") return value;
+  throw new RpcFault(RPC.invalidParams, `the parameter \`${key}\` is missing or no text; send it as a string`);
+}
