@@ -1,2 +1,12 @@
+export { BUILTIN } from "./decide/builtin-rules.ts";
+export { decide } from "./decide/decide.ts";
+export { MAX_RECORDS_PER_CALL } from "./decide/demands.ts";
+export { findAction } from "./decide/find-action.ts";
+export { ceilingScopes, reach } from "./decide/reach.ts";
+export { forcedArguments } from "./facts/request-facts.ts";
 export type * from "./json.ts";
+export { load, versionOf } from "./load/load.ts";
+export { REDACTED } from "./present/mask.ts";
+export { present, presentedTypes } from "./present/present.ts";
+export type { PresentOptions } from "./present/present.ts";
 export type * from "./types.ts";

@@ -69,8 +69,17 @@ export type NextStep =
 
 /** Why the policy refuses; a subset of the broker's closed list of refusal codes. */
 export type PolicyRefusalCode =
-  | "no_grant" | "denied_by_rule" | "outside_ceiling" | "outside_session_scope" | "row_not_permitted" | "field_not_permitted"
-  | "cross_tenant" | "records_exceeded" | "outside_hours" | "argument_invalid" | "rule_error";
+  | "no_grant"
+  | "denied_by_rule"
+  | "outside_ceiling"
+  | "outside_session_scope"
+  | "row_not_permitted"
+  | "field_not_permitted"
+  | "cross_tenant"
+  | "records_exceeded"
+  | "outside_hours"
+  | "argument_invalid"
+  | "rule_error";
 
 export interface PolicyRefusal {
   readonly code: PolicyRefusalCode;
@@ -141,7 +150,13 @@ export interface Presented {
 
 /** Type of an argument or attribute that policy may speak of. `email` becomes a record {address, local, domain}; `any` is covered by the digest but invisible to policy. A trailing `?` on the KEY marks it optional. */
 export type FieldType =
-  | "string" | "integer" | "decimal" | "boolean" | "datetime" | "email" | "any"
+  | "string"
+  | "integer"
+  | "decimal"
+  | "boolean"
+  | "datetime"
+  | "email"
+  | "any"
   | readonly [FieldType]
   | { readonly [key: string]: FieldType };
 
@@ -167,15 +182,17 @@ export interface CatalogAction {
   readonly args: Readonly<Record<string, FieldType>>;
   /** Arguments the broker sets itself (`principal.tenant`, `principal.environment`, `user.id`, or a literal after `=`); hidden from the agent. */
   readonly force: Readonly<Record<string, string>>;
-  readonly resource?: {
-    readonly type: string;
-    readonly id: string;
-    /** Name of the tool's read action that loads the record, and how its arguments are made from this call's. */
-    readonly before?: string | undefined;
-    readonly beforeArgs?: Readonly<Record<string, string>> | undefined;
-    /** Path of the object whose keys are written fields; absent: every argument but the id. */
-    readonly fields?: string | undefined;
-  } | undefined;
+  readonly resource?:
+    | {
+        readonly type: string;
+        readonly id: string;
+        /** Name of the tool's read action that loads the record, and how its arguments are made from this call's. */
+        readonly before?: string | undefined;
+        readonly beforeArgs?: Readonly<Record<string, string>> | undefined;
+        /** Path of the object whose keys are written fields; absent: every argument but the id. */
+        readonly fields?: string | undefined;
+      }
+    | undefined;
   readonly returns?: { readonly type: string; readonly at: string } | undefined;
   readonly labels: Readonly<Record<string, readonly string[]>>;
   readonly destination: readonly string[];
@@ -264,7 +281,13 @@ export interface Explanation {
 
 export interface PolicyTestReport {
   readonly passed: number;
-  readonly failed: readonly { readonly at: Span; readonly name: string; readonly expected: string; readonly actual: string; readonly rules: readonly RuleRef[] }[];
+  readonly failed: readonly {
+    readonly at: Span;
+    readonly name: string;
+    readonly expected: string;
+    readonly actual: string;
+    readonly rules: readonly RuleRef[];
+  }[];
   /** Rules that no test exercises. */
   readonly unexercised: readonly RuleRef[];
 }

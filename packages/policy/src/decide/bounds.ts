@@ -1,0 +1,111 @@
+import type { Ceiling, Deny } from "../rules/rule.ts";
+import type { RuleRef } from "../types.ts";
+import type { No } from "./answer.ts";
+import { place } from "./answer.ts";
+import { ceilingsFor, deniesFor, grantsFor, sessionPatterns, withinScopes } from "./applicable.ts";
+import { BUILTIN } from "./builtin-rules.ts";
+import type { Judged, Situation, Truth } from "./situation.ts";
+import { both, truthOf } from "./situation.ts";
+
+/** Refusals that need no condition: unconditional denies, ceilings, session scope, and having no grant at all. */
+export function outsideStaticBounds(situation: Situation): No | undefined {
+  const { action, request, written } = situation;
+  const denies = deniesFor(situation).filter(
+    (deny) => deny.when === undefined && deny.rows === undefined && (deny.field === undefined || written.includes(deny.field)),
+  );
+  if (denies.length > 0)
+    return denied(
+      situation,
+      denies.map((deny) => deny.ref),
+    );
+  const crossed = ceilingsFor(situation).filter((ceiling) => !covers(ceiling, situation));
+  if (crossed.length > 0)
+    return outsideCeiling(
+      situation,
+      crossed.map((ceiling) => ceiling.ref),
+    );
+  if (!withinScopes(sessionPatterns(request.caller.scope), action, written)) {
+    return {
+      code: "outside_session_scope",
+      message: `this session was opened for ${request.caller.scope.length === 0 ? "nothing" : request.caller.scope.join(", ")}, which does not include \`${action.scope}\`; open a session that does`,
+      rules: [BUILTIN.sessionScope],
+      next: [{ kind: "reauthenticate" }],
+    };
+  }
+  return grantsFor(situation).length === 0 ? noGrant(situation, []) : undefined;
+}
+
+function covers(ceiling: Ceiling, { action, written }: Situation): boolean {
+  const inScope = ceiling.scopes === undefined || withinScopes(ceiling.scopes, action, written);
+  return inScope && (ceiling.effects === undefined || ceiling.effects.has(action.effect));
+}
+
+function outsideCeiling({ action, agent }: Situation, rules: readonly RuleRef[]): No {
+  const where = rules.map((rule) => place(rule)).join(", ");
+  return {
+    code: "outside_ceiling",
+    message: `\`${action.scope}\` (${action.effect}) is outside what this agent may ever do (${where}); only its owner can change that`,
+    rules,
+    next: [{ kind: "ask_owner", owner: agent.owner, text: `\`${action.scope}\` is outside the ceiling at ${where}` }],
+  };
+}
+
+/** Refusals by denies and by conditions of ceilings. A rule of either kind that fails refuses as well. */
+export function bounded(
+  judged: Judged,
+  rules: { readonly denies: readonly Deny[]; readonly ceilings: readonly Ceiling[] },
+): No | undefined {
+  const denies = rules.denies.map((deny) => ({ ref: deny.ref, truth: denyTruth(judged, deny) }));
+  const matched = denies.filter((deny) => deny.truth === "true");
+  const ceilings = rules.ceilings.map((ceiling) => ({ ref: ceiling.ref, truth: truthOf(judged, ceiling.when) }));
+  const failed = [...denies, ...ceilings].filter((rule) => rule.truth === "error").map((rule) => rule.ref);
+  if (matched.length > 0) return denied(judged, [...matched.map((deny) => deny.ref), ...failed]);
+  if (failed.length > 0) return ruleError(judged, failed);
+  const crossed = ceilings.filter((ceiling) => ceiling.truth === "false").map((ceiling) => ceiling.ref);
+  return crossed.length > 0 ? outsideCeiling(judged, crossed) : undefined;
+}
+
+export function denyTruth(judged: Judged, deny: Deny): Truth {
+  if (deny.field !== undefined && !judged.written.includes(deny.field)) return "false";
+  return both(truthOf(judged, deny.when), () => truthOf(judged, deny.rows));
+}
+
+function denied({ action, agent }: Situation, rules: readonly RuleRef[]): No {
+  const [first] = rules;
+  const because = first === undefined ? "" : ` by ${place(first)}: ${first.reason}`;
+  return {
+    code: "denied_by_rule",
+    message: `\`${action.scope}\` is denied${because}; no grant can override this`,
+    rules,
+    next: [{ kind: "ask_owner", owner: agent.owner, text: `\`${action.scope}\` is denied${because}` }],
+  };
+}
+
+/** A deny, gate or ceiling that could not be evaluated refuses, since skipping it would permit. */
+export function ruleError(judged: Judged, rules: readonly RuleRef[]): No {
+  const where = rules.map((rule) => place(rule)).join(", ");
+  const why = judged.recordState === "missing" ? "the record it speaks of could not be loaded" : "its condition fails for this call";
+  return {
+    code: "rule_error",
+    message: `the rule at ${where} could not be evaluated (${why}), so the call is refused; check the arguments or ask the owner to correct the rule`,
+    rules: [...rules, BUILTIN.failClosed],
+    next: [{ kind: "ask_owner", owner: judged.agent.owner, text: `correct the rule at ${where}` }],
+  };
+}
+
+/** Nothing permits the call; `almost` are grants for the action whose condition does not hold. */
+export function noGrant({ action, agent }: Situation, almost: readonly RuleRef[]): No {
+  const message =
+    almost.length === 0
+      ? `no role of this agent grants \`${action.scope}\`; ask for an elevation or do without`
+      : `the grants for \`${action.scope}\` do not apply to this call (${almost.map((rule) => place(rule)).join(", ")}); change the call or ask for an elevation`;
+  return {
+    code: "no_grant",
+    message,
+    rules: [...almost, BUILTIN.denyByDefault],
+    next: [
+      { kind: "request_elevation", scope: action.scope },
+      { kind: "ask_owner", owner: agent.owner, text: `\`${action.scope}\` is not granted to \`${agent.workflow}/${agent.agent}\`` },
+    ],
+  };
+}

@@ -1,0 +1,98 @@
+import type { Approve, Gate, Grant, Limits } from "../rules/rule.ts";
+import type { ApprovalDemand, LimitDemand, RuleRef } from "../types.ts";
+import type { Judged } from "./situation.ts";
+import { truthOf } from "./situation.ts";
+
+/** The most records one call may touch or return where no rule says less. */
+export const MAX_RECORDS_PER_CALL = 10_000;
+
+const WINDOWS = [
+  ["perMinute", 60_000, "calls"],
+  ["perHour", 3_600_000, "calls"],
+  ["perDay", 86_400_000, "calls"],
+  ["costPerDay", 86_400_000, "cost"],
+] as const;
+
+/** Whether this rule's approval is needed: an `unless` that fails or cannot be told yet does not spare it. */
+export function asks(judged: Judged, approve: Approve | undefined): boolean {
+  return approve !== undefined && (approve.unless === undefined || truthOf(judged, approve.unless) !== "true");
+}
+
+/**
+ * Least demanding first: no approval before approval, fewer limits before more, larger before smaller, then by id.
+ * The demand class is the first grant and those with exactly its demands; only their rows and fields may be used,
+ * since another grant's rows without that grant's limits would be more than either permits.
+ */
+export function leastDemanding(judged: Judged, grants: readonly Grant[]): readonly Grant[] {
+  const ranked = grants.toSorted((a, b) => compareDemands(judged, a, b) || (a.ref.id < b.ref.id ? -1 : 1));
+  const [first] = ranked;
+  return first === undefined
+    ? []
+    : ranked.filter((grant) => compareDemands(judged, first, grant) === 0 && sameApproval(judged, first, grant));
+}
+
+const LIMIT_KEYS = ["perMinute", "perHour", "perDay", "costPerDay", "records"] as const;
+
+function compareDemands(judged: Judged, a: Grant, b: Grant): number {
+  const approval = Number(asks(judged, a.approve)) - Number(asks(judged, b.approve));
+  if (approval !== 0) return approval;
+  const count = (limits: Limits): number => LIMIT_KEYS.filter((key) => limits[key] !== undefined).length;
+  if (count(a.limits) !== count(b.limits)) return count(a.limits) - count(b.limits);
+  for (const key of LIMIT_KEYS) {
+    const [left, right] = [a.limits[key] ?? Number.POSITIVE_INFINITY, b.limits[key] ?? Number.POSITIVE_INFINITY];
+    if (left !== right) return right - left;
+  }
+  return 0;
+}
+
+function sameApproval(judged: Judged, a: Grant, b: Grant): boolean {
+  if (!asks(judged, a.approve)) return true;
+  return a.approve?.expiresMs === b.approve?.expiresMs && a.approve?.by.toSorted().join() === b.approve?.by.toSorted().join();
+}
+
+/**
+ * One demand out of the grant's and the gates': the shortest expiry, all rules, and the roles that every one of them accepts.
+ * Where no role satisfies all, the gates' own common roles decide, or the first gate's by id: a gate is the stricter word.
+ */
+export function mergeApprovals(
+  grant: { readonly approve: Approve; readonly ref: RuleRef } | undefined,
+  gates: readonly (Gate & { readonly approve: Approve })[],
+): ApprovalDemand | undefined {
+  const all = [...(grant === undefined ? [] : [grant]), ...gates];
+  const [first] = all;
+  if (first === undefined) return undefined;
+  const gateRoles = common(gates.map((gate) => gate.approve.by));
+  const roles = [common(all.map((rule) => rule.approve.by)), gateRoles, gates[0]?.approve.by ?? [], first.approve.by].find(
+    (list) => list.length > 0,
+  );
+  return {
+    by: (roles ?? first.approve.by).toSorted(),
+    expiresMs: Math.min(...all.map((rule) => rule.approve.expiresMs)),
+    rules: all.map((rule) => rule.ref),
+  };
+}
+
+function common(lists: readonly (readonly string[])[]): readonly string[] {
+  const [first, ...rest] = lists;
+  return (first ?? []).filter((role) => rest.every((list) => list.includes(role)));
+}
+
+/** Counters to draw from. Where two rules bound the same counter, the smaller bound holds, and it is drawn from once. */
+export function limitDemands(judged: Judged, rules: readonly { readonly ref: RuleRef; readonly limits: Limits }[]): readonly LimitDemand[] {
+  const demands = new Map<string, LimitDemand>();
+  for (const { ref, limits } of rules) {
+    for (const [name, windowMs, unit] of WINDOWS) {
+      const max = limits[name];
+      if (max === undefined) continue;
+      const key = [judged.agent.tenant, judged.agent.name, judged.action.scope, name].join("|");
+      const known = demands.get(key);
+      if (known !== undefined && known.max <= max) continue;
+      demands.set(key, { key, unit, max, windowMs, amount: unit === "cost" ? judged.cost : 1, rule: ref });
+    }
+  }
+  return [...demands.values()];
+}
+
+export function maxRecords(rules: readonly { readonly limits: Limits }[]): number {
+  return Math.min(MAX_RECORDS_PER_CALL, ...rules.flatMap((rule) => rule.limits.records ?? []));
+}

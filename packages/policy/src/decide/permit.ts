@@ -1,0 +1,137 @@
+import type { Gate, Grant } from "../rules/rule.ts";
+import type { Decision, RuleRef } from "../types.ts";
+import type { No } from "./answer.ts";
+import { place, refuse } from "./answer.ts";
+import { noGrant, ruleError } from "./bounds.ts";
+import { BUILTIN } from "./builtin-rules.ts";
+import { asks, leastDemanding, limitDemands, maxRecords, mergeApprovals } from "./demands.ts";
+import { opensInMs, withinHours } from "./hours.ts";
+import type { Judged } from "./situation.ts";
+import { truthOf } from "./situation.ts";
+
+/** How one grant stands to this call. */
+type Standing = "permits" | "when" | "rows" | "fields" | "records";
+
+/** Grants are OR; the least demanding permitting one applies. Gates then add their demands. */
+export function permit(judged: Judged, rules: { readonly grants: readonly Grant[]; readonly gates: readonly Gate[] }): Decision {
+  const standings = rules.grants.map((grant) => ({ grant, standing: standingOf(judged, grant) }));
+  const chosen = leastDemanding(
+    judged,
+    standings.filter((one) => one.standing === "permits").map((one) => one.grant),
+  );
+  const [grant] = chosen;
+  if (grant === undefined) return refuse(judged.policy, judged.action, unpermitted(judged, standings));
+  const gated = applyGates(judged, rules.gates);
+  if (!gated.ok) return refuse(judged.policy, judged.action, gated.no);
+  return demand(judged, grant, chosen, gated.gates);
+}
+
+function standingOf(judged: Judged, grant: Grant): Standing {
+  const when = truthOf(judged, grant.when);
+  if (when !== "true" && when !== "maybe") return "when";
+  const rows = truthOf(judged, grant.rows);
+  if (rows !== "true" && rows !== "maybe") return "rows";
+  if (grant.write !== undefined && judged.written.some((field) => grant.write?.includes(field) !== true)) return "fields";
+  return grant.limits.records !== undefined && judged.records > grant.limits.records ? "records" : "permits";
+}
+
+function demand(judged: Judged, grant: Grant, chosen: readonly Grant[], gates: readonly Gate[]): Decision {
+  const asking = gates.flatMap((gate) =>
+    gate.approve !== undefined && asks(judged, gate.approve) ? [{ ...gate, approve: gate.approve }] : [],
+  );
+  const own = grant.approve !== undefined && asks(judged, grant.approve) ? { approve: grant.approve, ref: grant.ref } : undefined;
+  const approve = mergeApprovals(own, asking);
+  return {
+    verdict: approve === undefined ? "allow" : "ask",
+    scope: judged.action.scope,
+    effect: judged.action.effect,
+    rules: [...chosen.map((one) => one.ref), ...gates.map((gate) => gate.ref)],
+    policyVersion: judged.policy.version,
+    grants: chosen.map((one) => one.ref.id),
+    ...(approve === undefined ? {} : { approve }),
+    limits: limitDemands(judged, [grant, ...gates]),
+    maxRecords: maxRecords([grant, ...gates]),
+  };
+}
+
+type Gated = { readonly ok: true; readonly gates: readonly Gate[] } | { readonly ok: false; readonly no: No };
+
+function applyGates(judged: Judged, gates: readonly Gate[]): Gated {
+  const truths = gates.map((gate) => ({ gate, truth: truthOf(judged, gate.when) }));
+  const failed = truths.filter(({ truth }) => truth === "error").map(({ gate }) => gate.ref);
+  if (failed.length > 0) return { ok: false, no: ruleError(judged, failed) };
+  const applying = truths.filter(({ truth }) => truth === "true").map(({ gate }) => gate);
+  const closed = applying.filter((gate) => gate.hours !== undefined && !withinHours(gate.hours, judged.request.now));
+  if (closed.length > 0) return { ok: false, no: outsideHours(judged, closed) };
+  const exceeded = applying.filter((gate) => gate.limits.records !== undefined && judged.records > gate.limits.records);
+  if (exceeded.length > 0) return { ok: false, no: recordsExceeded(judged, exceeded) };
+  return { ok: true, gates: applying };
+}
+
+function outsideHours(judged: Judged, gates: readonly Gate[]): No {
+  const waits = gates.flatMap((gate) => (gate.hours === undefined ? [] : (opensInMs(gate.hours, judged.request.now) ?? [])));
+  const [first] = gates;
+  const where = first === undefined ? "" : ` (${place(first.ref)}: ${first.ref.reason})`;
+  return {
+    code: "outside_hours",
+    message: `\`${judged.action.scope}\` is not possible at this time${where}; try again when the hours are open`,
+    rules: gates.map((gate) => gate.ref),
+    next: waits.length === 0 ? [] : [{ kind: "retry_after", ms: Math.max(...waits) }],
+  };
+}
+
+function recordsExceeded(
+  judged: Judged,
+  rules: readonly { readonly ref: RuleRef; readonly limits: { readonly records?: number | undefined } }[],
+): No {
+  const max = Math.min(...rules.flatMap((rule) => rule.limits.records ?? []));
+  const field = judged.action.batch ?? "args";
+  return {
+    code: "records_exceeded",
+    message: `the call touches ${String(judged.records)} records and at most ${String(max)} are permitted (${rules.map((rule) => place(rule.ref)).join(", ")}); name fewer`,
+    rules: rules.map((rule) => rule.ref),
+    next: [{ kind: "narrow", field, allowed: [max] }],
+  };
+}
+
+/** The most telling reason wins: a call that would pass with other fields is told so. */
+function unpermitted(judged: Judged, standings: readonly { readonly grant: Grant; readonly standing: Standing }[]): No {
+  const of = (standing: Standing): readonly Grant[] => standings.filter((one) => one.standing === standing).map((one) => one.grant);
+  if (of("fields").length > 0) return fieldNotPermitted(judged, of("fields"));
+  if (of("records").length > 0) return recordsExceeded(judged, of("records"));
+  if (of("rows").length > 0) return rowNotPermitted(judged, of("rows"));
+  return noGrant(
+    judged,
+    of("when").map((grant) => grant.ref),
+  );
+}
+
+function fieldNotPermitted(judged: Judged, grants: readonly Grant[]): No {
+  // Grants do not combine within one call, so the widest single allowlist is what the agent can use.
+  const widest = grants.toSorted((a, b) => (b.write?.length ?? 0) - (a.write?.length ?? 0) || (a.ref.id < b.ref.id ? -1 : 1))[0];
+  const allowed = widest?.write ?? [];
+  const refused = judged.written.filter((field) => !allowed.includes(field));
+  return {
+    code: "field_not_permitted",
+    message: `\`${judged.action.scope}\` may set ${allowed.map((field) => `\`${field}\``).join(", ") || "no field"} but not ${refused.map((field) => `\`${field}\``).join(", ")} (${grants.map((grant) => place(grant.ref)).join(", ")}); leave that out`,
+    rules: grants.map((grant) => grant.ref),
+    next: [{ kind: "narrow", field: judged.action.resource?.fields ?? "args", allowed }],
+  };
+}
+
+function rowNotPermitted(judged: Judged, grants: readonly Grant[]): No {
+  const record = judged.record;
+  const which = record === undefined ? "the record, which could not be loaded" : `this ${record.type}`;
+  return {
+    code: "row_not_permitted",
+    message: `the grants for \`${judged.action.scope}\` do not cover ${which} (${grants.map((grant) => place(grant.ref)).join(", ")}); name a record they cover`,
+    rules: [...grants.map((grant) => grant.ref), BUILTIN.denyByDefault],
+    next: [
+      {
+        kind: "ask_owner",
+        owner: judged.agent.owner,
+        text: `whether \`${judged.agent.workflow}/${judged.agent.agent}\` should reach this record`,
+      },
+    ],
+  };
+}

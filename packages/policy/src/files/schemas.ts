@@ -1,0 +1,214 @@
+import { z } from "zod";
+import type { FieldType } from "../types.ts";
+import { DURATION } from "./duration.ts";
+
+const NAME = /^[a-z][a-z0-9_-]{0,62}$/;
+const name = z.string().regex(NAME, { error: "must be a lower-case name such as `support-lead`" });
+const text = z.string().trim().min(1, { error: "must not be empty" });
+const ruleId = z.string().regex(/^[A-Za-z0-9][\w./-]{0,119}$/, { error: "must be letters, digits, `.`, `_`, `-` or `/`" });
+const condition = text;
+const path = z.string().regex(/^(args|result)(\.[A-Za-z_$][\w$-]*)*$/, { error: "must be a path such as `args.id`" });
+const fieldPath = z.string().regex(/^[A-Za-z_$][\w$-]*(\.[A-Za-z_$][\w$-]*)*$/, { error: "must be a field path such as `customer.email`" });
+const duration = z.string().regex(DURATION, { error: "must be a duration such as `30m`" });
+const count = z.int().min(1).max(1_000_000_000);
+/** Names that JavaScript or Cedar's JSON form give a meaning of their own. */
+const RESERVED_KEYS: ReadonlySet<string> = new Set(["__proto__", "__entity", "__extn", "__expr"]);
+const key = z
+  .string()
+  .regex(/^[A-Za-z_$][\w$-]*\??$/, { error: "must be a name, with a trailing `?` when optional" })
+  .refine((word) => !RESERVED_KEYS.has(word.replace(/\?$/, "")), { error: "is a reserved name" });
+
+export const effect = z.enum(["read", "write", "delete", "send", "pay", "export", "grant", "execute"]);
+const mask = z.enum(["redact", "partial", "hash"]);
+
+const fieldType: z.ZodType<FieldType> = z.lazy(() =>
+  z.union([
+    z.enum(["string", "integer", "decimal", "boolean", "datetime", "email", "any"]),
+    z.tuple([fieldType]).transform((items): readonly [FieldType] => items),
+    z.record(key, fieldType),
+  ]),
+);
+const fields = z.record(key, fieldType);
+
+const ceiling = { effects: z.array(effect).min(1).optional(), when: condition.optional() };
+const person = z.strictObject({ name: text, email: z.email(), tenants: z.array(name).min(1), roles: z.array(name) });
+
+export const mainFile = z.strictObject({
+  version: z.literal(1),
+  tenants: z.array(name).min(1),
+  environments: z.record(
+    name,
+    z.strictObject({ ceiling: z.strictObject({ allow: z.array(text).min(1).optional(), ...ceiling }).optional() }),
+  ),
+  people: z.record(name, person).default({}),
+  session: z.strictObject({ data: fields.default({}) }).default({ data: {} }),
+});
+
+const mcp = z.union([
+  z.strictObject({ command: z.array(text).min(1), env: z.record(z.string(), z.string()).exactOptional(), cwd: text.exactOptional() }),
+  z.strictObject({ url: text }),
+]);
+const connect = z.union([
+  z.strictObject({ mcp }),
+  z.strictObject({ smtp: z.strictObject({ host: text, port: z.coerce.string(), from: text }) }),
+  z.strictObject({ postgres: z.strictObject({ host: text, port: z.coerce.string().exactOptional(), database: text }) }),
+]);
+const injection = z.union([
+  z.strictObject({ header: text, format: text.exactOptional() }),
+  z.strictObject({ environment: text }),
+  z.strictObject({ login: text }),
+]);
+
+const action = z.strictObject({
+  is: text,
+  effect,
+  description: text.optional(),
+  args: fields.default({}),
+  force: z.record(key, z.string()).default({}),
+  resource: z
+    .strictObject({ type: text, id: path, before: text.optional(), beforeArgs: z.record(key, path).optional(), fields: path.optional() })
+    .optional(),
+  returns: z.strictObject({ type: text, at: path }).optional(),
+  labels: z.record(fieldPath, z.array(text)).default({}),
+  destination: z.array(path).default([]),
+  batch: path.optional(),
+  cost: path.optional(),
+  undo: text.optional(),
+  timeout: duration.default("30s"),
+  reviewed: z
+    .string()
+    .regex(/^sha256:[0-9a-f]{64}$/, { error: "must be `sha256:` and 64 hex digits" })
+    .optional(),
+  statement: z.strictObject({ sql: text, params: z.array(path).default([]) }).optional(),
+});
+const resource = z.strictObject({
+  is: text,
+  effect: effect.default("read"),
+  description: text.optional(),
+  labels: action.shape.labels,
+  reviewed: action.shape.reviewed,
+  timeout: action.shape.timeout,
+});
+const prompt = z.strictObject({ ...resource.shape, args: fields.default({}) });
+
+export const toolFile = z.strictObject({
+  tool: name,
+  description: text.optional(),
+  connect,
+  credential: z.strictObject({ name: text, inject: injection }).optional(),
+  types: z.record(z.string().regex(/^[A-Z][A-Za-z0-9]{0,62}$/, { error: "must be a type name such as `Ticket`" }), fields).default({}),
+  tenantField: z.record(z.string(), text).default({}),
+  actions: z.record(text, action).default({}),
+  resources: z.record(text, resource).default({}),
+  prompts: z.record(text, prompt).default({}),
+});
+
+const masks = z.record(fieldPath, mask);
+const limits = z.strictObject({
+  perMinute: count.optional(),
+  perHour: count.optional(),
+  perDay: count.optional(),
+  costPerDay: z.number().positive().optional(),
+  records: count.optional(),
+});
+const approve = z.strictObject({ by: z.array(name).min(1), expires: duration.default("30m"), unless: condition.optional() });
+const allow = z.strictObject({
+  do: text,
+  id: ruleId.optional(),
+  reason: text.optional(),
+  when: condition.optional(),
+  rows: condition.optional(),
+  fields: z.strictObject({ hide: z.array(fieldPath).optional(), mask: masks.optional(), write: z.array(text).optional() }).optional(),
+  limits: limits.optional(),
+  approve: approve.optional(),
+});
+const deny = z.strictObject({
+  do: text,
+  id: ruleId.optional(),
+  reason: text.optional(),
+  when: condition.optional(),
+  rows: condition.optional(),
+});
+
+export const roleFile = z.strictObject({
+  role: name,
+  reason: text.optional(),
+  extends: z.array(name).default([]),
+  allow: z.array(allow).default([]),
+  deny: z.array(deny).default([]),
+});
+
+const attribute = z.union([z.string(), z.boolean(), z.int(), z.array(z.string()), z.array(z.int())]);
+export const agentFile = z.strictObject({
+  agent: name,
+  workflow: name,
+  description: text.optional(),
+  owner: name,
+  tenants: z.array(name).min(1),
+  environments: z.array(name).min(1),
+  roles: z.array(name).min(1),
+  attributes: z.record(z.string().regex(/^[A-Za-z]\w*$/), attribute).default({}),
+  ceiling: z.strictObject({ allow: z.array(text).min(1), ...ceiling }),
+});
+
+const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, { error: "must be a time of day such as `08:00`" });
+const hours = z.strictObject({
+  days: z.array(z.enum(["mon", "tue", "wed", "thu", "fri", "sat", "sun"])).min(1),
+  from: clock,
+  to: clock,
+  zone: text,
+});
+const gate = z.strictObject({
+  gate: ruleId,
+  reason: text,
+  on: z
+    .strictObject({
+      do: z.array(text).min(1).optional(),
+      effect: z.array(effect).min(1).optional(),
+      environments: z.array(name).min(1).optional(),
+      recordsOver: count.optional(),
+    })
+    .default({}),
+  when: condition.optional(),
+  require: z.strictObject({
+    approve: approve.omit({ unless: true }).optional(),
+    fields: z.strictObject({ hide: z.array(fieldPath).optional(), mask: masks.optional() }).optional(),
+    limits: limits.optional(),
+    hours: hours.optional(),
+  }),
+});
+const defaultChange = z.strictObject({
+  off: z.literal(true).optional(),
+  by: z.array(name).min(1).optional(),
+  expires: duration.optional(),
+  environments: z.array(name).min(1).optional(),
+  recordsOver: count.optional(),
+  reason: text,
+});
+export const gatesFile = z.strictObject({ defaults: z.record(z.string(), defaultChange).default({}), gates: z.array(gate).default([]) });
+
+const policyTest = z.strictObject({
+  name: text,
+  agent: text,
+  user: text.optional(),
+  task: text.optional(),
+  data: z.record(z.string(), z.json()).optional(),
+  scope: z.array(text).optional(),
+  call: text,
+  args: z.record(z.string(), z.json()).default({}),
+  resource: z.record(z.string(), z.json()).optional(),
+  now: z.iso.datetime({ offset: true }).optional(),
+  expect: z.enum(["allow", "ask", "deny"]),
+  rule: text.optional(),
+  code: text.optional(),
+  hidden: z.array(text).optional(),
+  masked: z.array(text).optional(),
+});
+export const testFile = z.strictObject({ tests: z.array(policyTest).default([]) });
+
+export type MainFile = z.output<typeof mainFile>;
+export type ToolFile = z.output<typeof toolFile>;
+export type RoleFile = z.output<typeof roleFile>;
+export type AgentFile = z.output<typeof agentFile>;
+export type GatesFile = z.output<typeof gatesFile>;
+export type TestFile = z.output<typeof testFile>;

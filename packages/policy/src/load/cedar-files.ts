@@ -1,0 +1,167 @@
+import type { ActionConstraint, EntityUidJson, PolicyJson } from "@cedar-policy/cedar-wasm/nodejs";
+import { suggestion } from "../files/did-you-mean.ts";
+import { cutPolicies, lineAt } from "../engine/cedar-text.ts";
+import type { CedarPiece } from "../engine/cedar-text.ts";
+import { actionId, scopeGroups } from "../engine/cedar-schema.ts";
+import { parsePolicy } from "../engine/parse-condition.ts";
+import type { ParsedPolicy } from "../engine/parse-condition.ts";
+import type { Condition, Deny, Grant } from "../rules/rule.ts";
+import type { PolicyFile, RuleRef, Span } from "../types.ts";
+import { checkConditionPlace, filtersResults, loadsRecord } from "./condition-place.ts";
+import { reportError } from "./findings.ts";
+import type { World } from "./world.ts";
+
+export interface CedarRules {
+  readonly grants: readonly Grant[];
+  readonly denies: readonly Deny[];
+}
+
+/**
+ * Policies of policies/*.cedar: `permit` is a grant without obligations, `forbid` a deny.
+ * Each is asked as a permit, so that the engine reports whether it matched or failed; what that means is our algebra.
+ */
+export function readCedarFiles(world: World, files: readonly PolicyFile[]): CedarRules {
+  const rules = files.flatMap((file) => cutPolicies(file.text).map((piece, index) => readPiece(world, file, piece, index)));
+  return { grants: rules.flatMap((rule) => rule?.grant ?? []), denies: rules.flatMap((rule) => rule?.deny ?? []) };
+}
+
+interface PieceRule {
+  readonly grant?: Grant;
+  readonly deny?: Deny;
+}
+
+function readPiece(world: World, file: PolicyFile, piece: CedarPiece, index: number): PieceRule | undefined {
+  const at: Span = { file: file.path, line: lineAt(file.text, piece.start) };
+  const parsed = parsePolicy(piece.text);
+  if (!parsed.ok) {
+    reportError(world.report, {
+      code: "condition-syntax",
+      at: { file: file.path, line: lineAt(file.text, piece.start + parsed.offset) },
+      what: `this is not a Cedar policy: ${parsed.message}`,
+      why: "a policy that cannot be read can neither grant nor deny",
+      write: '`@reason("...") permit(principal in Role::"support", action in Action::"tickets:read", resource) when { ... };`',
+    });
+    return undefined;
+  }
+  const { json } = parsed;
+  const reason = json.annotations?.["reason"];
+  if (reason === undefined || reason.trim() === "") {
+    reportError(world.report, {
+      code: "no-reason",
+      at,
+      what: `this \`${json.effect}\` has no reason`,
+      why: "a rule whose reason nobody wrote down cannot be reviewed",
+      write: '`@reason("why this rule exists")` above it',
+    });
+  }
+  const id = json.annotations?.["id"] ?? `${file.path.replace(/^policies\/|\.cedar$/g, "")}/${String(index + 1)}`;
+  const text = asPermit(piece);
+  if (text === undefined) return undefined;
+  return makeRule(world, { id, at, reason: reason ?? "", text, parsed });
+}
+
+function makeRule(
+  world: World,
+  entry: {
+    readonly id: string;
+    readonly at: Span;
+    readonly reason: string;
+    readonly text: string;
+    readonly parsed: Extract<ParsedPolicy, { ok: true }>;
+  },
+): PieceRule {
+  const { json, mentions } = entry.parsed;
+  const named = namedActions(json.action);
+  checkRoles(world, json, entry.at);
+  if (named !== undefined) checkActions(world, named, entry.at);
+  const covers = (scope: string, id: string): boolean =>
+    named === undefined || [id, ...scopeGroups(scope)].some((name) => named.includes(name));
+  const actions = world.actions.filter((action) => covers(action.scope, actionId(action.operation)));
+  if (json.effect === "permit" && named === undefined) {
+    reportError(world.report, {
+      code: "god-mode",
+      at: entry.at,
+      what: "this `permit` covers every action",
+      why: "nobody can review or bound a right to everything",
+      write: '`action in Action::"tickets:read"`, or `action in [...]`',
+    });
+  }
+  const condition: Condition = {
+    id: `${entry.id}#policy`,
+    form: "policy",
+    text: entry.text,
+    at: entry.at,
+    usesResource: mentions.resource,
+  };
+  world.uses.push({ condition, parsed: entry.parsed, asked: mentions.resource ? "rows" : "call", actions });
+  if (mentions.resource && named !== undefined) checkConditionPlace(world, entry.at, actions);
+  if (mentions.resource && named === undefined && json.effect === "forbid") reportBroadRows(world, entry.at);
+  const ref: RuleRef = { kind: json.effect === "permit" ? "grant" : "deny", id: entry.id, at: entry.at, reason: entry.reason };
+  const parts = mentions.resource ? { rows: condition } : { when: condition };
+  if (json.effect === "forbid") return { deny: { ref, role: undefined, covers, ...parts } };
+  const scopeText = named?.join(", ") ?? "*";
+  return { grant: { ref, role: undefined, covers, scopeText, ...parts, fields: { hide: [], mask: new Map() }, limits: {} } };
+}
+
+function reportBroadRows(world: World, at: Span): void {
+  const lost = world.actions.find((action) => !loadsRecord(action) && !filtersResults(action));
+  if (lost === undefined) return;
+  reportError(world.report, {
+    code: "rows-never-evaluated",
+    at,
+    what: `this \`forbid\` speaks of \`resource\` but also covers \`${actionId(lost.operation)}\`, whose record is never seen`,
+    why: "it would have to refuse every such call",
+    write: "the actions it is meant for: `action in [...]`",
+  });
+}
+
+function asPermit(piece: CedarPiece): string | undefined {
+  if (piece.effectAt === undefined) return undefined;
+  return `${piece.text.slice(0, piece.effectAt)}permit${piece.text.slice(piece.effectAt + "permit".length)}`;
+}
+
+/** Ids of the actions a policy's scope names; undefined when it names none and so means all. */
+function namedActions(constraint: ActionConstraint): readonly string[] | undefined {
+  if (constraint.op === "All") return undefined;
+  if ("entities" in constraint) return constraint.entities.map((uid) => idOf(uid));
+  return "entity" in constraint ? [idOf(constraint.entity)] : [];
+}
+
+function idOf(uid: EntityUidJson): string {
+  return "__entity" in uid ? uid.__entity.id : uid.id;
+}
+
+function typeOf(uid: EntityUidJson): string {
+  return "__entity" in uid ? uid.__entity.type : uid.type;
+}
+
+function checkActions(world: World, named: readonly string[], at: Span): void {
+  const known = [...new Set(world.actions.flatMap((action) => [actionId(action.operation), ...scopeGroups(action.scope)]))];
+  for (const name of named) {
+    if (known.includes(name)) continue;
+    reportError(world.report, {
+      code: "unknown-action",
+      at,
+      what: `no action or scope \`${name}\` exists in the catalog`,
+      why: "the policy would never apply",
+      write: suggestion(name, known, "a scope of the catalog"),
+    });
+  }
+}
+
+function checkRoles(world: World, policy: PolicyJson, at: Span): void {
+  const uid =
+    "entity" in policy.principal
+      ? policy.principal.entity
+      : "in" in policy.principal && policy.principal.in !== undefined && "entity" in policy.principal.in
+        ? policy.principal.in.entity
+        : undefined;
+  if (uid === undefined || typeOf(uid) !== "Role" || world.roleNames.includes(idOf(uid))) return;
+  reportError(world.report, {
+    code: "unknown-role",
+    at,
+    what: `no role \`${idOf(uid)}\` exists`,
+    why: "the policy would never apply",
+    write: suggestion(idOf(uid), world.roleNames, "a role of `roles/`"),
+  });
+}

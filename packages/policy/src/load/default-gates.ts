@@ -1,0 +1,32 @@
+/**
+ * The gates that ship on, in the format of gates.yaml; docs/spec/policy-files.md shows the same text.
+ * Where no person has the role `operator`, calls they hold expire unanswered: closed, not open.
+ */
+export const DEFAULT_GATES_FILE = "defaults/gates.yaml";
+
+export const DEFAULT_GATES = `gates:
+  - gate: delete
+    reason: what is deleted cannot be looked at again
+    on: { effect: [delete] }
+    require: { approve: { by: [operator], expires: 30m } }
+  - gate: external-send
+    reason: what was sent cannot be called back
+    on: { effect: [send] }
+    require: { approve: { by: [operator], expires: 30m } }
+  - gate: payment
+    reason: money that left is hard to get back
+    on: { effect: [pay] }
+    require: { approve: { by: [operator], expires: 30m } }
+  - gate: export
+    reason: data that left the system is out of control
+    on: { effect: [export] }
+    require: { approve: { by: [operator], expires: 30m } }
+  - gate: permission-change
+    reason: an agent that changes rights changes its own bounds
+    on: { effect: [grant] }
+    require: { approve: { by: [operator], expires: 30m } }
+  - gate: bulk
+    reason: a mistake in one call must not touch hundreds of records
+    on: { recordsOver: 100 }
+    require: { approve: { by: [operator], expires: 30m } }
+`;

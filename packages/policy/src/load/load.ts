@@ -1,0 +1,110 @@
+import { createHash } from "node:crypto";
+import { actionId } from "../engine/cedar-schema.ts";
+import type { Vocabulary } from "../engine/cedar-schema.ts";
+import type { Report } from "../files/source.ts";
+import type { RuleBook } from "../rules/rule.ts";
+import type { AgentConfig, CatalogAction, Diagnostic, LoadResult, Policy, PolicyFile, RuleRef } from "../types.ts";
+import { attributeTypes, readAgents, readEnvironmentCeilings } from "./agents.ts";
+import { readCatalog } from "./catalog.ts";
+import { readCedarFiles } from "./cedar-files.ts";
+import { checkTests } from "./check-tests.ts";
+import { Compiled } from "./compiled.ts";
+import { compareText, orderDiagnostics, reportError } from "./findings.ts";
+import { readFolder } from "./folder.ts";
+import type { Folder } from "./folder.ts";
+import { readGates } from "./gates.ts";
+import { readRoles } from "./roles.ts";
+import { warnShadowedApprovals } from "./shadowed-approvals.ts";
+import { validateConditions, validatePolicies } from "./validate-conditions.ts";
+import { makeWorld } from "./world.ts";
+import type { World } from "./world.ts";
+
+/**
+ * Reads a policy folder. All findings are collected, so that one run shows everything that is wrong.
+ * A folder with nothing but `bailiwick.yaml` loads and denies everything.
+ */
+export function load(files: readonly PolicyFile[]): LoadResult {
+  const found: Diagnostic[] = [];
+  const report: Report = (diagnostic) => found.push(diagnostic);
+  const folder = readFolder(files, report);
+  const policy = folder.main === undefined ? undefined : build(folder, folder.main, files, report);
+  const diagnostics = orderDiagnostics(found);
+  if (policy === undefined || diagnostics.some((diagnostic) => diagnostic.severity === "error")) return { ok: false, diagnostics };
+  return { ok: true, policy: { ...policy, warnings: diagnostics } };
+}
+
+/** `sha256:` over the names and texts of all files, each with its length, in the order of their names. */
+export function versionOf(files: readonly PolicyFile[]): string {
+  const hash = createHash("sha256");
+  for (const { path, text } of files.toSorted((a, b) => compareText(a.path, b.path))) {
+    for (const part of [path, text]) hash.update(`${String(Buffer.byteLength(part))}\n`).update(part);
+  }
+  return `sha256:${hash.digest("hex")}`;
+}
+
+function build(folder: Folder, main: NonNullable<Folder["main"]>, files: readonly PolicyFile[], report: Report): Omit<Policy, "warnings"> {
+  const tools = readCatalog(folder.tools, report);
+  const world = makeWorld(main.value, tools, folder.roles.map((role) => role.value.role).toSorted(), report);
+  const roles = readRoles(world, folder.roles);
+  const cedar = readCedarFiles(world, folder.cedar);
+  const { agents, ceilings } = readAgents(world, folder.agents);
+  const book: RuleBook = {
+    grants: byId([...roles.grants, ...cedar.grants]),
+    denies: byId([...roles.denies, ...cedar.denies]),
+    gates: byId(readGates(world, folder.gates)),
+    environmentCeilings: readEnvironmentCeilings(world, main),
+    agentCeilings: ceilings,
+    agentRoles: new Map(agents.map((agent) => [agent.name, new Set(agent.roles.flatMap((role) => [...(roles.closure.get(role) ?? [])]))])),
+  };
+  checkIds(world, book);
+  const vocabulary: Vocabulary = { types: world.types, attributes: attributeTypes(world, agents), sessionData: world.sessionData };
+  validateConditions(world, vocabulary);
+  validatePolicies(world, vocabulary);
+  warnShadowedApprovals(world, agents, book);
+  checkTests(world, agents, folder.tests);
+  const { tenants, environments, people } = world;
+  return { version: versionOf(files), tenants, environments, people, agents, tools, engine: compile(world, vocabulary, book, agents) };
+}
+
+function compile(world: World, vocabulary: Vocabulary, book: RuleBook, agents: readonly AgentConfig[]): Compiled {
+  void agents;
+  const prefixes = world.actions.filter((action) => isPrefix(action));
+  return new Compiled({
+    book,
+    vocabulary,
+    mentions: new Map(
+      world.uses.map(({ condition, parsed: { mentions } }) => [
+        condition.id,
+        { condition, attributes: mentions.attributes, wholeContext: mentions.wholeContext, principal: mentions.principal },
+      ]),
+    ),
+    actions: new Map(world.actions.map((action) => [actionId(action.operation), action])),
+    prefixes: prefixes.toSorted(
+      (a, b) => b.operation.name.length - a.operation.name.length || compareText(a.operation.name, b.operation.name),
+    ),
+  });
+}
+
+function isPrefix(action: CatalogAction): boolean {
+  return action.operation.kind === "resource" && action.operation.name.endsWith("*");
+}
+
+function byId<T extends { readonly ref: RuleRef }>(rules: readonly T[]): readonly T[] {
+  return rules.toSorted((a, b) => compareText(a.ref.id, b.ref.id));
+}
+
+function checkIds(world: World, book: RuleBook): void {
+  const seen = new Map<string, RuleRef>();
+  for (const { ref } of [...book.grants, ...book.denies, ...book.gates]) {
+    const other = seen.get(ref.id);
+    seen.set(ref.id, other ?? ref);
+    if (other === undefined) continue;
+    reportError(world.report, {
+      code: "duplicate-id",
+      at: ref.at,
+      what: `the id \`${ref.id}\` is already used at ${other.at.file}:${String(other.at.line)}`,
+      why: "a decision names its rules by id",
+      write: "another `id`",
+    });
+  }
+}

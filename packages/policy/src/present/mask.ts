@@ -1,0 +1,57 @@
+import { createHash } from "node:crypto";
+import type { Json } from "../json.ts";
+import type { Mask } from "../types.ts";
+import { isList, isObject } from "../facts/cedar-value.ts";
+
+/** What a masked text of `redact` looks like. */
+export const REDACTED = "[redacted]";
+const HASH_HEX_DIGITS = 12;
+const KEPT_CHARACTERS = 4;
+
+/** Reveals least first: `redact` nothing, `hash` equality, `partial` a part of the value. */
+const REVEALS: Readonly<Record<Mask, number>> = { redact: 0, hash: 1, partial: 2 };
+
+export function weaker(a: Mask, b: Mask): Mask {
+  return REVEALS[a] >= REVEALS[b] ? a : b;
+}
+
+export function stronger(a: Mask, b: Mask): Mask {
+  return REVEALS[a] <= REVEALS[b] ? a : b;
+}
+
+/**
+ * Masks a value, all scalars of an object or list. `null` stays: it reveals only that there is nothing.
+ * So that structured results keep their declared schema, numbers become 0 and booleans false whatever the mask,
+ * unless `numbersAsText` says that the field may hold a text.
+ */
+export function maskValue(value: Json, mask: Mask, salt: string): Json {
+  if (value === null) return null;
+  if (isList(value)) return value.map((item) => maskValue(item, mask, salt));
+  if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, maskValue(item, mask, salt)]));
+  if (typeof value === "number") return 0;
+  if (typeof value === "boolean") return false;
+  return maskText(String(value), mask, salt);
+}
+
+function maskText(text: string, mask: Mask, salt: string): string {
+  switch (mask) {
+    case "redact":
+      return REDACTED;
+    case "hash":
+      return createHash("sha256")
+        .update(`${String(Buffer.byteLength(salt))}\n${salt}${text}`)
+        .digest("hex")
+        .slice(0, HASH_HEX_DIGITS);
+    case "partial":
+      return partial(text);
+  }
+}
+
+function partial(text: string): string {
+  const at = text.lastIndexOf("@");
+  if (at > 0 && !/\s/.test(text)) return `${String.fromCodePoint(text.codePointAt(0) ?? 0)}***${text.slice(at)}`;
+  const characters = [...text];
+  // A short text would be shown whole or nearly so.
+  if (characters.length < KEPT_CHARACTERS * 2) return "*".repeat(characters.length);
+  return "*".repeat(characters.length - KEPT_CHARACTERS) + characters.slice(-KEPT_CHARACTERS).join("");
+}

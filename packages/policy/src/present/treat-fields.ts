@@ -1,0 +1,91 @@
+import type { Json, JsonObject } from "../json.ts";
+import type { FieldRules } from "../rules/rule.ts";
+import type { Mask } from "../types.ts";
+import { isList, isObject } from "../facts/cedar-value.ts";
+import { maskValue, stronger, weaker } from "./mask.ts";
+
+/** What happens to one field; undefined: it is shown. */
+type Treatment = "hide" | Mask | undefined;
+
+/**
+ * What is done to each path that any rule names.
+ * Grants are OR: the treatment that shows most counts. Gates are AND: the one that shows least, on top.
+ */
+export function treatments(grants: readonly FieldRules[], gates: readonly FieldRules[]): ReadonlyMap<string, "hide" | Mask> {
+  const paths = new Set([...grants, ...gates].flatMap((rules) => [...rules.hide, ...rules.mask.keys()]));
+  const result = new Map<string, "hide" | Mask>();
+  for (const path of paths) {
+    const byGrants = grants
+      .map((rules) => treatmentOf(rules, path))
+      .reduce<Treatment | "none">((a, b) => (a === "none" ? b : showsMore(a, b)), "none");
+    const all = gates
+      .map((rules) => treatmentOf(rules, path))
+      .reduce((a, b) => showsLess(a, b), byGrants === "none" ? undefined : byGrants);
+    if (all !== undefined) result.set(path, all);
+  }
+  return result;
+}
+
+/** A rule on a field is a rule on everything inside it. */
+function treatmentOf(rules: FieldRules, path: string): Treatment {
+  const covers = (ruled: string): boolean => path === ruled || path.startsWith(`${ruled}.`);
+  if (rules.hide.some((ruled) => covers(ruled))) return "hide";
+  return [...rules.mask]
+    .filter(([ruled]) => covers(ruled))
+    .map(([, mask]) => mask)
+    .reduce<Mask | undefined>((a, b) => (a === undefined ? b : stronger(a, b)), undefined);
+}
+
+function showsMore(a: Treatment, b: Treatment): Treatment {
+  if (a === undefined || b === undefined) return undefined;
+  if (a === "hide") return b;
+  return b === "hide" ? a : weaker(a, b);
+}
+
+function showsLess(a: Treatment, b: Treatment): Treatment {
+  if (a === undefined || b === undefined) return a ?? b;
+  if (a === "hide" || b === "hide") return "hide";
+  return stronger(a, b);
+}
+
+export interface Treated {
+  readonly record: JsonObject;
+  readonly hidden: readonly string[];
+  readonly masked: readonly string[];
+}
+
+/** Applies treatments to a copy. Paths are dotted, lists are looked through; only paths that were there are reported. */
+export function treat(record: JsonObject, byPath: ReadonlyMap<string, "hide" | Mask>, salt: string): Treated {
+  const hidden: string[] = [];
+  const masked: string[] = [];
+  let result: JsonObject = record;
+  // Masks first, inner before outer, so that an outer treatment covers what an inner one left.
+  const ordered = [...byPath].toSorted(([a], [b]) => b.split(".").length - a.split(".").length || (a < b ? -1 : 1));
+  for (const [path, treatment] of ordered) {
+    const changed = change(result, path.split("."), (value) => (treatment === "hide" ? undefined : maskValue(value, treatment, salt)));
+    if (changed === undefined) continue;
+    if (isObject(changed)) result = changed;
+    (treatment === "hide" ? hidden : masked).push(path);
+  }
+  return {
+    record: result,
+    hidden: hidden.toSorted(),
+    masked: masked.filter((path) => !hidden.some((outer) => path.startsWith(`${outer}.`))).toSorted(),
+  };
+}
+
+/** A copy with the value at the path replaced, or removed when `by` gives undefined; undefined when nothing is there. */
+function change(value: Json, path: readonly string[], by: (value: Json) => Json | undefined): Json | undefined {
+  if (isList(value)) {
+    const items = value.map((item) => change(item, path, by));
+    return items.every((item) => item === undefined) ? undefined : value.map((item, index) => items[index] ?? item);
+  }
+  const [step, ...rest] = path;
+  if (step === undefined || !isObject(value) || !Object.hasOwn(value, step)) return undefined;
+  const inner = value[step];
+  if (inner === undefined) return undefined;
+  const changed = rest.length === 0 ? by(inner) : change(inner, rest, by);
+  if (changed === undefined && rest.length > 0) return undefined;
+  const others = Object.entries(value).filter(([key]) => key !== step || changed !== undefined);
+  return Object.fromEntries(others.map(([key, item]) => [key, key === step && changed !== undefined ? changed : item]));
+}
