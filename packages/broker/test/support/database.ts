@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { Client } from "pg";
 import { inject } from "vitest";
+import { onServer, withDatabase } from "./server-statement.ts";
 
 export interface TestDatabase {
   /** The owner's URL of this database. */
@@ -17,22 +17,9 @@ export async function testDatabase(template = "template0"): Promise<TestDatabase
   return {
     databaseUrl: withDatabase(server, name),
     name,
-    close: () => onServer(server, `drop database if exists ${name} with (force)`),
+    close: async () => {
+      await onServer(server, `drop database if exists ${name} with (force)`);
+      await onServer(server, `drop role if exists "bailiwick_${name}"`);
+    },
   };
-}
-
-/** The same server, another database. */
-export function withDatabase(url: string, name: string): string {
-  return url.replace(/\/[^/?]*(\?|$)/, `/${name}$1`);
-}
-
-/** Runs one statement on a connection of its own. */
-export async function onServer(url: string, statement: string): Promise<void> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
 }

@@ -5,6 +5,7 @@ import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
 import { Fault } from "../../../domain/fault.ts";
+import { assertDurable } from "../durable.ts";
 import { type Binaries, locateBinaries } from "./binaries.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { initialise, OWNER_ROLE, serverEnvironment } from "./initialise.ts";
@@ -189,21 +190,6 @@ async function answers(running: Running): Promise<void> {
     }
   }
   throw new Fault("store_unavailable", `PostgreSQL did not answer within ${START_TIMEOUT_MS / 1000} s; see \`${logFile(running)}\``);
-}
-
-/** @throws Fault `store_unavailable` when the server may lose what it has confirmed. */
-export async function assertDurable(client: Pick<Client, "query">): Promise<void> {
-  const names = ["fsync", "full_page_writes", "synchronous_commit"];
-  const found = await client.query<{ name: string; setting: string }>("select name, setting from pg_settings where name = any($1)", [
-    names,
-  ]);
-  const off = found.rows.filter((row) => row.setting === "off").map((row) => `\`${row.name}\``);
-  if (off.length > 0 || found.rows.length !== names.length) {
-    throw new Fault(
-      "store_unavailable",
-      `PostgreSQL runs with ${off.join(", ") || "unknown durability settings"} off: confirmed records could be lost; turn it on`,
-    );
-  }
 }
 
 async function stop(running: Running): Promise<void> {

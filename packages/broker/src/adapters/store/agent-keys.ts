@@ -1,0 +1,88 @@
+import type { Kysely } from "kysely";
+import { z } from "zod";
+import { Fault } from "../../domain/fault.ts";
+import type { AgentKey, AgentKeyStore } from "../../domain/session.ts";
+import type { AgentKeysTable, Tables } from "./tables.ts";
+import { inTenant } from "./tenant-scope.ts";
+
+const jsonObject = z.record(z.string(), z.json());
+
+/** `now` decides which used assertion ids may be forgotten: only those whose assertions have expired. */
+export function agentKeyStore(db: Kysely<Tables>, now: () => Date): AgentKeyStore {
+  return {
+    add: (key) => add(db, key),
+    keysOf: (tenant, agent) =>
+      inTenant(db, tenant, async (scoped) => {
+        const rows = await scoped
+          .selectFrom("bailiwick.agent_keys")
+          .selectAll()
+          .where("tenant_id", "=", tenant)
+          .where("agent", "=", agent)
+          .where("status", "=", "active")
+          .orderBy("thumbprint")
+          .execute();
+        return rows.map(fromRow);
+      }),
+    list: (tenant) =>
+      inTenant(db, tenant, async (scoped) => {
+        const rows = await scoped
+          .selectFrom("bailiwick.agent_keys")
+          .selectAll()
+          .where("tenant_id", "=", tenant)
+          .orderBy("agent")
+          .orderBy("thumbprint")
+          .execute();
+        return rows.map(fromRow);
+      }),
+    useAssertion: (tenant, agent, jti, expiresAt) =>
+      inTenant(db, tenant, async (scoped) => {
+        await scoped.deleteFrom("bailiwick.client_assertions").where("tenant_id", "=", tenant).where("expires_at", "<", now()).execute();
+        const result = await scoped
+          .insertInto("bailiwick.client_assertions")
+          .values({ tenant_id: tenant, agent, jti, expires_at: expiresAt })
+          .onConflict((conflict) => conflict.doNothing())
+          .executeTakeFirst();
+        return result.numInsertedOrUpdatedRows === 1n;
+      }),
+  };
+}
+
+/** Adding a key its agent already holds sets the key's status; that is how a key is retired. */
+function add(db: Kysely<Tables>, key: AgentKey): Promise<void> {
+  return inTenant(db, key.tenant, async (scoped) => {
+    const inserted = await scoped
+      .insertInto("bailiwick.agent_keys")
+      .values({
+        tenant_id: key.tenant,
+        agent: key.agent,
+        thumbprint: key.thumbprint,
+        public_jwk: JSON.stringify(key.publicJwk),
+        status: key.status,
+      })
+      .onConflict((conflict) => conflict.doNothing())
+      .executeTakeFirst();
+    if (inserted.numInsertedOrUpdatedRows === 1n) return;
+    const own = await scoped
+      .updateTable("bailiwick.agent_keys")
+      .set({ status: key.status })
+      .where("tenant_id", "=", key.tenant)
+      .where("agent", "=", key.agent)
+      .where("thumbprint", "=", key.thumbprint)
+      .executeTakeFirst();
+    if (own.numUpdatedRows === 1n) return;
+    throw new Fault(
+      "key_shared",
+      `another agent already uses this key (thumbprint \`${key.thumbprint}\`), and a key names one agent; make a new key pair for \`${key.agent}\``,
+    );
+  });
+}
+
+function fromRow(row: AgentKeysTable): AgentKey {
+  return {
+    agent: row.agent,
+    tenant: row.tenant_id,
+    thumbprint: row.thumbprint,
+    publicJwk: jsonObject.parse(JSON.parse(row.public_jwk)),
+    status: row.status,
+  };
+}

@@ -1,0 +1,199 @@
+import { setImmediate as nextTick, setTimeout as sleep } from "node:timers/promises";
+import { Fault } from "../../../domain/fault.ts";
+import { errorState } from "../connections.ts";
+import type { Queryable } from "../queryable.ts";
+import { describe } from "../unavailable.ts";
+import { appendBatch, type AppendResult, type Batch, settleBatch } from "./append.ts";
+import type { WireEntry } from "./entry.ts";
+
+/** The writer of one tenant's log in this process. One batch is under way at a time; what comes meanwhile goes in the next. */
+export interface LogWriter {
+  /** Resolves when the entry is durable, or was refused. @throws Fault `log_unavailable`. */
+  write(entry: WireEntry): Promise<AppendResult>;
+  /** Since when the log cannot be written; undefined when it can, as far as known. */
+  downSince(): Date | undefined;
+}
+
+export interface WriterOptions {
+  readonly tenant: string;
+  /** Names this writer in the database; no other writer, in any process, has it. */
+  readonly writer: string;
+  readonly db: Queryable;
+  readonly now: () => Date;
+  /** Entries whose callers were told that they failed, and which turned out to be in the log after all. */
+  readonly foundLater: (entries: readonly WireEntry[]) => readonly WireEntry[];
+}
+
+/** A batch this large costs about as much in the database as in the network; a larger one would only make callers wait. */
+const MAX_BATCH_ENTRIES = 256;
+const MAX_BATCH_BYTES = 4 * 1024 * 1024;
+/** More waiting entries mean that the database has stood still for seconds: refusing is better than growing. */
+const MAX_QUEUED_ENTRIES = 20_000;
+/** How long callers wait for the answer about a batch whose connection was lost; a restart of the server takes less. */
+const SETTLE_TIMEOUT_MS = 5_000;
+const SETTLE_RETRY_MS = 50;
+/** While the log is down, entries fail at once and one in this time tries. */
+const PROBE_EVERY_MS = 500;
+
+interface Queued {
+  readonly entry: WireEntry;
+  readonly settle: (result: AppendResult) => void;
+  readonly fail: (fault: Fault) => void;
+}
+
+interface State {
+  readonly options: WriterOptions;
+  readonly queue: Queued[];
+  draining: boolean;
+  batches: number;
+  /** A batch whose fate is not known yet: nothing is written before it is. */
+  uncertain: Batch | undefined;
+  down: { readonly since: Date; readonly why: string; readonly probeAt: number } | undefined;
+}
+
+export function logWriter(options: WriterOptions): LogWriter {
+  const state: State = { options, queue: [], draining: false, batches: 0, uncertain: undefined, down: undefined };
+  return {
+    write: (entry) =>
+      new Promise((settle, fail) => {
+        if (state.queue.length >= MAX_QUEUED_ENTRIES) {
+          fail(
+            new Fault(
+              "log_unavailable",
+              `${MAX_QUEUED_ENTRIES} records of tenant \`${options.tenant}\` already wait for the log; nothing more runs until they are written`,
+            ),
+          );
+          return;
+        }
+        state.queue.push({ entry, settle, fail });
+        if (!state.draining) void drain(state);
+      }),
+    downSince: () => state.down?.since,
+  };
+}
+
+async function drain(state: State): Promise<void> {
+  state.draining = true;
+  while (state.queue.length > 0) {
+    // What other callers hand in during this turn of the event loop goes into the same batch.
+    await nextTick();
+    const batch = takeBatch(state.queue);
+    if (state.down !== undefined && performance.now() < state.down.probeAt) {
+      failAll(batch, unavailable(state));
+      continue;
+    }
+    await deliver(state, batch);
+  }
+  state.draining = false;
+}
+
+function takeBatch(queue: Queued[]): readonly Queued[] {
+  let bytes = 0;
+  let count = 0;
+  for (const { entry } of queue) {
+    bytes += entry.body.length + (entry.facts?.length ?? 0);
+    if (count > 0 && (count >= MAX_BATCH_ENTRIES || bytes > MAX_BATCH_BYTES)) break;
+    count += 1;
+  }
+  return queue.splice(0, count);
+}
+
+async function deliver(state: State, queued: readonly Queued[]): Promise<void> {
+  try {
+    await settleUncertain(state);
+    const results = await appendSurely(
+      state,
+      queued.map(({ entry }) => entry),
+    );
+    state.down = undefined;
+    results.forEach((result, place) => queued[place]?.settle(result));
+  } catch (error) {
+    if (isBadEntry(error)) return apart(state, queued);
+    const why = describe(error);
+    state.down = { since: state.down?.since ?? state.options.now(), why, probeAt: performance.now() + PROBE_EVERY_MS };
+    failAll(queued, unavailable(state, error));
+  }
+}
+
+/** One entry that the database cannot hold must not stop its neighbours: halve until it stands alone. */
+async function apart(state: State, queued: readonly Queued[]): Promise<void> {
+  const [only] = queued;
+  if (queued.length === 1 && only !== undefined) {
+    only.fail(
+      new Fault(
+        "log_unavailable",
+        `the record of call \`${only.entry.callId}\` cannot be stored and was not written; report this with the call id`,
+      ),
+    );
+    return;
+  }
+  const half = queued.length >> 1;
+  await deliver(state, queued.slice(0, half));
+  await deliver(state, queued.slice(half));
+}
+
+/** Appends exactly once: a batch whose answer was lost is looked up, and sent again only when it can no longer arrive. */
+async function appendSurely(state: State, entries: readonly WireEntry[]): Promise<readonly AppendResult[]> {
+  const deadline = performance.now() + SETTLE_TIMEOUT_MS;
+  for (;;) {
+    const batch: Batch = { tenant: state.options.tenant, writer: state.options.writer, number: ++state.batches, entries };
+    try {
+      return await appendBatch(state.options.db, batch);
+    } catch (error) {
+      if (!isUncertain(error)) throw error;
+      state.uncertain = batch;
+      const results = await settleBefore(state, batch, deadline);
+      state.uncertain = undefined;
+      if (results !== undefined) return results;
+      if (performance.now() > deadline) throw error;
+    }
+  }
+}
+
+async function settleBefore(state: State, batch: Batch, deadline: number): Promise<readonly AppendResult[] | undefined> {
+  for (;;) {
+    try {
+      return await settleBatch(state.options.db, batch);
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await sleep(SETTLE_RETRY_MS);
+    }
+  }
+}
+
+/** Finds out about a batch that was given up on. What is in the log after all gets an end, because nothing was sent for it. */
+async function settleUncertain(state: State): Promise<void> {
+  const batch = state.uncertain;
+  if (batch === undefined) return;
+  const results = await settleBatch(state.options.db, batch);
+  state.uncertain = undefined;
+  if (results === undefined) return;
+  const written = batch.entries.filter((_, place) => results[place]?.ok === true);
+  const ends = state.options.foundLater(written);
+  if (ends.length > 0) await appendSurely(state, ends);
+}
+
+/** Whether the database may have committed although it did not say so. A plain SQL error means that it rolled back. */
+function isUncertain(error: unknown): boolean {
+  const code = errorState(error);
+  if (code === undefined || !/^[0-9A-Z]{5}$/.test(code)) return true;
+  return code.startsWith("08") || code.startsWith("57P") || code.startsWith("XX") || code.startsWith("58");
+}
+
+/** Classes 22 and 23: the data itself is at fault. 54: too complex. */
+function isBadEntry(error: unknown): boolean {
+  return /^(?:22|23|54)[0-9A-Z]{3}$/.test(errorState(error) ?? "");
+}
+
+function unavailable(state: State, cause?: unknown): Fault {
+  const { since, why } = state.down ?? { since: state.options.now(), why: "unexpected failure" };
+  return new Fault(
+    "log_unavailable",
+    `the log of tenant \`${state.options.tenant}\` cannot be written since ${since.toISOString()} (${why}), and nothing runs unrecorded; check that PostgreSQL runs and has free disk space, then try again`,
+    { cause },
+  );
+}
+
+function failAll(batch: readonly Queued[], fault: Fault): void {
+  for (const { fail } of batch) fail(fault);
+}
