@@ -1,6 +1,7 @@
 import type { Bench, BenchReport, Table } from "./bench.ts";
 import { direct, mcpProxy, passThrough, startEchoServers, supergateway } from "./gateway/contenders.ts";
-import type { Contender } from "./gateway/contenders.ts";
+import type { Contender, EchoServers } from "./gateway/contenders.ts";
+import { bailiwick } from "./gateway/bailiwick.ts";
 import { measure } from "./gateway/measure.ts";
 import type { Measured, Plan } from "./gateway/measure.ts";
 
@@ -29,7 +30,15 @@ export const gateway: Bench = {
     const echo = await startEchoServers();
     const contenders: Contender[] = [];
     try {
-      for (const start of [direct, passThrough, mcpProxy, supergateway]) {
+      const starts = [
+        direct,
+        passThrough,
+        mcpProxy,
+        supergateway,
+        (servers: EchoServers) => bailiwick(servers, "http"),
+        (servers: EchoServers) => bailiwick(servers, "stdio"),
+      ];
+      for (const start of starts) {
         const contender = await start(echo);
         contenders.push(contender);
         progress(`started ${contender.name}`);

@@ -13,6 +13,8 @@ export interface NotesCompany {
   readonly program: Program;
   readonly folder: string;
   readonly policyFolder: string;
+  /** Where the notes server keeps its notes and effects. */
+  readonly toolFolder: string;
   agent(name: keyof typeof AGENTS, wish?: SessionWish): Promise<Agent>;
   effects(): ReturnType<typeof effects>;
   /** Starts the broker again on the same folders, after it was stopped or killed. */
@@ -38,6 +40,7 @@ export async function startNotesCompany(options: { readonly delayMs?: number } =
     },
     folder: home.path,
     policyFolder: folders.policy,
+    toolFolder: toolData,
     agent: (name, wish) => startAgent(program(), AGENTS[name], wish),
     effects: () => effects(toolData),
     restart: async () => {

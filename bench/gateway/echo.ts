@@ -1,8 +1,10 @@
+import type { JsonObject } from "@bailiwick/policy";
+
 type Message = Readonly<Record<string, unknown>>;
 
 const RECORD = { id: "c-1042", name: "Ada Example", email: "ada@customer.example", tier: 1, region: "emea" };
 
-const ECHO_TOOL = {
+export const ECHO_TOOL: JsonObject = {
   name: "echo",
   description: "Returns the text and a customer record",
   inputSchema: { type: "object", properties: { text: { type: "string" } }, required: ["text"] },

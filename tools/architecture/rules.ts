@@ -18,21 +18,22 @@ export const LAYERS: readonly { readonly name: string; readonly folder: RegExp; 
   { name: "risk", folder: /^packages\/broker\/src\/risk\//, may: ["policy", "ledger"] },
   { name: "call", folder: /^packages\/broker\/src\/call\//, may: ["policy", "ledger", "domain", "risk"] },
   { name: "config", folder: /^packages\/broker\/src\/config\//, may: ["policy", "ledger", "domain"] },
+  { name: "rest-contract", folder: /^packages\/broker\/src\/rest-contract\//, may: ["policy", "ledger", "domain"] },
   { name: "insight", folder: /^packages\/broker\/src\/insight\//, may: ["policy", "ledger", "domain", "risk", "call"] },
   {
     name: "adapters",
     folder: /^packages\/broker\/src\/adapters\//,
-    may: ["policy", "ledger", "domain", "risk", "call", "insight", "config", "console"],
+    may: ["policy", "ledger", "domain", "risk", "call", "insight", "config", "rest-contract", "console"],
   },
   {
     name: "main",
-    folder: /^packages\/broker\/src\/main(?:\.ts$|\/)/,
-    may: ["policy", "ledger", "domain", "risk", "call", "insight", "config", "adapters", "client", "console"],
+    folder: /^packages\/broker\/src\/[^/]+\.ts$/,
+    may: ["policy", "ledger", "domain", "risk", "call", "insight", "config", "rest-contract", "adapters", "client", "console"],
   },
   {
     name: "cli",
     folder: /^packages\/broker\/src\/cli\//,
-    may: ["policy", "ledger", "domain", "risk", "call", "insight", "config", "adapters", "main", "client", "console"],
+    may: ["policy", "ledger", "domain", "risk", "call", "insight", "config", "rest-contract", "adapters", "main", "client", "console"],
   },
 ];
 

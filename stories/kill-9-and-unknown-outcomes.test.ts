@@ -1,0 +1,68 @@
+import { once } from "node:events";
+import { digest } from "@bailiwick/ledger";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startNotesCompany } from "./notes-company.ts";
+import type { NotesCompany } from "./notes-company.ts";
+
+const CALLS = 200;
+const CALLERS = 20;
+/** Killed when this many calls were answered: others are then on their way. */
+const KILL_AFTER = 60;
+
+interface Row {
+  readonly callId: string;
+  readonly status: string;
+  readonly argsDigest?: string;
+}
+
+let company: NotesCompany;
+beforeAll(async () => {
+  company = await startNotesCompany({ delayMs: 20 });
+});
+afterAll(async () => company.close());
+
+test("after kill -9 under load every effect has its intent, every answered call its outcome, and the rest is listed as unknown", async () => {
+  const agent = await company.agent("drafting");
+  const answered: string[] = [];
+  let next = 0;
+  const victim = company.program.process;
+  const caller = async (): Promise<void> => {
+    while (next < CALLS) {
+      const text = `note ${next++}`;
+      const answer = await agent.call("add_note", { text }).catch(() => undefined);
+      if (answer === undefined) return;
+      expect(answer.structured).toEqual({ ok: true });
+      answered.push(text);
+      if (answered.length === KILL_AFTER) victim.kill("SIGKILL");
+    }
+  };
+  const gone = once(victim, "exit");
+  await Promise.all(Array.from({ length: CALLERS }, caller));
+  await gone;
+  expect(answered.length).toBeGreaterThanOrEqual(KILL_AFTER);
+  expect(answered.length).toBeLessThan(CALLS);
+
+  const program = await company.restart();
+  const done = (await company.effects()).map((effect) => digestOf(String(effect.args["text"])));
+  const rows = await allCalls(program);
+  const recorded = new Map(rows.map((row) => [row.argsDigest, row.status]));
+  expect(done.filter((effect) => !recorded.has(effect))).toEqual([]);
+  expect(answered.filter((text) => recorded.get(digestOf(text)) !== "done")).toEqual([]);
+  const statuses = new Set(recorded.values());
+  expect([...statuses].toSorted()).toEqual(["done", "unknown"]);
+
+  const unknown = await program.run("audit", "query", "--status", "unknown", "--limit", "200", "--json");
+  const listed = (JSON.parse(unknown.stdout) as { calls: Row[] }).calls;
+  expect(listed.length).toBe(rows.filter((row) => row.status === "unknown").length);
+  expect(listed.length).toBeGreaterThan(0);
+  expect((await program.run("audit", "verify")).code).toBe(0);
+});
+
+function digestOf(text: string): string {
+  return digest({ tool: "notes", kind: "tool", name: "add_note", args: { text } });
+}
+
+async function allCalls(program: NotesCompany["program"]): Promise<readonly Row[]> {
+  const listed = await program.run("audit", "query", "--tenant", "acme", "--action", "notes:create", "--limit", "200", "--json");
+  return (JSON.parse(listed.stdout) as { calls: Row[] }).calls;
+}
