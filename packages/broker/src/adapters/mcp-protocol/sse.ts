@@ -59,7 +59,9 @@ export function createSseDecoder(maxChars: number, onEvent: (event: SseEvent) =>
       const text = endedWithReturn && chunk.startsWith("\n") ? chunk.slice(1) : chunk;
       endedWithReturn = chunk === "" ? endedWithReturn : chunk.endsWith("\r");
       if (text === "") return;
-      const pieces = (rest + text).split(/\r\n|\n|\r/);
+      // Only the new chunk is searched, so that one event spread over many chunks costs linear time.
+      const pieces = text.split(/\r\n|\n|\r/);
+      pieces[0] = rest + (pieces[0] ?? "");
       rest = pieces.pop() ?? "";
       if (rest.length > maxChars) throw new RangeError(`an event of the stream is larger than ${maxChars} characters`);
       for (const piece of pieces) line(piece);

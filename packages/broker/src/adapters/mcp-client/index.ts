@@ -1,0 +1,3 @@
+export { createConnection, type ConnectionOptions, type McpConnection } from "./connection.ts";
+export type { McpTarget } from "./live.ts";
+export { requireBoundHost } from "./hosts.ts";

@@ -1,0 +1,2 @@
+export { createToolConnections, type LiveToolConnections, type ToolConnectionsOptions } from "./tool-connections.ts";
+export { fillConnect } from "./fill-connect.ts";
