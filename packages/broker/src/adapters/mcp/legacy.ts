@@ -39,7 +39,7 @@ export async function answerLegacyPost(context: EndpointContext, sessions: Legac
     hearNotification(session, message);
     return sendEmpty(res, 202);
   }
-  await answerRequest(context, sessions, sender, session, message, res);
+  await answerRequest(context, sender, session, message, res);
 }
 
 /** Opens the session's stream for list changes and resource updates, or continues a broken POST stream (`Last-Event-ID`). */
@@ -105,7 +105,7 @@ function hearNotification(session: LegacySession, message: RpcNotification): voi
   if (isRequestId(id)) session.calls.get(id)?.abort(new Fault("cancelled", "the agent cancelled the request"));
 }
 
-async function answerRequest(context: EndpointContext, sessions: LegacySessions, sender: Sender, session: LegacySession, message: RpcRequest, res: ServerResponse): Promise<void> {
+async function answerRequest(context: EndpointContext, sender: Sender, session: LegacySession, message: RpcRequest, res: ServerResponse): Promise<void> {
   const { durations } = context.settings;
   const reply = createLegacyStream(res, {
     canStream: accepts(sender.headers.accept, EVENT_STREAM_TYPE),
