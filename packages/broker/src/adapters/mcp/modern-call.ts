@@ -222,9 +222,9 @@ function flushAsks(running: Running): void {
 function resume(running: Running, request: ModernRequest, responses: ReadonlyMap<string, JsonObject>): void {
   attach(running, request);
   if (running.settled !== undefined) return respond(running, running.settled);
-  const answered = running.asks.answer(responses);
-  // Without a usable answer the tool's question stands: it is asked again, as the specification recommends.
-  if (answered === 0 && running.asks.size > 0) onAsk(running);
+  running.asks.answer(responses);
+  // What got no usable answer stands: it is asked again, as the specification recommends.
+  if (running.asks.size > 0) onAsk(running);
 }
 
 function expire(running: Running): void {

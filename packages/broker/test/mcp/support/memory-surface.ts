@@ -22,6 +22,8 @@ export interface MemorySurface extends AgentSurface {
   /** Every call that reached `handle` or `resume`. */
   readonly seen: { readonly name: string; readonly token: string | undefined; readonly statedReason: string | undefined; readonly traceparent: string | undefined; readonly peer: string }[];
   readonly tickets: string[];
+  /** How many waits the agent has broken off. */
+  readonly broken: () => number;
   allow(token: string, session?: Partial<Session>): void;
   revoke(token: string): void;
   expire(token: string): void;
@@ -47,6 +49,7 @@ export function createMemorySurface(operations: readonly MemoryOperation[]): Mem
   const subscribers = new Map<string, Set<(params: JsonObject) => void>>();
   const seen: MemorySurface["seen"] = [];
   const tickets: string[] = [];
+  let broken = 0;
 
   function check(token: string | undefined): Session {
     const session = token === undefined ? undefined : sessions.get(token);
@@ -81,6 +84,7 @@ export function createMemorySurface(operations: readonly MemoryOperation[]): Mem
       });
     }
     const callId = entry.approval.callId;
+    if (call.io.signal.aborted) broken += 1;
     if (call.io.signal.aborted) return refused("cancelled", "the agent cancelled the call", callId);
     if (entry.state === "pending") return { kind: "pending", callId, approval: entry.approval };
     if (entry.state === "denied") return refused("approval_denied", "a person denied the call", callId);
@@ -98,6 +102,7 @@ export function createMemorySurface(operations: readonly MemoryOperation[]): Mem
   return {
     seen,
     tickets,
+    broken: () => broken,
     allow(token, session = {}) {
       const now = Date.now();
       sessions.set(token, {
