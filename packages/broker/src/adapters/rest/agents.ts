@@ -6,7 +6,7 @@ import { addEndpoint, nothing } from "./endpoint.ts";
 import type { RestPorts } from "./ports.ts";
 import { nameOf, viaOf } from "./principal.ts";
 import { Problem } from "./problem.ts";
-import { agentSchema, nameSchema } from "./schemas.ts";
+import { agentSchema, nameSchema } from "../../rest-contract/schemas.ts";
 import { notFound, tenantQuery, tenantsOf } from "./tenants.ts";
 
 /** RFC 7517 with RFC 7518 section 6.2.1: the public half of a P-256 key; `d` is refused so that a private key is never sent twice. */

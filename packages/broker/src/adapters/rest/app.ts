@@ -12,7 +12,7 @@ import { addCredentialEndpoints } from "./credentials.ts";
 import { addEndpoint, nothing } from "./endpoint.ts";
 import { addHealth } from "./health.ts";
 import type { RestPorts } from "./ports.ts";
-import { PERSON_COOKIE } from "./principal.ts";
+import { PERSON_COOKIE } from "../../rest-contract/names.ts";
 import { Problem, type ProblemCode, problemResponse } from "./problem.ts";
 import { addSessionEndpoints } from "./sessions.ts";
 import { addPeopleEndpoints, addSignInPages } from "./sign-in.ts";

@@ -3,7 +3,7 @@ import type { Effect } from "@bailiwick/policy";
 import type { Approval } from "../../domain/approval.ts";
 import type { Principal } from "./principal.ts";
 import { Problem } from "./problem.ts";
-import type { approvalSchema } from "./schemas.ts";
+import type { approvalSchema } from "../../rest-contract/schemas.ts";
 
 /** An approval as a person sees it, with whether they may answer it. */
 export function viewApproval(approval: Approval, principal: Principal, now: Date): z.input<typeof approvalSchema> {

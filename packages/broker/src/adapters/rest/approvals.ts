@@ -5,7 +5,7 @@ import { alreadyAnswered, answerProblem, viewApproval } from "./approval-view.ts
 import { addEndpoint, nothing } from "./endpoint.ts";
 import type { RestPorts } from "./ports.ts";
 import { nameOf, type Principal, viaOf } from "./principal.ts";
-import { approvalSchema, nameSchema } from "./schemas.ts";
+import { approvalSchema, nameSchema } from "../../rest-contract/schemas.ts";
 import { findAmong, notFound, tenantsOf } from "./tenants.ts";
 
 /** Approvals in one answer; a person reads no more at a time. */

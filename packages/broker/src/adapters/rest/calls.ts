@@ -4,7 +4,7 @@ import { addEndpoint, nothing } from "./endpoint.ts";
 import type { RestPorts } from "./ports.ts";
 import { Problem } from "./problem.ts";
 import { type CallView, type RecordView, viewCall, viewRecord } from "./record-view.ts";
-import { callDetailSchema, callSchema, explanationSchema, nameSchema } from "./schemas.ts";
+import { callDetailSchema, callSchema, explanationSchema, nameSchema } from "../../rest-contract/schemas.ts";
 import { findAmong, notFound, tenantsOf } from "./tenants.ts";
 
 /** Calls in one answer. */

@@ -1,7 +1,7 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import { addEndpoint, nothing } from "./endpoint.ts";
 import type { RestPorts } from "./ports.ts";
-import { diagnosticSchema, nameSchema, offeredSchema, toolStateSchema } from "./schemas.ts";
+import { diagnosticSchema, nameSchema, offeredSchema, toolStateSchema } from "../../rest-contract/schemas.ts";
 import { notFound, oneTenantOf, tenantQuery, tenantsOf } from "./tenants.ts";
 
 /** `GET /tools`, `GET /tools/{tool}/offered`, `GET /policy`. */

@@ -3,7 +3,7 @@ import type { CredentialInfo } from "../../domain/credential.ts";
 import { addEndpoint, nothing } from "./endpoint.ts";
 import type { RestPorts } from "./ports.ts";
 import { nameOf, viaOf } from "./principal.ts";
-import { credentialSchema, nameSchema } from "./schemas.ts";
+import { credentialSchema, nameSchema } from "../../rest-contract/schemas.ts";
 import { tenantQuery, tenantsOf } from "./tenants.ts";
 
 /** Longest secret: a PEM key with its chain. */

@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import type { RestPorts } from "./ports.ts";
 import { authorize, type Need, type Principal } from "./principal.ts";
 import { Problem } from "./problem.ts";
-import { problemSchema } from "./schemas.ts";
+import { problemSchema } from "../../rest-contract/schemas.ts";
 
 /** Schema of a part of the request that must be empty. */
 export const nothing = z.strictObject({});

@@ -3,6 +3,7 @@ import type { PersonConfig } from "@bailiwick/policy";
 import type { Context } from "hono";
 import { getCookie } from "hono/cookie";
 import type { PersonSession } from "../../domain/person.ts";
+import { CLIENT_HEADER, OPERATOR_KEY_PREFIX, PERSON_COOKIE, PERSON_TOKEN_PREFIX } from "../../rest-contract/names.ts";
 import type { RestPorts } from "./ports.ts";
 import { Problem } from "./problem.ts";
 
@@ -20,11 +21,6 @@ export type Principal =
 /** What an endpoint asks of its caller. `operate` changes what agents can do; `answer` is a person's yes or no. */
 export type Need = "view" | "operate" | "answer" | "operator-key";
 
-export const OPERATOR_KEY_PREFIX = "bwop_";
-export const PERSON_TOKEN_PREFIX = "bwps_";
-export const PERSON_COOKIE = "bailiwick_person";
-/** Sent by our page and our command line; another site cannot add it without a CORS preflight, which we never answer. */
-export const CLIENT_HEADER = "x-bailiwick-client";
 /** Roles of people that may change what agents can do. */
 const OPERATING_ROLES: readonly string[] = ["operator", "owner"];
 

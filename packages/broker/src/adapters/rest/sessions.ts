@@ -4,7 +4,7 @@ import { addEndpoint, nothing } from "./endpoint.ts";
 import type { RestPorts } from "./ports.ts";
 import { nameOf, viaOf } from "./principal.ts";
 import { Problem } from "./problem.ts";
-import { nameSchema, sessionSchema } from "./schemas.ts";
+import { nameSchema, sessionSchema } from "../../rest-contract/schemas.ts";
 import { findAmong, notFound, tenantsOf } from "./tenants.ts";
 
 /** Sessions in one answer. */

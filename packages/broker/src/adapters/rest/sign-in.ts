@@ -4,9 +4,10 @@ import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import type { PersonSession } from "../../domain/person.ts";
 import { addEndpoint, nothing, parsePart } from "./endpoint.ts";
 import type { RestPorts } from "./ports.ts";
-import { checkOrigin, nameOf, PERSON_COOKIE, PERSON_TOKEN_PREFIX, type Principal, secretHash, viaOf } from "./principal.ts";
+import { PERSON_COOKIE, PERSON_TOKEN_PREFIX } from "../../rest-contract/names.ts";
+import { checkOrigin, nameOf, type Principal, secretHash, viaOf } from "./principal.ts";
 import { Problem } from "./problem.ts";
-import { nameSchema, personSchema, problemSchema } from "./schemas.ts";
+import { nameSchema, personSchema, problemSchema } from "../../rest-contract/schemas.ts";
 import { signInPage } from "./sign-in-page.ts";
 
 /** A sign-in link is used at once or not at all. */

@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Principal } from "./principal.ts";
 import { Problem } from "./problem.ts";
-import { nameSchema } from "./schemas.ts";
+import { nameSchema } from "../../rest-contract/schemas.ts";
 
 /** Query parameter of every list; absent means all tenants of the asking person. */
 export const tenantQuery = z.strictObject({ tenant: nameSchema.optional() });

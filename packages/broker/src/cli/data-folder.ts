@@ -1,0 +1,8 @@
+export {
+  openOperatorKey,
+  readBrokerFile,
+  readOperatorKey,
+  removeBrokerFile,
+  writeBrokerFile,
+  type BrokerFile,
+} from "../config/data-folder.ts";

@@ -1,0 +1,63 @@
+import type { Command } from "commander";
+import { approvalSchema, explanationSchema } from "../rest-contract/schemas.ts";
+import type { BrokerClient } from "./broker-client.ts";
+import type { Cli } from "./cli.ts";
+import { CliFailure } from "./failure.ts";
+import { REFUSAL_GUIDE, type RefusalGuide } from "./refusal-guide.ts";
+import { labelled, printable } from "./text.ts";
+
+const CODES = Object.keys(REFUSAL_GUIDE);
+
+/** `bailiwick explain <call | approval | refusal code>`. A code is explained without a broker. */
+export function addExplain(program: Command, cli: Cli): void {
+  program
+    .command("explain <id-or-code>")
+    .description("why a call came out as it did, or what a refusal code means")
+    .action(async (what: string) => {
+      const guide = guideOf(what);
+      if (guide !== undefined) {
+        cli.answer(
+          { code: what, ...guide },
+          `${what}\n\n${labelled([
+            ["what", guide.what],
+            ["why", guide.why],
+            ["next", guide.next],
+          ])}`,
+        );
+        return;
+      }
+      const known = /^(call|apr)_/u.exec(what);
+      if (known === null) {
+        throw new CliFailure("usage", `\`${printable(what)}\` is no call id (call_...), approval id (apr_...) or refusal code`, [
+          `refusal codes: ${CODES.join(", ")}`,
+        ]);
+      }
+      const broker = await cli.broker();
+      const callId = known[1] === "apr" ? (await broker.get(`/approvals/${encodeURIComponent(what)}`, approvalSchema)).callId : what;
+      await explainCall(cli, broker, callId);
+    });
+}
+
+async function explainCall(cli: Cli, broker: BrokerClient, callId: string): Promise<void> {
+  const explanation = await broker.get(`/calls/${encodeURIComponent(callId)}/explanation`, explanationSchema);
+  const parts = [
+    section(
+      "rules that decided",
+      explanation.rules.map((rule) => `${rule.kind} ${rule.id}, ${rule.at.file}:${rule.at.line}: ${rule.reason}`),
+    ),
+    section(
+      "rules that did not match",
+      explanation.unmatched.map(({ rule, because }) => `${rule.kind} ${rule.id}, ${rule.at.file}:${rule.at.line}: ${because}`),
+    ),
+    section("what would change it", explanation.wouldChange),
+  ];
+  cli.answer(explanation, `${printable(explanation.summary)}\n${parts.join("")}`);
+}
+
+function section(title: string, lines: readonly string[]): string {
+  return lines.length === 0 ? "" : `\n${title}\n${lines.map((line) => `  ${printable(line)}\n`).join("")}`;
+}
+
+function guideOf(code: string): RefusalGuide | undefined {
+  return Object.entries(REFUSAL_GUIDE).find(([name]) => name === code)?.[1];
+}

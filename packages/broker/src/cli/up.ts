@@ -1,0 +1,38 @@
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import { type Cli, DEFAULT_PORT } from "./cli.ts";
+import { CliFailure } from "./failure.ts";
+
+/** `bailiwick up`: starts the broker and stays. */
+export function addUp(program: Command, cli: Cli): void {
+  program
+    .command("up")
+    .description("starts the broker")
+    .requiredOption("--policy <folder>", "the policy folder")
+    .option("--port <port>", "where to listen", String(DEFAULT_PORT))
+    .option("--host <address>", "on which address; anything but a loopback address is reachable from outside", "127.0.0.1")
+    .option("--public-url <url>", "the URL people and agents use, when a proxy stands in front")
+    .option("--database-url <url>", "a PostgreSQL to use instead of the embedded one; or set BAILIWICK_DATABASE_URL")
+    .action(async (options: { policy: string; port: string; host: string; publicUrl?: string; databaseUrl?: string }) => {
+      const code = await cli.hooks.up(
+        {
+          policyFolder: resolve(cli.io.cwd, options.policy),
+          dataFolder: cli.dataFolder(),
+          port: parsePort(options.port),
+          host: options.host,
+          publicUrl: options.publicUrl?.replace(/\/+$/u, ""),
+          databaseUrl: options.databaseUrl ?? cli.io.env["BAILIWICK_DATABASE_URL"],
+          json: cli.json(),
+        },
+        cli.io,
+      );
+      cli.exitWith(code);
+    });
+}
+
+/** @throws CliFailure `usage`; port 0 asks the system for a free one. */
+export function parsePort(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new CliFailure("usage", `\`${text}\` is no port`, ["give a number from 0 to 65535; 0 takes a free one"]);
+}
