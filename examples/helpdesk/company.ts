@@ -58,7 +58,7 @@ export async function startCompany(options: CompanyOptions): Promise<Company> {
     const folders = await setUpFolders(dataFolder);
     return {
       environment: describeEnvironment(helpdesk, sink, database, folders),
-      secrets: describeSecrets(keys, passwords, database.address.host),
+      secrets: describeSecrets(keys, passwords, hostsOf(helpdesk, sink, database)),
       policyFolder: fileURLToPath(new URL("policy", import.meta.url)),
       mails: sink.mails,
       effects: database,
@@ -148,18 +148,26 @@ function describeEnvironment(
   };
 }
 
-function describeSecrets(
-  keys: readonly ApiKey[],
-  passwords: Readonly<Record<string, string>>,
-  databaseHost: string,
-): readonly CompanySecret[] {
+/** Where each credential may be sent: host and port, so that another service of this machine gets none. */
+interface Hosts {
+  readonly helpdesk: string;
+  readonly mail: string;
+  readonly database: string;
+}
+
+function hostsOf(helpdesk: HelpdeskServer, sink: MailSink, database: HelpdeskDatabase): Hosts {
+  const { host, port } = database.address;
+  return { helpdesk: new URL(helpdesk.url).host, mail: `${LOCAL}:${sink.port}`, database: `${host}:${port}` };
+}
+
+function describeSecrets(keys: readonly ApiKey[], passwords: Readonly<Record<string, string>>, hosts: Hosts): readonly CompanySecret[] {
   const everywhere = TENANTS.flatMap((tenant) => ENVIRONMENTS.map((environment) => ({ tenant, environment, workflow: WORKFLOW })));
   return [
-    ...keys.map((key) => ({ ...key, name: "helpdesk-api", workflow: WORKFLOW, hosts: [LOCAL] })),
+    ...keys.map((key) => ({ ...key, name: "helpdesk-api", workflow: WORKFLOW, hosts: [hosts.helpdesk] })),
     ...everywhere.flatMap((place) => [
       { ...place, name: "billing-database", hosts: [], value: passwords["helpdesk_billing"] ?? "" },
-      { ...place, name: "reports-database", hosts: [databaseHost], value: passwords["helpdesk_reports"] ?? "" },
-      { ...place, name: "mail-login", hosts: [LOCAL], value: passwords["mail"] ?? "" },
+      { ...place, name: "reports-database", hosts: [hosts.database], value: passwords["helpdesk_reports"] ?? "" },
+      { ...place, name: "mail-login", hosts: [hosts.mail], value: passwords["mail"] ?? "" },
     ]),
   ];
 }

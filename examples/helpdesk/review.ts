@@ -8,8 +8,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
-import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
+import { createConnection } from "../../packages/broker/src/adapters/mcp-client/index.ts";
 import { fingerprint } from "../../packages/broker/src/domain/fingerprint.ts";
 import { openDatabase } from "./server/database.ts";
 import { startHelpdeskServer } from "./server/http.ts";
@@ -25,19 +24,13 @@ export async function currentFingerprints(): Promise<ReadonlyMap<string, Readonl
   const server = await startHelpdeskServer({ pools: { prod: pool }, keys: { prod: [REVIEW_KEY] } });
   try {
     const found = new Map<string, ReadonlyMap<string, string>>();
-    for (const toolset of ["tickets", "customers", "knowledge"]) {
+    for (const tool of ["tickets", "customers", "knowledge"]) {
       const headers = { authorization: `Bearer ${REVIEW_KEY}` };
-      found.set(
-        toolset,
-        await fingerprintsOf(new StreamableHTTPClientTransport(new URL(`${server.url}/prod/${toolset}/mcp`), { requestInit: { headers } })),
-      );
+      found.set(tool, await fingerprintsOf(tool, { url: new URL(`${server.url}/prod/${tool}/mcp`) }, headers));
     }
-    for (const [tool, args, env] of stdioServers(folder)) {
-      await mkdir(join(folder, "files"), { recursive: true });
-      found.set(
-        tool,
-        await fingerprintsOf(new StdioClientTransport({ command: process.execPath, args: [...args], env: { ...env }, stderr: "ignore" })),
-      );
+    await mkdir(join(folder, "files"), { recursive: true });
+    for (const [tool, args, environment] of stdioServers(folder)) {
+      found.set(tool, await fingerprintsOf(tool, { command: [process.execPath, ...args], environment }, {}));
     }
     return found;
   } finally {
@@ -63,14 +56,21 @@ function stdioServers(folder: string): readonly (readonly [string, readonly stri
   ];
 }
 
-async function fingerprintsOf(transport: StreamableHTTPClientTransport | StdioClientTransport): Promise<ReadonlyMap<string, string>> {
-  const client = new Client({ name: "review", version: "1.0.0" });
-  await client.connect(transport);
+type Target = Parameters<typeof createConnection>[0]["target"];
+
+/** Asks through the broker's own client, so that what is reviewed is what will be compared. */
+async function fingerprintsOf(
+  tool: string,
+  target: Target,
+  headers: Readonly<Record<string, string>>,
+): Promise<ReadonlyMap<string, string>> {
+  const key = { tool, tenant: "review", environment: "prod", workflow: "review" };
+  const connection = createConnection({ key, target, equipment: { headers, environment: {} }, log: () => {} });
   try {
-    const { tools } = await client.listTools();
-    return new Map(tools.map((tool) => [tool.name, fingerprint(JSON.parse(JSON.stringify(tool)))]));
+    const { tools } = await connection.listing();
+    return new Map(tools.map((entry) => [String(entry["name"]), fingerprint(entry)]));
   } finally {
-    await client.close();
+    await connection.close();
   }
 }
 

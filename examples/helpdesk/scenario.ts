@@ -90,7 +90,7 @@ const FIRST: readonly Step[] = [
     actor: SUPPORT,
     kind: "tool",
     call: "update_ticket",
-    args: { id: "T-1001", priority: 1 },
+    args: { id: "T-1001", priority: 4 },
     reason: "the customer is angry",
     expect: { kind: "refused", code: "field_not_permitted" },
   },
