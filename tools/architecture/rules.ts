@@ -17,7 +17,7 @@ export const LAYERS: readonly { readonly name: string; readonly folder: RegExp; 
   { name: "domain", folder: /^packages\/broker\/src\/domain\//, may: ["policy", "ledger"] },
   { name: "risk", folder: /^packages\/broker\/src\/risk\//, may: ["policy", "ledger"] },
   { name: "call", folder: /^packages\/broker\/src\/call\//, may: ["policy", "ledger", "domain", "risk"] },
-  { name: "config", folder: /^packages\/broker\/src\/config\//, may: ["policy", "ledger", "domain"] },
+  { name: "config", folder: /^packages\/broker\/src\/config\//, may: ["policy", "ledger", "domain", "rest-contract"] },
   { name: "rest-contract", folder: /^packages\/broker\/src\/rest-contract\//, may: ["policy", "ledger", "domain"] },
   { name: "insight", folder: /^packages\/broker\/src\/insight\//, may: ["policy", "ledger", "domain", "risk", "call"] },
   {
