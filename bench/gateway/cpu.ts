@@ -20,10 +20,6 @@ export function descendants(root: number): readonly number[] {
   return found;
 }
 
-/** Processes whose command line holds `word`, e.g. a data folder. */
-export function processesNaming(word: string): readonly number[] {
-  return allPids().filter((pid) => (read(`/proc/${pid}/cmdline`) ?? "").includes(word));
-}
 
 /** The program's own name of a process. */
 export function processName(pid: number): string {
