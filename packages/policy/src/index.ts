@@ -1,8 +1,11 @@
+export { formatDiagnostic } from "./check/format-diagnostic.ts";
+export { runTests } from "./check/run-tests.ts";
 export { BUILTIN } from "./decide/builtin-rules.ts";
 export { decide } from "./decide/decide.ts";
 export { MAX_RECORDS_PER_CALL } from "./decide/demands.ts";
 export { findAction } from "./decide/find-action.ts";
 export { ceilingScopes, reach } from "./decide/reach.ts";
+export { explain } from "./explain/explain.ts";
 export { forcedArguments } from "./facts/request-facts.ts";
 export type * from "./json.ts";
 export { load, versionOf } from "./load/load.ts";

@@ -44,12 +44,14 @@ export const mainFile = z.strictObject({
   session: z.strictObject({ data: fields.default({}) }).default({ data: {} }),
 });
 
-const mcp = z.union([
-  z.strictObject({ command: z.array(text).min(1), env: z.record(z.string(), z.string()).exactOptional(), cwd: text.exactOptional() }),
-  z.strictObject({ url: text }),
-]);
+const command = z.strictObject({
+  command: z.array(text).min(1),
+  env: z.record(z.string(), z.string()).exactOptional(),
+  cwd: text.exactOptional(),
+});
 const connect = z.union([
-  z.strictObject({ mcp }),
+  z.strictObject({ mcp: command }),
+  z.strictObject({ mcp: z.strictObject({ url: text }) }),
   z.strictObject({ smtp: z.strictObject({ host: text, port: z.coerce.string(), from: text }) }),
   z.strictObject({ postgres: z.strictObject({ host: text, port: z.coerce.string().exactOptional(), database: text }) }),
 ]);

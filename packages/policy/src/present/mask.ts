@@ -21,8 +21,7 @@ export function stronger(a: Mask, b: Mask): Mask {
 
 /**
  * Masks a value, all scalars of an object or list. `null` stays: it reveals only that there is nothing.
- * So that structured results keep their declared schema, numbers become 0 and booleans false whatever the mask,
- * unless `numbersAsText` says that the field may hold a text.
+ * So that a structured result keeps its declared schema, a number becomes 0 and a boolean false whatever the mask.
  */
 export function maskValue(value: Json, mask: Mask, salt: string): Json {
   if (value === null) return null;
@@ -30,7 +29,7 @@ export function maskValue(value: Json, mask: Mask, salt: string): Json {
   if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, maskValue(item, mask, salt)]));
   if (typeof value === "number") return 0;
   if (typeof value === "boolean") return false;
-  return maskText(String(value), mask, salt);
+  return maskText(value, mask, salt);
 }
 
 function maskText(text: string, mask: Mask, salt: string): string {
@@ -50,7 +49,7 @@ function maskText(text: string, mask: Mask, salt: string): string {
 function partial(text: string): string {
   const at = text.lastIndexOf("@");
   if (at > 0 && !/\s/.test(text)) return `${String.fromCodePoint(text.codePointAt(0) ?? 0)}***${text.slice(at)}`;
-  const characters = [...text];
+  const characters = Array.from(text);
   // A short text would be shown whole or nearly so.
   if (characters.length < KEPT_CHARACTERS * 2) return "*".repeat(characters.length);
   return "*".repeat(characters.length - KEPT_CHARACTERS) + characters.slice(-KEPT_CHARACTERS).join("");

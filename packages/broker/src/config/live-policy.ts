@@ -1,0 +1,157 @@
+import { watch } from "node:fs";
+import type { FSWatcher } from "node:fs";
+import { formatDiagnostic, load } from "@bailiwick/policy";
+import type { Diagnostic, LoadResult, Policy } from "@bailiwick/policy";
+import { readPolicyFolder } from "./read-folder.ts";
+
+/** Editors write a file in several steps; a change is read when none followed for this long. */
+const DEBOUNCE_MS = 100;
+
+/** The policy files do not load. `diagnostics` is empty when the folder itself could not be read. */
+export class PolicyLoadError extends Error {
+  override readonly name = "PolicyLoadError";
+  readonly diagnostics: readonly Diagnostic[];
+  constructor(message: string, diagnostics: readonly Diagnostic[], options?: { cause?: unknown }) {
+    super(message, options);
+    this.diagnostics = diagnostics;
+  }
+}
+
+export interface LivePolicyOptions {
+  /** Called after a changed folder was loaded and is in force. Not called for the first version. */
+  readonly onChange: (policy: Policy) => void;
+  /** Called when a changed folder does not load; the version before stays in force. */
+  readonly onError: (error: PolicyLoadError) => void;
+}
+
+export interface LivePolicy {
+  current(): Policy;
+  /** Reads the folder now. A folder that cannot be read at all comes back as one diagnostic. */
+  reload(): Promise<LoadResult>;
+  close(): Promise<void>;
+}
+
+/**
+ * Keeps the policy of a folder in force and reads it again when a file changes.
+ * @throws PolicyLoadError when the first version does not load: there is nothing older to fall back on.
+ */
+export async function openLivePolicy(folder: string, options: LivePolicyOptions): Promise<LivePolicy> {
+  // The watcher starts before the first read, so that no change falls between the two.
+  const changes = watchFolder(folder);
+  try {
+    const first = await readAndLoad(folder);
+    if (!first.ok) throw loadError(first.diagnostics);
+    return keepInForce(folder, first.policy, changes, options);
+  } catch (error) {
+    changes.watcher.close();
+    throw error;
+  }
+}
+
+function keepInForce(folder: string, first: Policy, changes: FolderChanges, { onChange, onError }: LivePolicyOptions): LivePolicy {
+  let policy = first;
+  let closed = false;
+  let queue: Promise<unknown> = Promise.resolve();
+  const apply = async (): Promise<LoadResult> => {
+    const result = await readAndLoad(folder);
+    if (closed) return result;
+    if (!result.ok) onError(loadError(result.diagnostics));
+    else if (result.policy.version !== policy.version) {
+      policy = result.policy;
+      onChange(policy);
+    }
+    return result;
+  };
+  // One read at a time: of two that overlap, the older could win.
+  const reload = (): Promise<LoadResult> => {
+    const next = queue.then(apply);
+    queue = next.catch(() => undefined);
+    return next;
+  };
+  changes.listen(
+    () =>
+      void reload().catch((error: unknown) =>
+        onError(new PolicyLoadError("the policy could not be read again; see the cause", [], { cause: error })),
+      ),
+    onError,
+  );
+  return {
+    current: () => policy,
+    reload,
+    close: async () => {
+      closed = true;
+      changes.stop();
+      await queue;
+    },
+  };
+}
+
+interface FolderChanges {
+  readonly watcher: FSWatcher;
+  listen(onQuiet: () => void, onError: (error: PolicyLoadError) => void): void;
+  stop(): void;
+}
+
+function watchFolder(folder: string): FolderChanges {
+  let timer: NodeJS.Timeout | undefined;
+  let listener: (() => void) | undefined;
+  let missed = false;
+  const watcher = openWatcher(folder);
+  watcher.on("change", () => {
+    clearTimeout(timer);
+    if (listener === undefined) missed = true;
+    else timer = setTimeout(listener, DEBOUNCE_MS);
+  });
+  let failed: ((error: Error) => void) | undefined;
+  watcher.on("error", (error) => failed?.(error));
+  return {
+    watcher,
+    listen: (onQuiet, onError) => {
+      listener = onQuiet;
+      failed = (error) =>
+        onError(new PolicyLoadError(`\`${folder}\` is no longer watched; changes need a restart or a reload`, [], { cause: error }));
+      if (missed) timer = setTimeout(onQuiet, DEBOUNCE_MS);
+    },
+    stop: () => {
+      clearTimeout(timer);
+      watcher.close();
+    },
+  };
+}
+
+function openWatcher(folder: string): FSWatcher {
+  try {
+    return watch(folder, { recursive: true, persistent: false });
+  } catch (error) {
+    throw new PolicyLoadError(`the policy folder \`${folder}\` cannot be opened; name an existing folder`, [], { cause: error });
+  }
+}
+
+async function readAndLoad(folder: string): Promise<LoadResult> {
+  try {
+    return load(await readPolicyFolder(folder));
+  } catch (error) {
+    const what = error instanceof Error ? error.message : "the folder cannot be read";
+    return {
+      ok: false,
+      diagnostics: [
+        {
+          code: "folder",
+          severity: "error",
+          at: { file: folder, line: 1 },
+          what,
+          why: "a folder that is not read completely could lose a rule",
+          write: "a readable folder in the policy format",
+        },
+      ],
+    };
+  }
+}
+
+function loadError(diagnostics: readonly Diagnostic[]): PolicyLoadError {
+  const errors = diagnostics.filter((diagnostic) => diagnostic.severity === "error");
+  return new PolicyLoadError(
+    `the policy has ${String(errors.length)} error(s)\n${errors.map((error) => formatDiagnostic(error)).join("\n")}`,
+    diagnostics,
+  );
+}

@@ -1,0 +1,67 @@
+import { place } from "../decide/answer.ts";
+import { decide, situationOf } from "../decide/decide.ts";
+import { isList, isObject } from "../facts/cedar-value.ts";
+import { valueAt } from "../facts/request-facts.ts";
+import type { JsonObject } from "../json.ts";
+import type { Decision, DecisionRequest, Policy } from "../types.ts";
+
+/** Ways to another verdict that lie in the policy's lines, the session or the number of things asked for, not in one fact. */
+export function otherWays(policy: Policy, request: DecisionRequest, decision: Decision): readonly string[] {
+  const code = decision.refusal?.code;
+  const situation = situationOf(policy, request);
+  if (code === undefined || "code" in situation) return code === undefined ? [] : [decision.refusal?.message ?? ""];
+  const { agent, action } = situation;
+  switch (code) {
+    case "no_grant":
+      return decision.rules.some((rule) => rule.kind === "grant")
+        ? []
+        : [`add \`- do: ${action.scope}\` to \`allow\` of a role of this agent (${agent.roles.map((role) => `\`${role}\``).join(", ")})`];
+    case "outside_ceiling":
+      return decision.rules.map((rule) => `add \`${action.scope}\` and its effect \`${action.effect}\` to the ceiling at ${place(rule)}`);
+    case "outside_session_scope":
+      return [`open the session with a scope that includes \`${action.scope}\``];
+    case "field_not_permitted":
+      return withoutFields(policy, request, decision);
+    case "records_exceeded":
+      return (
+        decision.refusal?.next.flatMap((step) =>
+          step.kind === "narrow" ? [`name at most ${String(step.allowed[0])} records in \`${step.field}\``] : [],
+        ) ?? []
+      );
+    case "outside_hours":
+      return (
+        decision.refusal?.next.flatMap((step) =>
+          step.kind === "retry_after" ? [`would be decided otherwise from ${new Date(request.now.getTime() + step.ms).toISOString()}`] : [],
+        ) ?? []
+      );
+    case "denied_by_rule":
+      return decision.rules.filter((rule) => rule.kind === "deny").map((rule) => `remove or narrow the deny at ${place(rule)}`);
+    case "row_not_permitted":
+    case "cross_tenant":
+    case "argument_invalid":
+    case "rule_error":
+      return [];
+  }
+}
+
+/** The call without the refused fields, tried. */
+function withoutFields(policy: Policy, request: DecisionRequest, decision: Decision): readonly string[] {
+  const step = decision.refusal?.next.find((next) => next.kind === "narrow");
+  const situation = situationOf(policy, request);
+  if (step === undefined || "code" in situation) return [];
+  const refused = situation.written.filter((field) => !step.allowed.includes(field));
+  const path = step.field.split(".").slice(1);
+  const fields = valueAt(request.args, path);
+  if (!isObject(fields) || isList(fields)) return [];
+  const kept = Object.fromEntries(Object.entries(fields).filter(([key]) => !refused.includes(key)));
+  const verdict = decide(policy, { ...request, args: replaceAt(request.args, path, kept) }).verdict;
+  return verdict === "deny"
+    ? []
+    : [`would be ${verdict === "allow" ? "allowed" : "held for approval"} without ${refused.map((field) => `\`${field}\``).join(", ")}`];
+}
+
+function replaceAt(args: JsonObject, [step, ...rest]: readonly string[], value: JsonObject): JsonObject {
+  if (step === undefined) return value;
+  const inner = args[step];
+  return { ...args, [step]: isObject(inner) ? replaceAt(inner, rest, value) : value };
+}
