@@ -83,8 +83,9 @@ function tableOf(callers: number, measured: readonly Measured[]): Table {
       "p99 ms": one.p99Ms.toFixed(2),
       "calls/s": `${one.callsPerSecond.toFixed(0)} (${one.callsPerSecondBest.toFixed(0)})`,
       "CPU us": `${one.cpuUs.toFixed(0)} (${one.cpuBestUs.toFixed(0)})`,
-      "store CPU us": one.storeCpuUs.toFixed(0),
-      "sum us": (one.cpuUs + one.storeCpuUs).toFixed(0),
+      "store us": one.storeCpuUs.toFixed(0),
+      "both us": (one.cpuUs + one.storeCpuUs).toFixed(0),
+      "tool us": one.toolCpuUs.toFixed(0),
       "CPU / floor": (one.cpuUs / (floor?.cpuUs ?? Number.NaN)).toFixed(2),
     })),
   };

@@ -13,8 +13,9 @@ export interface Contender {
   readonly headers: () => Readonly<Record<string, string>>;
   /** The process whose CPU is this contender's cost; undefined for the direct one. */
   readonly pid: number | undefined;
-  /** Processes of its store, whose CPU is shown apart. */
+  /** Processes of its store, and tool servers it started; their CPU is shown apart. */
   readonly storePids: () => readonly number[];
+  readonly toolPids: () => readonly number[];
   stop(): Promise<void>;
 }
 
@@ -43,6 +44,7 @@ export function direct(echo: EchoServers): Promise<Contender> {
     headers: none,
     pid: undefined,
     storePids: () => [],
+    toolPids: () => [],
     stop: () => Promise.resolve(),
   });
 }
@@ -112,7 +114,9 @@ export async function supergateway(echo: EchoServers): Promise<Contender> {
   };
 }
 
-/** The process to measure, and the PostgreSQL processes below it, if any. */
-export function measured(pid: number | undefined): Pick<Contender, "pid" | "storePids"> {
-  return { pid, storePids: () => (pid === undefined ? [] : descendants(pid).filter((one) => processName(one) === "postgres")) };
+/** The process to measure; below it, PostgreSQL's processes are its store and all others tool servers. */
+export function measured(pid: number | undefined): Pick<Contender, "pid" | "storePids" | "toolPids"> {
+  const below = (isStore: boolean): readonly number[] =>
+    pid === undefined ? [] : descendants(pid).filter((one) => one !== pid && (processName(one) === "postgres") === isStore);
+  return { pid, storePids: () => below(true), toolPids: () => below(false) };
 }

@@ -3,13 +3,11 @@ import { readdirSync, readFileSync } from "node:fs";
 /** Clock ticks a second in /proc/<pid>/stat; 100 on every Linux Node runs on. */
 const TICKS_PER_SECOND = 100;
 
-/** CPU seconds (user and system, all threads) a process has used so far; of its ended children only when `waited` is set. Zero once it is gone. */
-export function cpuSeconds(pid: number, options: { readonly waited: boolean } = { waited: false }): number {
-  const fields = statFields(pid);
-  if (fields === undefined) return 0;
-  // Fields 14 to 17 of proc(5), counted after the pid and the command in parentheses.
-  const [utime = 0, stime = 0, cutime = 0, cstime = 0] = fields.slice(11, 15).map(Number);
-  return (utime + stime + (options.waited ? cutime + cstime : 0)) / TICKS_PER_SECOND;
+/** CPU seconds (user and system, all threads) a process has used so far. Zero once it is gone. */
+export function cpuSeconds(pid: number): number {
+  // Fields 14 and 15 of proc(5), counted after the pid and the command in parentheses.
+  const [utime = 0, stime = 0] = (statFields(pid) ?? []).slice(11, 13).map(Number);
+  return (utime + stime) / TICKS_PER_SECOND;
 }
 
 /** A process and everything below it. */
@@ -19,7 +17,6 @@ export function descendants(root: number): readonly number[] {
   for (const at of found) for (const [pid, parent] of parents) if (parent === at) found.push(pid);
   return found;
 }
-
 
 /** The program's own name of a process. */
 export function processName(pid: number): string {

@@ -24,6 +24,7 @@ export interface Measured {
   readonly cpuUs: number;
   readonly cpuBestUs: number;
   readonly storeCpuUs: number;
+  readonly toolCpuUs: number;
 }
 
 interface Sample {
@@ -32,6 +33,7 @@ interface Sample {
   readonly rate: number;
   readonly cpuUs: number;
   readonly storeCpuUs: number;
+  readonly toolCpuUs: number;
 }
 
 /** Runs every contender under every load; each round in another order, one batch at a time, so that a busy moment hits all alike. */
@@ -70,19 +72,19 @@ export async function measure(
 
 async function sample(contender: Contender, line: Line, load: { readonly callers: number; readonly calls: number }): Promise<Sample> {
   const store = contender.storePids();
-  const used = (): { own: number; store: number } => ({
-    own: contender.pid === undefined ? 0 : cpuSeconds(contender.pid),
-    store: store.reduce((sum, pid) => sum + cpuSeconds(pid), 0),
-  });
+  const tools = contender.toolPids();
+  const sum = (pids: readonly number[]): number => pids.reduce((total, pid) => total + cpuSeconds(pid), 0);
+  const used = (): readonly number[] => [sum(contender.pid === undefined ? [] : [contender.pid]), sum(store), sum(tools)];
   const before = used();
   const batch = await runBatch(line, load);
-  const after = used();
+  const [own = 0, storeCpu = 0, toolCpu = 0] = used().map((seconds, index) => (1e6 * (seconds - (before[index] ?? 0))) / load.calls);
   return {
     p50: quantile(batch.latenciesMs, 0.5),
     p99: quantile(batch.latenciesMs, 0.99),
     rate: load.calls / batch.seconds,
-    cpuUs: (1e6 * (after.own - before.own)) / load.calls,
-    storeCpuUs: (1e6 * (after.store - before.store)) / load.calls,
+    cpuUs: own,
+    storeCpuUs: storeCpu,
+    toolCpuUs: toolCpu,
   };
 }
 
@@ -108,6 +110,7 @@ function summary(contender: Contender, callers: number, samples: readonly Sample
       0.1,
     ),
     storeCpuUs: median(of((one) => one.storeCpuUs)),
+    toolCpuUs: median(of((one) => one.toolCpuUs)),
   };
 }
 
