@@ -8,6 +8,7 @@ import {
   parseJson,
   parseMessage,
   requestMessage,
+  RPC,
   type RequestId,
   type RpcFailure,
   type RpcMessage,
@@ -85,6 +86,7 @@ export function createHttpWire(tool: string, url: URL, listener: WireListener): 
     const message = type === JSON_TYPE ? parseMessage(parseJson(text)) : undefined;
     if (message?.kind === "failure") {
       if (response.statusCode === 404 && session !== undefined && message.error.code !== -32601) throw sessionEnded();
+      if (response.statusCode === 400 && FORGOTTEN.has(message.error.code) && !OPENING.has(out.method)) throw sessionEnded();
       if (response.statusCode === 401 || response.statusCode === 403) throw statusFault(tool, response.statusCode);
       return message;
     }
@@ -101,7 +103,7 @@ export function createHttpWire(tool: string, url: URL, listener: WireListener): 
     session = undefined;
     const fault = new Fault(
       "tool_unavailable",
-      `the server of the tool \`${tool}\` had ended its session; this request did not run; send it again`,
+      `the server of the tool \`${tool}\` no longer knows this connection, it was restarted or changed; this request did not run; send it again`,
     );
     listener.lost(fault);
     return fault;
@@ -157,6 +159,10 @@ export function createHttpWire(tool: string, url: URL, listener: WireListener): 
   };
 }
 
+/** Refusals of the transport itself: another revision is spoken now, or (SDKs of the legacy era) the session is not known. Nothing ran. */
+const FORGOTTEN: ReadonlySet<number> = new Set([RPC.unsupportedVersion, -32_000]);
+/** While a dialect is being found, such a refusal is an answer. */
+const OPENING: ReadonlySet<string> = new Set(["server/discover", "initialize"]);
 const ACCEPT = `${JSON_TYPE}, ${EVENT_STREAM_TYPE}`;
 /** Ending a session is a courtesy; a server that does not answer it must not delay our own end. */
 const FAREWELL_MS = 500;
