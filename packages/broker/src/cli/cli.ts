@@ -19,7 +19,8 @@ export interface CliIo {
 /** How the long-running commands start; the composition root provides them. Each resolves with the exit code. */
 export interface CliHooks {
   up(options: UpOptions, io: CliIo): Promise<number>;
-  demo(options: DemoOptions, io: CliIo): Promise<number>;
+  /** Absent in an installation without the example company; the command is not offered then. */
+  demo?(options: DemoOptions, io: CliIo): Promise<number>;
 }
 
 export interface UpOptions {

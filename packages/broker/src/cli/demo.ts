@@ -5,6 +5,8 @@ import { parsePort } from "./up.ts";
 
 /** `bailiwick demo`: the example company with its tools, and one run of its scripted agent. */
 export function addDemo(program: Command, cli: Cli): void {
+  const { demo } = cli.hooks;
+  if (demo === undefined) return;
   program
     .command("demo")
     .description("starts the example company and lets its agent work")
@@ -12,7 +14,7 @@ export function addDemo(program: Command, cli: Cli): void {
     .option("--port <port>", "where to listen", String(DEFAULT_PORT))
     .action(async (options: { once?: boolean; port: string }) => {
       const given = program.opts<{ data?: string }>().data ?? cli.io.env["BAILIWICK_DATA"];
-      const code = await cli.hooks.demo(
+      const code = await demo(
         {
           dataFolder: given === undefined ? undefined : resolve(cli.io.cwd, given),
           port: parsePort(options.port),

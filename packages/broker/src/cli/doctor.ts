@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { z } from "zod";
 import { readPolicyFolder } from "../config/read-folder.ts";
-import { loadPolicy } from "@bailiwick/policy";
+import { load } from "@bailiwick/policy";
 import { type Cli, DEFAULT_PORT } from "./cli.ts";
 import { type BrokerFile, readBrokerFile, readOperatorKey } from "../config/data-folder.ts";
 import { EXIT } from "./failure.ts";
@@ -130,7 +130,7 @@ async function checkPort(port: number): Promise<Finding> {
 
 async function checkPolicy(folder: string): Promise<Finding> {
   const loaded = await readPolicyFolder(folder)
-    .then((files) => loadPolicy(files))
+    .then((files) => load(files))
     .catch((error: unknown) => (error instanceof Error ? error.message : "cannot be read"));
   if (typeof loaded === "string") return { name: "policy", ok: false, found: loaded, next: "name the folder with `--policy <folder>`" };
   if (!loaded.ok)

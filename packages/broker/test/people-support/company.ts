@@ -1,61 +1,74 @@
-import type { AgentConfig, CatalogTool, Policy } from "@bailiwick/policy";
+import { formatDiagnostic, load, type Policy, type PolicyFile } from "@bailiwick/policy";
 
-const at = { file: "agents/support.yaml", line: 1 };
+const MAIN = `version: 1
+tenants: [acme, globex]
+environments: { dev: {}, prod: {} }
+people:
+  lena: { name: Lena Lead, email: lena@acme.example, tenants: [acme], roles: [support-lead] }
+  ana: { name: Ana Agent, email: ana@acme.example, tenants: [acme], roles: [support-lead] }
+  rudi: { name: Rudi Reader, email: rudi@acme.example, tenants: [acme], roles: [auditor] }
+  olaf: { name: Olaf Operator, email: olaf@acme.example, tenants: [acme, globex], roles: [operator] }
+  greta: { name: Greta Globex, email: greta@globex.example, tenants: [globex], roles: [support-lead, operator] }
+`;
 
-/** A small company for tests of the people's interface: two tenants, four people, three agents, one tool. */
-export const company: Policy = {
-  version: `sha256:${"0".repeat(64)}`,
-  tenants: ["acme", "globex"],
-  environments: ["dev", "prod"],
-  people: [
-    { id: "lena", name: "Lena Lead", email: "lena@acme.example", tenants: ["acme"], roles: ["support-lead"] },
-    { id: "ana", name: "Ana Agent", email: "ana@acme.example", tenants: ["acme"], roles: ["support-lead"] },
-    { id: "olaf", name: "Olaf Operator", email: "olaf@acme.example", tenants: ["acme", "globex"], roles: ["operator"] },
-    { id: "greta", name: "Greta Globex", email: "greta@globex.example", tenants: ["globex"], roles: ["support-lead", "operator"] },
-  ],
-  agents: [agent("acme", "prod"), agent("acme", "dev"), agent("globex", "prod")],
-  tools: [tickets()],
-  warnings: [],
-  engine: undefined,
-};
+const TICKETS = `tool: tickets
+connect: { mcp: { url: "http://127.0.0.1:1/mcp" } }
+types:
+  Ticket: { id: string, status: string }
+actions:
+  get_ticket:
+    is: tickets:read
+    effect: read
+    args: { id: string }
+    resource: { type: Ticket, id: args.id }
+    returns: { type: Ticket, at: result }
+    reviewed: "sha256:${"0".repeat(64)}"
+  update_ticket:
+    is: tickets:update
+    effect: write
+    args: { id: string, "status?": string }
+    resource: { type: Ticket, id: args.id, before: get_ticket }
+    reviewed: "sha256:${"0".repeat(64)}"
+`;
 
-function agent(tenant: string, environment: string): AgentConfig {
-  return {
-    name: `bailiwick://${tenant}/${environment}/support/support-bot`,
-    agent: "support-bot",
-    tenant,
-    environment,
-    workflow: "support",
-    roles: ["support"],
-    owner: "lena",
-    attributes: {},
-    at,
-  };
-}
+const ROLE = `role: support
+reason: support works tickets
+allow:
+  - do: tickets:read
+  - do: tickets:update
+    approve: { by: [support-lead] }
+`;
 
-function tickets(): CatalogTool {
-  const action = { force: {}, labels: {}, destination: [], timeoutMs: 1_000, at: { file: "tools/tickets.yaml", line: 5 } } as const;
-  return {
-    tool: "tickets",
-    connect: { mcp: { url: "http://127.0.0.1:1/mcp" } },
-    types: {},
-    tenantField: {},
-    actions: [
-      {
-        ...action,
-        operation: { tool: "tickets", kind: "tool", name: "get_ticket" },
-        scope: "tickets:read",
-        effect: "read",
-        args: { id: "string" },
-      },
-      {
-        ...action,
-        operation: { tool: "tickets", kind: "tool", name: "update_ticket" },
-        scope: "tickets:update",
-        effect: "write",
-        args: { id: "string", "status?": "string" },
-      },
-    ],
-    at: { file: "tools/tickets.yaml", line: 1 },
-  };
+const AGENT = `agent: support-bot
+workflow: support
+owner: lena
+tenants: [acme, globex]
+environments: [dev, prod]
+roles: [support]
+ceiling: { allow: ["tickets:*"] }
+`;
+
+const TESTS = `tests:
+  - name: support reads tickets
+    agent: bailiwick://acme/prod/support/support-bot
+    call: tickets.get_ticket
+    args: { id: T-1 }
+    expect: allow
+`;
+
+/** The policy folder of a small company: two tenants, five people, one agent in two environments, one tool. */
+export const companyFiles: readonly PolicyFile[] = [
+  { path: "bailiwick.yaml", text: MAIN },
+  { path: "tools/tickets.yaml", text: TICKETS },
+  { path: "roles/support.yaml", text: ROLE },
+  { path: "agents/support.yaml", text: AGENT },
+  { path: "tests/support.yaml", text: TESTS },
+];
+
+export const company: Policy = loaded(companyFiles);
+
+function loaded(files: readonly PolicyFile[]): Policy {
+  const result = load(files);
+  if (result.ok) return result.policy;
+  throw new Error(result.diagnostics.map(formatDiagnostic).join("\n"));
 }

@@ -1,4 +1,4 @@
-import type { AgentConfig, Policy } from "@bailiwick/policy";
+import { type AgentConfig, ceilingScopes, type Policy } from "@bailiwick/policy";
 import type { AuditLog } from "../../domain/audit.ts";
 import { MAX_SESSION_MS, type Session, type SessionStore } from "../../domain/session.ts";
 import { OAuthError } from "./oauth-error.ts";
@@ -18,7 +18,7 @@ export interface SessionPorts {
  * @throws OAuthError `invalid_scope`; Fault `log_unavailable`, `store_unavailable`: no token is given then.
  */
 export async function issueSession(ports: SessionPorts, agent: AgentConfig, request: TokenRequest): Promise<Session> {
-  const scope = sessionScope(ports.policy(), request.scope);
+  const scope = sessionScope(ports.policy(), agent.name, request.scope);
   // Whole seconds, as in the token: the row and the token must expire at the same instant.
   const issuedAt = new Date(Math.floor(ports.now().getTime() / 1000) * 1000);
   const session: Session = {
@@ -54,15 +54,14 @@ export async function issueSession(ports: SessionPorts, agent: AgentConfig, requ
   return session;
 }
 
-/** Without a wish the session narrows nothing: every action of the catalog, each still under the agent's own grants and ceilings. */
-function sessionScope(policy: Policy, asked: readonly string[] | undefined): readonly string[] {
-  const scopes = policy.tools.flatMap((tool) => tool.actions.map((action) => action.scope));
-  const wildcards = new Set(scopes.map((scope) => `${scope.split(":", 1)[0]}:*`));
-  if (asked === undefined) return [...wildcards].toSorted();
-  const unknown = asked.find((pattern) => !wildcards.has(pattern) && !scopes.includes(pattern));
+/**
+ * Without a wish the session narrows nothing: it gets all the agent's own ceiling. A wish must name actions of the catalog;
+ * one above the ceiling is of no use, because the ceiling bounds every call anyway.
+ */
+function sessionScope(policy: Policy, agent: string, asked: readonly string[] | undefined): readonly string[] {
+  if (asked === undefined) return ceilingScopes(policy, agent);
+  const known = new Set(policy.tools.flatMap((tool) => tool.actions.flatMap(({ scope }) => [scope, `${scope.split(":", 1)[0]}:*`])));
+  const unknown = asked.find((pattern) => !known.has(pattern.split(":").slice(0, 2).join(":")));
   if (unknown === undefined) return asked;
-  throw new OAuthError(
-    "invalid_scope",
-    `\`${unknown}\` names no action of the catalog here; run \`bailiwick tools list\` for those there are`,
-  );
+  throw new OAuthError("invalid_scope", `\`${unknown}\` names no action of the catalog here; run \`bailiwick tools list\` for those there are`);
 }

@@ -42,8 +42,8 @@ const form = z.object({
 });
 
 const json: z.ZodType<JsonObject> = z.record(z.string(), z.json());
-/** RFC 6749 section 3.3 allows more characters; ours are `tool:action` and `tool:*`. */
-const scopeToken = /^[a-z][a-z0-9_-]*:(?:[a-z][a-z0-9_-]*|\*)$/u;
+/** RFC 6749 section 3.3 allows more characters; ours are `tool:action`, `tool:*` and `tool:action:field`. */
+const scopeToken = /^[a-z][a-z0-9_-]*:(?:\*|[a-z][a-z0-9_-]*(?::[A-Za-z_$][\w$-]*)?)$/u;
 
 /** @throws OAuthError `invalid_request`, `unsupported_grant_type`, `invalid_client` or `invalid_scope`. */
 export function parseTokenRequest(contentType: string | undefined, body: string): TokenRequest {

@@ -1,0 +1,60 @@
+import { startBroker, VERSION } from "../main.ts";
+import type { CliIo, UpOptions } from "./cli.ts";
+import { CliFailure } from "./failure.ts";
+
+/** Starts the broker, says where it is, and stays until it is asked to stop (SIGINT or SIGTERM). Resolves with the exit code. */
+export async function runBroker(options: UpOptions, io: CliIo): Promise<number> {
+  const started = performance.now();
+  const stop = stopSignal();
+  const broker = await startBroker({
+    policyFolder: options.policyFolder,
+    dataFolder: options.dataFolder,
+    databaseUrl: options.databaseUrl,
+    host: options.host,
+    port: options.port,
+    publicUrl: options.publicUrl,
+  }).catch((error: unknown) => {
+    stop.forget();
+    throw new CliFailure("fault", error instanceof Error ? error.message : "the broker did not start", [
+      "see what is wrong with `bailiwick doctor`",
+    ]);
+  });
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  if (options.json)
+    io.stdout.write(`${JSON.stringify({ url: broker.url, data: broker.dataFolder, policy: broker.policy().version, version: VERSION })}\n`);
+  else io.stdout.write(banner(broker, options, seconds));
+  await stop.asked;
+  if (!options.json) io.stderr.write("stopping\n");
+  await broker.close();
+  return 0;
+}
+
+function banner(broker: { readonly url: string; readonly dataFolder: string }, options: UpOptions, seconds: string): string {
+  const loopback = ["127.0.0.1", "localhost", "::1"].includes(options.host);
+  return `bailiwick ${VERSION}, ready in ${seconds} s
+
+  agents   ${broker.url}/mcp
+  people   ${broker.url}/
+  data     ${broker.dataFolder}
+  policy   ${options.policyFolder}
+  exposed  ${loopback ? "nothing outside this machine" : `whoever can reach ${options.host} on this port`}
+
+  next     bailiwick login <person>
+`;
+}
+
+/** The first signal stops gracefully; a second one finds no listener and ends the process at once. */
+function stopSignal(): { readonly asked: Promise<void>; forget(): void } {
+  const asked = Promise.withResolvers<void>();
+  const forget = (): void => {
+    process.off("SIGINT", heard);
+    process.off("SIGTERM", heard);
+  };
+  const heard = (): void => {
+    forget();
+    asked.resolve();
+  };
+  process.on("SIGINT", heard);
+  process.on("SIGTERM", heard);
+  return { asked: asked.promise, forget };
+}
