@@ -93,15 +93,22 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
 
   await mkdir(options.dataFolder, { recursive: true, mode: 0o711 });
   const rootKey = await openRootKey(options.dataFolder, environment);
+  const policyListeners = new Set<() => void>();
   const live = await openLivePolicy(options.policyFolder, {
-    onChange: (policy) => logger.info({ version: policy.version }, "policy in force"),
-    onError: (diagnostics) => logger.error({ diagnostics }, "the policy folder has errors; the version before stays in force"),
+    onChange: ({ version }) => {
+      logger.info({ version }, "a changed policy is in force");
+      for (const listener of policyListeners) listener();
+    },
+    onError: (error) => logger.error({ err: error }, "the changed policy folder has errors; the version before stays in force"),
   });
   undo.push(() => live.close());
   const policy = (): Policy => live.current();
 
   const store = await openStore(
-    options.databaseUrl === undefined ? { dataFolder: options.dataFolder, rootKey } : { databaseUrl: options.databaseUrl, rootKey },
+    {
+      rootKey: rootKey.toString("base64"),
+      ...(options.databaseUrl === undefined ? { dataFolder: options.dataFolder } : { databaseUrl: options.databaseUrl }),
+    },
     { brokerId, log: (line) => logger.info(line) },
   );
   undo.push(() => store.close());
@@ -130,7 +137,7 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
     },
   };
 
-  const surface = measured(createAgentSurface(ports, (listener) => both(tools.onChange(listener), live.onChange(listener))), metrics, policy);
+  const surface = measured(createAgentSurface(ports, (listener) => both(tools.onChange(listener), subscribe(policyListeners, listener))), metrics, policy);
   const mcp = createMcpEndpoint(surface, { publicUrl: () => url, version: VERSION, ...(options.mcpDurations === undefined ? {} : { durations: options.mcpDurations }) });
   undo.push(() => mcp.close());
 
@@ -196,7 +203,7 @@ async function requireHealthy(store: Store): Promise<void> {
 
 async function openRootKey(dataFolder: string, environment: (name: string) => string | undefined): Promise<Buffer> {
   const given = environment("BAILIWICK_ROOT_KEY");
-  return given === undefined || given === "" ? rootKeyFromFile(join(dataFolder, "root.key")) : rootKeyFromText(given);
+  return given === undefined || given === "" ? rootKeyFromFile(join(dataFolder, "root-key")) : rootKeyFromText(given);
 }
 
 async function pendingApprovals(store: Store, policy: Policy): Promise<number> {
@@ -213,6 +220,11 @@ async function surfaceUnknown(store: Store, policy: Policy, logger: Logger): Pro
       logger.error({ err: error, tenant }, "intents without outcome could not be looked for");
     }
   }
+}
+
+function subscribe(listeners: Set<() => void>, listener: () => void): () => void {
+  listeners.add(listener);
+  return () => void listeners.delete(listener);
 }
 
 function both(first: () => void, second: () => void): () => void {

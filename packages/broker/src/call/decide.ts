@@ -1,4 +1,4 @@
-import { decide, type Decision, type DecisionRequest, type ResourceFacts } from "@bailiwick/policy";
+import { decide, type DecisionRequest, type ResourceFacts } from "@bailiwick/policy";
 import type { Session } from "../domain/session.ts";
 import { callerOf } from "./agent-of.ts";
 import { lookup } from "./lookup.ts";
@@ -14,20 +14,19 @@ import type { DecidedCall, IdentifiedCall } from "./types.ts";
 export async function decideCall(ports: CallPorts, session: Session, call: IdentifiedCall): Promise<DecidedCall> {
   const policy = ports.policy();
   const request: DecisionRequest = { caller: callerOf(session), operation: call.operation, args: call.args, now: ports.now() };
-  const settle = (decision: Decision, resource?: ResourceFacts): DecidedCall => ({
-    ...call,
-    session,
-    caller: request.caller,
-    policy,
-    decision,
-    decidedAt: request.now,
-    ...(resource === undefined ? {} : { resource }),
-  });
-  if (call.action.resource?.before === undefined) return refuseDenied(settle(decide(policy, request)));
-  const preliminary = settle(decide(policy, { ...request, resource: "unknown" }));
-  refuseDenied(preliminary);
-  const resource = await lookup(ports, preliminary);
-  return refuseDenied(settle(decide(policy, { ...request, resource }), resource));
+  const settle = (asked: DecisionRequest, resource?: ResourceFacts): DecidedCall =>
+    refuseDenied({
+      ...call,
+      session,
+      caller: asked.caller,
+      policy,
+      request: asked,
+      decision: decide(policy, asked),
+      ...(resource === undefined ? {} : { resource }),
+    });
+  if (call.action.resource?.before === undefined) return settle(request);
+  const resource = await lookup(ports, settle({ ...request, resource: "unknown" }));
+  return settle({ ...request, resource }, resource);
 }
 
 function refuseDenied(call: DecidedCall): DecidedCall {

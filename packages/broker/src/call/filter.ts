@@ -1,6 +1,6 @@
-import { needsPresentation, type JsonObject } from "@bailiwick/policy";
+import type { JsonObject } from "@bailiwick/policy";
 import type { ExecutedCall } from "./execute.ts";
-import { presentResult, type PresentedResult } from "./present-result.ts";
+import { isFiltered, presentResult, type PresentedResult } from "./present-result.ts";
 import { scrub, scrubText } from "./scrub.ts";
 import type { CallAnswer } from "./types.ts";
 
@@ -25,7 +25,7 @@ export function filter(executed: ExecutedCall): FilteredCall {
     case "unknown":
       return { ...executed, records: 0, status: "unknown", answer: { kind: "unknown", callId, message: unknownText(answer.why) } };
     case "tool_error": {
-      const message = needsPresentation(call.policy, call.decision, call.action)
+      const message = isFiltered(call)
         ? "the tool answered with an error; its text is withheld because this agent sees this data filtered"
         : scrubText(answer.error.message, secrets);
       return { ...executed, records: 0, status: "failed", answer: { kind: "tool_error", callId, code: answer.error.code, message } };

@@ -1,4 +1,4 @@
-import { needsPresentation, present, type DecisionRequest, type Json, type JsonObject } from "@bailiwick/policy";
+import { present, presentedTypes, type Json, type JsonObject } from "@bailiwick/policy";
 import { isObject, readPath, writePath } from "./paths.ts";
 import { jsonOfBlock, structuredOf } from "./structured.ts";
 import type { LimitedCall } from "./types.ts";
@@ -20,7 +20,7 @@ const WITHHELD = "[withheld: this text could not be filtered for this agent]";
  */
 export function presentResult(call: LimitedCall, body: JsonObject): PresentedResult {
   const { returns } = call.action;
-  if (!needsPresentation(call.policy, call.decision, call.action) || returns === undefined) {
+  if (returns === undefined || !isFiltered(call)) {
     return { body, hidden: [], masked: [], rowsRemoved: 0, records: countAt(body, returns?.at) };
   }
   const tally = new Tally(call, returns);
@@ -36,6 +36,12 @@ export function presentResult(call: LimitedCall, body: JsonObject): PresentedRes
     ...(Array.isArray(content) ? { content: content.map((block) => cleanBlock(block, presented)) } : {}),
   };
   return tally.result(cleaned);
+}
+
+/** Whether this agent sees the action's records filtered at all: by rows, fields or tenant. */
+export function isFiltered(call: LimitedCall): boolean {
+  const { returns } = call.action;
+  return returns !== undefined && presentedTypes(call.policy, call.request, call.decision).has(returns.type);
 }
 
 /** Applies the decision to the records at the declared path and counts what it did. */
@@ -77,8 +83,8 @@ class Tally {
   }
 
   #one(record: JsonObject): JsonObject | undefined {
-    const { policy, decision } = this.#call;
-    const seen = present(policy, requestOf(this.#call), decision, record, this.#returns.type);
+    const { policy, decision, request } = this.#call;
+    const seen = present(policy, request, decision, record, this.#returns.type);
     if (!seen.visible) return undefined;
     this.#records += 1;
     for (const path of seen.hidden) this.#hidden.add(path);
@@ -89,10 +95,6 @@ class Tally {
   #write(root: JsonObject, value: Json): Json {
     return writePath(root, this.#returns.at, value)["result"] ?? null;
   }
-}
-
-function requestOf(call: LimitedCall): DecisionRequest {
-  return { caller: call.caller, operation: call.operation, args: call.args, now: call.decidedAt, resource: call.resource };
 }
 
 function cleanBlock(block: Json, presented: Json | undefined): Json {

@@ -1,4 +1,4 @@
-import type { Caller, CatalogAction, CatalogTool, Decision, Json, JsonObject, NextStep, Operation, Policy, ResourceFacts, RuleRef } from "@bailiwick/policy";
+import type { Caller, CatalogAction, CatalogTool, Decision, DecisionRequest, Json, JsonObject, NextStep, Operation, Policy, ResourceFacts, RuleRef } from "@bailiwick/policy";
 import type { Approval } from "../domain/approval.ts";
 import type { Reservation } from "../domain/audit.ts";
 import type { Session } from "../domain/session.ts";
@@ -49,8 +49,8 @@ export interface DecidedCall extends IdentifiedCall {
   readonly caller: Caller;
   readonly policy: Policy;
   readonly decision: Decision;
-  /** The instant the decision was made for; rows of the result are judged at the same instant. */
-  readonly decidedAt: Date;
+  /** The very request that was decided: rows of the result are judged by it too. */
+  readonly request: DecisionRequest;
   readonly resource?: ResourceFacts | undefined;
 }
 

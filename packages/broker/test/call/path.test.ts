@@ -3,7 +3,7 @@ import type { RecordKind } from "../../src/domain/audit.ts";
 import { Fault } from "../../src/domain/fault.ts";
 import { ToolError } from "../../src/domain/tool.ts";
 import { testStore, type TestStore } from "../support/store.ts";
-import { testPolicy, world } from "./support.ts";
+import { limitedPolicy, testPolicy, world } from "./support.ts";
 
 let db: TestStore;
 beforeAll(async () => {
@@ -129,7 +129,7 @@ describe("rows and fields", () => {
 
 describe("limits", () => {
   test("the call over the limit is refused, recorded, told when to come back, and never sent", async () => {
-    const { call, tool } = await world(db.store);
+    const { call, tool } = await world(db.store, undefined, limitedPolicy("perMinute", 2));
     const update = () => call("update_ticket", { id: "T-1", status: "pending" });
     expect([(await update()).kind, (await update()).kind]).toEqual(["result", "result"]);
     const third = await update();
@@ -209,7 +209,7 @@ describe("faults", () => {
   });
 
   test("a tool that was never reached gives the limit back", async () => {
-    const { call, tool } = await world(db.store);
+    const { call, tool } = await world(db.store, undefined, limitedPolicy("perHour", 2));
     const real = tool.answer;
     tool.answer = (name, args) => (name === "update_ticket" ? Promise.reject(new Fault("tool_unavailable", "cannot connect")) : real(name, args));
     for (let turn = 0; turn < 4; turn += 1) {

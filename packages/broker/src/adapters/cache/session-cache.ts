@@ -5,7 +5,8 @@ const MAX_SESSIONS = 10_000;
 
 /** What the cache needs to know to be sure that it would have heard of a revocation. */
 export interface RevocationFeed {
-  onSessionRevoked(listener: (tenant: string, id: string) => void): () => void;
+  /** Hears of each revocation; undefined means that some may have been missed. */
+  onSessionRevoked(listener: (revoked: { readonly tenant: string; readonly session: string } | undefined) => void): () => void;
   /** False while a revocation made by another broker could have gone unheard. */
   listenerFresh(): boolean;
 }
@@ -13,7 +14,10 @@ export interface RevocationFeed {
 /** `find` from memory while the revocation feed is fresh; from the store when it is not, so a deaf broker asks each time. */
 export function cachedSessions(store: SessionStore, feed: RevocationFeed): Pick<SessionStore, "find"> {
   const kept = new Map<string, Session>();
-  feed.onSessionRevoked((tenant, id) => kept.delete(cacheKey(tenant, id)));
+  feed.onSessionRevoked((revoked) => {
+    if (revoked === undefined) kept.clear();
+    else kept.delete(cacheKey(revoked.tenant, revoked.session));
+  });
   return {
     async find(tenant, id) {
       const key = cacheKey(tenant, id);
