@@ -7,7 +7,7 @@ import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 /** The program under test; the variable names another copy, e.g. an installed one. */
-const BIN = process.env["BAILIWICK_BIN"] ?? fileURLToPath(new URL("../packages/broker/bin/bailiwick.js", import.meta.url));
+export const BIN = process.env["BAILIWICK_BIN"] ?? fileURLToPath(new URL("../packages/broker/bin/bailiwick.js", import.meta.url));
 
 /** How long a started broker may take until it is ready: the first start makes a database. */
 const READY_WITHIN_MS = 30_000;
