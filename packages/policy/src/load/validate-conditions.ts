@@ -23,7 +23,9 @@ interface Outcome {
  * A condition that can be true for none of its actions is an error, not Cedar's warning.
  */
 export function validateConditions(world: World, vocabulary: Vocabulary): void {
-  const outcomes = new Map<string, Outcome>(world.uses.map((use) => [use.condition.id, { use, possible: false, wrong: false }]));
+  // Whole policies of .cedar files are looked at by validatePolicies.
+  const expressions = world.uses.filter((use) => use.condition.form === "expression");
+  const outcomes = new Map<string, Outcome>(expressions.map((use) => [use.condition.id, { use, possible: false, wrong: false }]));
   for (const action of world.actions) validateFor(world, vocabulary, action, outcomes);
   for (const { use, possible, wrong } of outcomes.values()) {
     if (possible || wrong || use.actions.length === 0) continue;
