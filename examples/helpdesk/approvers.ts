@@ -1,14 +1,22 @@
 import { z } from "zod";
+import type { ObservedRule } from "./observed.ts";
 
 /** How a person answers: over REST, under their own sign-in. */
 export interface Approvers {
-  /** The changes a person is shown: path -> [before, after]. */
-  diff(person: string, ticket: string): Promise<Readonly<Record<string, readonly [unknown, unknown]>>>;
+  /** What a person is shown before they answer. */
+  view(person: string, ticket: string): Promise<HeldCall>;
   answer(person: string, ticket: string, answer: "approve" | "deny", reason: string): Promise<void>;
+}
+
+export interface HeldCall {
+  /** Path -> [before, after]. */
+  readonly diff: Readonly<Record<string, readonly [unknown, unknown]>>;
+  readonly rules: readonly ObservedRule[];
 }
 
 const approvalView = z.object({
   diff: z.array(z.object({ path: z.string(), before: z.unknown().optional(), after: z.unknown().optional() })),
+  rules: z.array(z.object({ id: z.string(), reason: z.string(), at: z.object({ file: z.string(), line: z.int() }) })),
 });
 
 /** `tokenOf` gives a person's bearer token; agents have none, so no agent can take this way. */
@@ -24,9 +32,9 @@ export function restApprovers(brokerUrl: string, tokenOf: (person: string) => st
     return answer;
   }
   return {
-    diff: async (person, ticket) => {
-      const { diff } = approvalView.parse(await request(person, "GET", encodeURIComponent(ticket)));
-      return Object.fromEntries(diff.map(({ path, before, after }) => [path, [before, after]]));
+    view: async (person, ticket) => {
+      const { diff, rules } = approvalView.parse(await request(person, "GET", encodeURIComponent(ticket)));
+      return { diff: Object.fromEntries(diff.map(({ path, before, after }) => [path, [before, after] as const])), rules };
     },
     answer: async (person, ticket, answer, reason) => {
       await request(person, "POST", `${encodeURIComponent(ticket)}/${answer}`, { reason });

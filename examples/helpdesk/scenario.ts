@@ -1,3 +1,4 @@
+import type { JsonObject } from "@bailiwick/client";
 import { ATTACKER, INJECTION_TICKET } from "./seed.ts";
 
 /** Who acts in a step: an agent identity, the user it works for, and what its session is about. */
@@ -37,7 +38,7 @@ export interface Step {
   readonly actor: Actor;
   readonly kind: "tool" | "resource";
   readonly call: string;
-  readonly args: Readonly<Record<string, unknown>>;
+  readonly args: JsonObject;
   /** The agent's own words, shown to an approver as untrusted. */
   readonly reason: string;
   readonly expect: Expectation;

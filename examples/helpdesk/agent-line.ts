@@ -1,0 +1,63 @@
+import { type AgentKey, type CallOutcome, connect, type JsonObject } from "@bailiwick/client";
+import type { Observed } from "./observed.ts";
+import type { Actor, Step } from "./scenario.ts";
+
+export type { AgentKey };
+
+/** One scripted agent at work: everything it can do, it does through the broker. */
+export interface AgentLine {
+  call(step: Pick<Step, "kind" | "call" | "args" | "reason">): Promise<Observed>;
+  waitForApproval(ticket: string): Promise<Observed>;
+  listTools(): Promise<readonly unknown[]>;
+  close(): Promise<void>;
+}
+
+/** Opens a session of its own for this agent, user and task. @throws Error when the broker gives no token. */
+export async function connectAgent(options: {
+  readonly brokerUrl: string;
+  readonly key: AgentKey;
+  readonly actor: Actor;
+}): Promise<AgentLine> {
+  const { user, task, data, scope } = options.actor;
+  const connection = await connect({ url: options.brokerUrl, key: options.key, user, task, data, scope });
+  return {
+    call: async ({ kind, call, args, reason }) =>
+      observe(kind === "resource" ? await connection.readResource(call, { reason }) : await connection.call(call, args, { reason })),
+    waitForApproval: async (ticket) => observe(await connection.waitForApproval(ticket)),
+    listTools: () => connection.listTools(),
+    close: () => connection.close(),
+  };
+}
+
+const NOTHING = { hidden: [], masked: [], rowsRemoved: 0, rules: [], next: [], record: {} } as const;
+
+function observe(outcome: CallOutcome): Observed {
+  const text = JSON.stringify(outcome);
+  switch (outcome.kind) {
+    case "result":
+      return { ...NOTHING, kind: "result", ...noteOf(outcome.body), record: objectIn(outcome.body["structuredContent"]), text };
+    case "refused": {
+      const { code, next } = outcome;
+      const rules = outcome.rules.map(({ id, reason, file, line }) => ({ id, reason, at: { file, line } }));
+      return { ...NOTHING, kind: "refused", code, message: outcome.message.replace(` (${code})`, ""), rules, next, text };
+    }
+    case "pending":
+      return { ...NOTHING, kind: "pending", ticket: outcome.ticket, text };
+    case "toolError":
+      return { ...NOTHING, kind: "tool_error", code: String(outcome.code), message: outcome.message, text };
+    case "unknown":
+      return { ...NOTHING, kind: "unknown", message: outcome.message, text };
+  }
+}
+
+/** What the broker says it took out of a result (`_meta.bailiwick`). */
+function noteOf(body: JsonObject): Pick<Observed, "hidden" | "masked" | "rowsRemoved"> {
+  const note = objectIn(objectIn(body["_meta"])["bailiwick"]);
+  const texts = (value: unknown): readonly string[] => (Array.isArray(value) ? value.filter((item) => typeof item === "string") : []);
+  const removed = note["rowsRemoved"];
+  return { hidden: texts(note["hidden"]), masked: texts(note["masked"]), rowsRemoved: typeof removed === "number" ? removed : 0 };
+}
+
+function objectIn(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : {};
+}
