@@ -56,10 +56,10 @@ test("an entry that cannot be stored fails alone", async () => {
 });
 
 test.each([
-  ["unknown", async () => undefined],
+  ["unknown", async (): Promise<void> => undefined],
   [
     "expired",
-    async () => {
+    async (): Promise<void> => {
       await opened.store.sessions.create(
         sessionOf({ tenant: "t5", id: "expired", issuedAt: new Date(Date.now() - 200_000), expiresAt: new Date(Date.now() - 1) }),
       );
@@ -67,7 +67,7 @@ test.each([
   ],
   [
     "revoked",
-    async () => {
+    async (): Promise<void> => {
       await opened.store.sessions.create(sessionOf({ tenant: "t5", id: "revoked" }));
       expect(await opened.store.sessions.revoke("t5", "revoked", "ada")).toBe(true);
     },

@@ -1,4 +1,4 @@
-import { Client, Pool, type PoolConfig, types } from "pg";
+import { Client, Pool, type PoolConfig, TypeOverrides } from "pg";
 
 /** No statement of the store takes longer when the database is well; then it is better to fail than to hold a call. */
 export const STATEMENT_TIMEOUT_MS = 10_000;
@@ -15,6 +15,9 @@ const INT8 = 20;
 /** Settings of each session, whatever the server's defaults are: what is confirmed is on the disk, and each statement sees what is committed. */
 const SESSION = "-c synchronous_commit=on -c default_transaction_isolation=read\\ committed -c timezone=UTC";
 
+const TYPES = new TypeOverrides();
+TYPES.setTypeParser(INT8, Number);
+
 export function connectionConfig(url: string): PoolConfig {
   return {
     connectionString: url,
@@ -24,7 +27,7 @@ export function connectionConfig(url: string): PoolConfig {
     statement_timeout: STATEMENT_TIMEOUT_MS,
     query_timeout: ANSWER_TIMEOUT_MS,
     keepAlive: true,
-    types: { getTypeParser },
+    types: TYPES,
   };
 }
 
@@ -51,8 +54,4 @@ export async function connectOnce(url: string, overrides: PoolConfig = {}): Prom
 /** The SQLSTATE or system code of a failure; undefined when it has none. */
 export function errorState(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
-}
-
-function getTypeParser(oid: number, format?: "text" | "binary"): unknown {
-  return oid === INT8 && format !== "binary" ? Number : types.getTypeParser(oid, format);
 }

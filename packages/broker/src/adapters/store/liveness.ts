@@ -12,7 +12,7 @@ export interface Liveness {
 }
 
 /** The connection of a broker that was just killed may take this long to be noticed. */
-const CLAIM_TIMEOUT_MS = 10_000;
+const CLAIM_TIMEOUT_MS = 3_000;
 const RETRY_MS = 100;
 
 /**

@@ -1,0 +1,24 @@
+import { openStore } from "../../src/adapters/store/index.ts";
+import { intentOf, outcomeOf, refusalOf, sessionOf } from "./samples.ts";
+
+/** A broker under load until it is killed: prints each call once its record is confirmed, `intent|outcome <callId> <seq> <hash>`. */
+const [dataFolder = "", round = ""] = process.argv.slice(2);
+const CALLERS = 16;
+
+const brokerId = `broker-${round}`;
+const store = await openStore({ dataFolder }, { brokerId });
+await store.sessions.create(sessionOf({ tenant: "acme", id: `s${round}` }));
+console.log("ready");
+await Promise.all(Array.from({ length: CALLERS }, (_, caller) => callForever(caller)));
+
+async function callForever(caller: number): Promise<never> {
+  for (let call = 0; ; call++) {
+    const callId = `call_${round}_${caller}_${call}`;
+    const entry = { ...intentOf(callId, brokerId), facts: { call } };
+    const intended = await store.log.intend("acme", entry, { session: `s${round}`, reservations: [], instead: refusalOf });
+    if (!intended.ok) throw new Error(intended.why);
+    console.log(`intent ${callId} ${intended.seq} ${intended.hash}`);
+    const ended = await store.log.append("acme", outcomeOf(callId, brokerId));
+    console.log(`outcome ${callId} ${ended.seq} ${ended.hash}`);
+  }
+}

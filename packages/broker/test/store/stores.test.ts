@@ -1,0 +1,320 @@
+import { randomBytes } from "node:crypto";
+import { Client } from "pg";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Approval } from "../../src/domain/approval.ts";
+import { openStore, type RevokedSession, type Store } from "../../src/adapters/store/index.ts";
+import { type TestStore, testStore } from "../support/store.ts";
+import { sessionOf } from "./samples.ts";
+
+let opened: TestStore;
+/** Another broker on the same database. */
+let other: Store;
+/** Minutes the stores' clock is ahead. */
+let aheadMs = 0;
+const now = (): Date => new Date(Date.now() + aheadMs);
+
+beforeAll(async () => {
+  opened = await testStore({ now });
+  other = await openStore({ databaseUrl: opened.databaseUrl, rootKey: opened.rootKey }, { brokerId: "other", now });
+});
+afterAll(async () => {
+  await other.close();
+  await opened.close();
+});
+
+test("a session is found in its tenant, with all it was made with", async () => {
+  const session = sessionOf({ tenant: "acme", id: "s1", data: { customer: "c\0\u20ac", deep: [1, { a: null }] } });
+  await opened.store.sessions.create(session);
+  expect(await other.sessions.find("acme", "s1")).toEqual(session);
+  expect(await other.sessions.find("globex", "s1")).toBeUndefined();
+  expect(await other.sessions.find("acme", "s2")).toBeUndefined();
+});
+
+test("a session cannot be made to live longer than five minutes", async () => {
+  const issuedAt = new Date();
+  const long = sessionOf({ tenant: "acme", id: "long", issuedAt, expiresAt: new Date(issuedAt.getTime() + 300_001) });
+  await expect(opened.store.sessions.create(long)).rejects.toMatchObject({ code: "store_unavailable" });
+});
+
+test("a revoked session is revoked once, found so on every broker, and gone from the live ones", async () => {
+  await opened.store.sessions.create(sessionOf({ tenant: "acme", id: "s3" }));
+  const heard = new Promise<RevokedSession>((settle) => other.onSessionRevoked(settle));
+  expect(await opened.store.sessions.revoke("acme", "s3", "ada")).toBe(true);
+  expect(await opened.store.sessions.revoke("acme", "s3", "ada")).toBe(false);
+  expect(await opened.store.sessions.revoke("acme", "nobody", "ada")).toBe(false);
+  expect(await heard).toEqual({ tenant: "acme", session: "s3" });
+  expect((await other.sessions.find("acme", "s3"))?.revokedAt).toBeInstanceOf(Date);
+  const live = await other.sessions.list("acme", { live: true, limit: 100 });
+  expect(live.map((session) => session.id)).not.toContain("s3");
+  expect((await other.sessions.list("acme", { live: false, limit: 100 })).map((session) => session.id)).toContain("s3");
+});
+
+test("a key names one agent over all tenants", async () => {
+  const key = {
+    agent: "bailiwick://acme/prod/helpdesk/support",
+    tenant: "acme",
+    thumbprint: "print-1",
+    publicJwk: { kty: "EC", crv: "P-256" },
+    status: "active",
+  } as const;
+  await opened.store.agentKeys.add(key);
+  await opened.store.agentKeys.add(key);
+  await expect(opened.store.agentKeys.add({ ...key, agent: "bailiwick://acme/prod/helpdesk/billing" })).rejects.toMatchObject({
+    code: "key_shared",
+  });
+  await expect(opened.store.agentKeys.add({ ...key, tenant: "globex" })).rejects.toMatchObject({ code: "key_shared" });
+  expect(await other.agentKeys.keysOf("acme", key.agent)).toEqual([key]);
+  await opened.store.agentKeys.add({ ...key, status: "retired" });
+  expect(await other.agentKeys.keysOf("acme", key.agent)).toEqual([]);
+  expect(await other.agentKeys.list("acme")).toEqual([{ ...key, status: "retired" }]);
+});
+
+test("an assertion id is accepted once, by one of two brokers", async () => {
+  const expiresAt = new Date(Date.now() + 60_000);
+  const accepted = await Promise.all(
+    [opened.store, other, opened.store].map((store) => store.agentKeys.useAssertion("acme", "agent", "jti-1", expiresAt)),
+  );
+  expect(accepted.filter(Boolean)).toHaveLength(1);
+  expect(await other.agentKeys.useAssertion("acme", "agent-2", "jti-1", expiresAt)).toBe(true);
+});
+
+test("an approval comes back as it was asked, and is answered once", async () => {
+  const approval = approvalOf({
+    statedReason: "the customer asked \0",
+    resource: { type: "Ticket", id: "1", digest: "d" },
+    diff: [{ path: "status", before: "open", after: null }],
+  });
+  await opened.store.approvals.create(approval);
+  expect(await other.approvals.find("acme", approval.id)).toEqual(approval);
+  const answer = { by: "ada", at: new Date(), reason: "fine", args: { id: 2 }, argsDigest: "sha256:2" };
+  const answers = await Promise.all([
+    opened.store.approvals.answer("acme", approval.id, { ...answer, state: "approved" }),
+    other.approvals.answer("acme", approval.id, { ...answer, state: "denied" }),
+  ]);
+  expect(answers.filter((outcome) => outcome.ok)).toHaveLength(1);
+  const won = answers.find((outcome) => outcome.ok)?.approval;
+  expect(answers.find((outcome) => !outcome.ok)).toEqual({ ok: false, state: won?.state });
+  expect(won?.answer).toEqual(answer);
+});
+
+test("an approved approval is used once, a denied or expired one never", async () => {
+  const approved = approvalOf({});
+  const denied = approvalOf({});
+  const expired = approvalOf({ expiresAt: new Date(Date.now() + 1_000) });
+  for (const approval of [approved, denied, expired]) {
+    await opened.store.approvals.create(approval);
+    expect(await opened.store.approvals.use("acme", approval.id, new Date())).toBe(false);
+    await opened.store.approvals.answer("acme", approval.id, {
+      by: "ada",
+      at: new Date(),
+      state: approval === denied ? "denied" : "approved",
+    });
+  }
+  const uses = await Promise.all([opened.store, other].map((store) => store.approvals.use("acme", approved.id, new Date())));
+  expect(uses.filter(Boolean)).toHaveLength(1);
+  expect(await other.approvals.use("acme", denied.id, new Date())).toBe(false);
+  expect(await other.approvals.use("acme", expired.id, new Date(Date.now() + 1_000))).toBe(false);
+  expect(await other.approvals.use("globex", approved.id, new Date())).toBe(false);
+});
+
+test("an approval whose time is over reads as expired, is not found for a call, and cannot be answered", async () => {
+  const approval = approvalOf({ expiresAt: new Date(Date.now() + 60_000) });
+  await opened.store.approvals.create(approval);
+  const key = { ...approval, operation: approval.operation };
+  expect((await other.approvals.findFor(key))?.id).toBe(approval.id);
+  aheadMs = 61_000;
+  try {
+    expect((await other.approvals.find("acme", approval.id))?.state).toBe("expired");
+    expect(await other.approvals.findFor(key)).toBeUndefined();
+    expect(await other.approvals.answer("acme", approval.id, { by: "ada", at: now(), state: "approved" })).toEqual({
+      ok: false,
+      state: "expired",
+    });
+    expect((await other.approvals.list("acme", { state: "expired", limit: 100 })).map((each) => each.id)).toContain(approval.id);
+    expect((await other.approvals.list("acme", { state: "pending", limit: 100 })).map((each) => each.id)).not.toContain(approval.id);
+  } finally {
+    aheadMs = 0;
+  }
+});
+
+test("the newest open approval for exactly these arguments is found, not another agent's, task's or operation's", async () => {
+  const older = approvalOf({ createdAt: new Date(Date.now() - 10_000) });
+  const newer = { ...approvalOf({}), argsDigest: older.argsDigest };
+  for (const approval of [older, newer]) await opened.store.approvals.create(approval);
+  expect((await other.approvals.findFor(older))?.id).toBe(newer.id);
+  for (const changed of [
+    { agent: "x" },
+    { user: "x" },
+    { task: "x" },
+    { argsDigest: "x" },
+    { tenant: "globex" },
+    { operation: { ...older.operation, name: "x" } },
+  ]) {
+    expect(await other.approvals.findFor({ ...older, ...changed }), JSON.stringify(changed)).toBeUndefined();
+  }
+});
+
+test("a waiting broker hears an answer given on another", async () => {
+  const approval = approvalOf({});
+  await opened.store.approvals.create(approval);
+  const waiting = other.approvals.wait("acme", approval.id, { timeoutMs: 20_000, signal: new AbortController().signal });
+  const started = performance.now();
+  await opened.store.approvals.answer("acme", approval.id, { by: "ada", at: new Date(), state: "denied", reason: "no" });
+  expect((await waiting)?.answer?.reason).toBe("no");
+  expect(performance.now() - started).toBeLessThan(5_000);
+});
+
+test("waiting ends with nothing at its deadline and on abort, and with the expiry when that comes first", async () => {
+  const approval = approvalOf({ expiresAt: new Date(Date.now() + 300) });
+  await opened.store.approvals.create(approval);
+  const { signal } = new AbortController();
+  expect(await other.approvals.wait("acme", approval.id, { timeoutMs: 1, signal })).toBeUndefined();
+  const aborting = new AbortController();
+  const waiting = other.approvals.wait("acme", approval.id, { timeoutMs: 20_000, signal: aborting.signal });
+  aborting.abort();
+  expect(await waiting).toBeUndefined();
+  expect((await other.approvals.wait("acme", approval.id, { timeoutMs: 20_000, signal }))?.state).toBe("expired");
+});
+
+test("a waiter whose listening connection was cut still hears the answer, and caches are told to start over", async () => {
+  const approval = approvalOf({});
+  await opened.store.approvals.create(approval);
+  const waiting = other.approvals.wait("acme", approval.id, { timeoutMs: 20_000, signal: new AbortController().signal });
+  const startOver = new Promise<RevokedSession>((settle) => other.onSessionRevoked(settle));
+  const owner = new Client({ connectionString: opened.databaseUrl });
+  await owner.connect();
+  await owner.query(
+    "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'bailiwick listener'",
+  );
+  await owner.query("update bailiwick.approvals set state = 'denied' where id = $1", [approval.id]);
+  await owner.end();
+  expect((await waiting)?.state).toBe("denied");
+  expect(await startOver).toBeUndefined();
+  expect(other.listenerFresh()).toBe(true);
+});
+
+test("a credential opens where it is bound, the narrowest and newest first, and nowhere else", async () => {
+  const { credentials } = opened.store;
+  const bound = { tenant: "acme", environment: "prod", workflow: "helpdesk", hosts: ["api.example:443"] };
+  await credentials.put("crm", { ...bound, environment: "*", workflow: "*" }, "wide");
+  expect((await other.credentials.open("crm", bound))?.value).toBe("wide");
+  await credentials.put("crm", bound, "first");
+  expect(await credentials.put("crm", bound, "second")).toMatchObject({ name: "crm", version: 2, hosts: ["api.example:443"] });
+  expect(await other.credentials.open("crm", bound)).toMatchObject({ value: "second", version: 2, hosts: ["api.example:443"] });
+  expect((await other.credentials.open("crm", { ...bound, workflow: "billing" }))?.value).toBe("wide");
+  expect(await other.credentials.open("crm", { ...bound, tenant: "globex" })).toBeUndefined();
+  expect(await other.credentials.open("mail", bound)).toBeUndefined();
+  const list = await other.credentials.list("acme");
+  expect(list).toHaveLength(3);
+  expect(JSON.stringify(list)).not.toMatch(/wide|first|second|value/);
+});
+
+test.each([
+  ["moved to another workflow", "update bailiwick.credentials set workflow = 'billing' where workflow = 'helpdesk'", "billing"],
+  ["rolled back to another version", "update bailiwick.credentials set version = 9 where version = 1", "helpdesk"],
+  ["altered", "update bailiwick.credentials set sealed = sealed || '\\x00'", "helpdesk"],
+])("a credential that was %s in the store does not open", async (_, statement, workflow) => {
+  const tampered = await testStore();
+  await tampered.store.credentials.put(
+    "crm",
+    { tenant: "acme", environment: "prod", workflow: "helpdesk", hosts: ["good.example"] },
+    "top secret",
+  );
+  await runAsOwner(tampered.databaseUrl, statement);
+  const opening = tampered.store.credentials.open("crm", { tenant: "acme", environment: "prod", workflow });
+  await expect(opening).rejects.toMatchObject({ code: "credential_unavailable", message: expect.not.stringContaining("top secret") });
+  await tampered.close();
+});
+
+test("hosts written into the store by another hand are not believed, and no value lies there in the clear", async () => {
+  const tampered = await testStore();
+  await tampered.store.credentials.put(
+    "crm",
+    { tenant: "acme", environment: "prod", workflow: "helpdesk", hosts: ["good.example"] },
+    "top secret",
+  );
+  await runAsOwner(tampered.databaseUrl, `update bailiwick.credentials set hosts = '["evil.example"]'`);
+  const found = await tampered.store.credentials.open("crm", { tenant: "acme", environment: "prod", workflow: "helpdesk" });
+  expect(found?.hosts).toEqual(["good.example"]);
+  const stored = await runAsOwner(tampered.databaseUrl, "select encode(sealed, 'escape') as text from bailiwick.credentials");
+  expect(JSON.stringify(stored)).not.toContain("top secret");
+  await tampered.close();
+});
+
+test("another root key opens nothing", async () => {
+  const tampered = await testStore();
+  const at = { tenant: "acme", environment: "prod", workflow: "helpdesk" };
+  await tampered.store.credentials.put("crm", { ...at, hosts: [] }, "top secret");
+  const stranger = await openStore(
+    { databaseUrl: tampered.databaseUrl, rootKey: randomBytes(32).toString("base64") },
+    { brokerId: "stranger" },
+  );
+  await expect(stranger.credentials.open("crm", at)).rejects.toMatchObject({ code: "credential_unavailable" });
+  await stranger.close();
+  await tampered.close();
+});
+
+test("a login code signs in once, and not after its time", async () => {
+  const { people } = opened.store;
+  const soon = new Date(Date.now() + 60_000);
+  await people.createLoginCode({ hash: "h1", person: "ada", via: "login-link", expiresAt: soon });
+  await people.createLoginCode({ hash: "h2", person: "ada", via: "operator-key", expiresAt: soon });
+  const redeemed = await Promise.all([opened.store, other].map((store) => store.people.redeemLoginCode("h1", new Date())));
+  expect(redeemed.filter((person) => person !== undefined)).toEqual([{ person: "ada", via: "login-link" }]);
+  expect(await people.redeemLoginCode("h2", soon)).toBeUndefined();
+  expect(await people.redeemLoginCode("h3", new Date())).toBeUndefined();
+});
+
+test("a person's session is found until it ends or is ended", async () => {
+  const { people } = opened.store;
+  const expiresAt = new Date(Date.now() + 60_000);
+  await people.createSession({ tokenHash: "t1", person: "ada", via: "login-link", expiresAt });
+  expect(await other.people.findSession("t1", new Date())).toEqual({ person: "ada", via: "login-link", expiresAt });
+  expect(await other.people.findSession("t1", expiresAt)).toBeUndefined();
+  await other.people.endSession("t1");
+  expect(await people.findSession("t1", new Date())).toBeUndefined();
+});
+
+test("an open store is healthy, and a second broker of the same name is refused", async () => {
+  expect(await other.health()).toEqual({ ok: true, detail: "ready" });
+  expect(other.listenerFresh()).toBe(true);
+  const twin = openStore({ databaseUrl: opened.databaseUrl, rootKey: opened.rootKey }, { brokerId: "other" });
+  await expect(twin).rejects.toMatchObject({ code: "store_unavailable", message: expect.stringContaining("`other`") });
+});
+
+function approvalOf(overrides: Partial<Approval>): Approval {
+  return {
+    id: `apr_${randomBytes(16).toString("base64url")}`,
+    tenant: "acme",
+    environment: "prod",
+    callId: "call_1",
+    agent: "bailiwick://acme/prod/helpdesk/support",
+    user: "ada",
+    session: "s1",
+    task: "ticket-4711",
+    operation: { tool: "tickets", kind: "tool", name: "update_ticket" },
+    scope: "tickets:update",
+    effect: "write",
+    args: { id: 1 },
+    argsDigest: `sha256:${randomBytes(8).toString("hex")}`,
+    fingerprint: "sha256:f",
+    policyVersion: "sha256:p",
+    diff: [],
+    rules: [{ kind: "gate", id: "big-change", at: { file: "gates.yaml", line: 3 }, reason: "big" }],
+    approvers: ["support-lead"],
+    state: "pending",
+    createdAt: new Date(),
+    expiresAt: new Date(Date.now() + 3_600_000),
+    ...overrides,
+  };
+}
+
+async function runAsOwner(url: string, statement: string): Promise<readonly unknown[]> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query(statement)).rows;
+  } finally {
+    await client.end();
+  }
+}
