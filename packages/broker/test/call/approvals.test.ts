@@ -108,7 +108,7 @@ describe("a held call", () => {
     const each = await world(db.store, (ports) => ({ ...ports, policy: () => policy }));
     const approval = held(await each.call("delete_ticket", { id: "T-1" }));
     await approve(approval);
-    policy = testPolicy({ "policies/extra.cedar": '@id("never-t-9")\n@reason("kept")\nforbid (principal, action == Action::"tickets:delete", resource) when { context.session.task == "T-9" };\n' });
+    policy = testPolicy({ "policies/extra.cedar": '@id("never-t-9")\n@reason("kept")\nforbid (principal, action in Action::"tickets:delete", resource) when { context.session.task == "T-9" };\n' });
     expect(held(await resume(each, approval.id)).id).not.toBe(approval.id);
   });
 
