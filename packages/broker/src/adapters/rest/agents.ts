@@ -10,13 +10,9 @@ import { agentSchema, nameSchema } from "../../rest-contract/schemas.ts";
 import { notFound, tenantQuery, tenantsOf } from "./tenants.ts";
 
 /** RFC 7517 with RFC 7518 section 6.2.1: the public half of a P-256 key; `d` is refused so that a private key is never sent twice. */
-const publicKey = z.object({
-  kty: z.literal("EC"),
-  crv: z.literal("P-256"),
-  x: z.base64url().max(64),
-  y: z.base64url().max(64),
-  d: z.never().optional(),
-});
+const publicKey = z
+  .looseObject({ kty: z.literal("EC"), crv: z.literal("P-256"), x: z.base64url().max(64), y: z.base64url().max(64) })
+  .refine((jwk) => !("d" in jwk), { error: "holds a private key; send the public half only" });
 
 /** `GET /agents`, `POST /agents/keys`. */
 export function addAgentEndpoints(app: OpenAPIHono, ports: RestPorts): void {

@@ -14,7 +14,10 @@ const MAX_APPROVALS = 200;
 const MAX_REASON_CHARS = 2_000;
 
 const approvalParams = z.object({ id: nameSchema });
-const args: z.ZodType<JsonObject> = z.record(z.string(), z.json()).openapi({ type: "object" });
+/** The body was JSON, so an object that is no list is a JsonObject. */
+const args = z
+  .custom<JsonObject>((value) => typeof value === "object" && value !== null && !Array.isArray(value), { error: "must be a JSON object" })
+  .openapi({ type: "object", additionalProperties: true });
 const reason = z.string().trim().min(1).max(MAX_REASON_CHARS);
 
 type Given = { readonly state: "approved" | "denied"; readonly reason?: string | undefined; readonly args?: JsonObject | undefined };
