@@ -6,13 +6,22 @@ test.each(["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"])("initialize 
   const { url } = await startEndpoint([echo]);
   const client = await legacy(url, {}, version);
   expect(client.session).toMatch(/^[\w-]{32}$/);
-  expect(client.initialized).toMatchObject({ protocolVersion: version, capabilities: { tools: { listChanged: true }, logging: {}, completions: {} }, serverInfo: { name: "bailiwick" } });
+  expect(client.initialized).toMatchObject({
+    protocolVersion: version,
+    capabilities: { tools: { listChanged: true }, logging: {}, completions: {} },
+    serverInfo: { name: "bailiwick" },
+  });
   expect(resultOf(await client.request("ping"))).toEqual({});
 });
 
 test("an unknown revision is answered with the newest one that has sessions", async () => {
   const { url } = await startEndpoint([]);
-  const answer = await post(url, { jsonrpc: "2.0", id: 0, method: "initialize", params: { protocolVersion: "1999-01-01", capabilities: {} } });
+  const answer = await post(url, {
+    jsonrpc: "2.0",
+    id: 0,
+    method: "initialize",
+    params: { protocolVersion: "1999-01-01", capabilities: {} },
+  });
   expect(resultOf(answer)["protocolVersion"]).toBe("2025-11-25");
 });
 
@@ -22,7 +31,9 @@ test("lists, reads, prompts and completions are answered without modern members"
   expect(Object.keys(resultOf(await client.request("tools/list")))).toEqual(["tools"]);
   expect(resultOf(await client.request("resources/list"))).toEqual({ resources: [readme.entry] });
   expect(resultOf(await client.request("prompts/list"))).toEqual({ prompts: [hello.entry] });
-  expect(resultOf(await client.request("resources/read", { uri: "memo://readme" }))).toEqual({ contents: [{ uri: "memo://readme", text: "read me" }] });
+  expect(resultOf(await client.request("resources/read", { uri: "memo://readme" }))).toEqual({
+    contents: [{ uri: "memo://readme", text: "read me" }],
+  });
   expect(resultOf(await client.request("prompts/get", { name: "hello" }))).toMatchObject({ messages: [{ role: "user" }] });
   expect(resultOf(await client.request("completion/complete", { argument: {} }))).toMatchObject({ completion: { hasMore: false } });
   expect(resultOf(await client.request("tools/call", { name: "echo", arguments: { a: [1] } }))).toEqual(text('echo {"a":[1]}'));
@@ -31,7 +42,10 @@ test("lists, reads, prompts and completions are answered without modern members"
 test("a resource that does not exist has the older code", async () => {
   const { url } = await startEndpoint([]);
   const client = await legacy(url);
-  expect(errorOf(await client.request("resources/read", { uri: "memo://no" }))).toMatchObject({ code: -32002, data: { code: "tool_unknown" } });
+  expect(errorOf(await client.request("resources/read", { uri: "memo://no" }))).toMatchObject({
+    code: -32002,
+    data: { code: "tool_unknown" },
+  });
 });
 
 test("a refusal stays inside HTTP 200", async () => {
@@ -76,7 +90,12 @@ test("progress and log messages stream before the result, filtered by the sessio
   const { url } = await startEndpoint([count]);
   const client = await legacy(url);
   const all = await client.request("tools/call", { name: "count", arguments: {}, _meta: { progressToken: 7 } });
-  expect(all.messages.map((message) => message["method"])).toEqual(["notifications/progress", "notifications/message", "notifications/message", undefined]);
+  expect(all.messages.map((message) => message["method"])).toEqual([
+    "notifications/progress",
+    "notifications/message",
+    "notifications/message",
+    undefined,
+  ]);
   expect(resultOf(await client.request("logging/setLevel", { level: "info" }))).toEqual({});
   const filtered = await client.request("tools/call", { name: "count", arguments: {} });
   expect(filtered.messages.map((message) => message["method"])).toEqual(["notifications/message", undefined]);
@@ -97,13 +116,29 @@ test("notifications/cancelled cancels the named call", async () => {
 
 test("a closed connection does not cancel, and the rest of a stream is fetched by Last-Event-ID", async () => {
   const { operation, started, finish } = endless();
-  const noisy = { ...operation, run: async (...[args, io, call]: Parameters<typeof operation.run>) => { io.progress({ progress: 1 }); return operation.run(args, io, call); } };
+  const noisy = {
+    ...operation,
+    run: async (...[args, io, call]: Parameters<typeof operation.run>) => {
+      io.progress({ progress: 1 });
+      return operation.run(args, io, call);
+    },
+  };
   const { url } = await startEndpoint([noisy]);
   const client = await legacy(url);
   const response = await fetch(url, {
     method: "POST",
-    headers: { "content-type": "application/json", accept: "application/json, text/event-stream", authorization: "Bearer t1", "mcp-session-id": client.session },
-    body: JSON.stringify({ jsonrpc: "2.0", id: 5, method: "tools/call", params: { name: "endless", arguments: {}, _meta: { progressToken: 1 } } }),
+    headers: {
+      "content-type": "application/json",
+      accept: "application/json, text/event-stream",
+      authorization: "Bearer t1",
+      "mcp-session-id": client.session,
+    },
+    body: JSON.stringify({
+      jsonrpc: "2.0",
+      id: 5,
+      method: "tools/call",
+      params: { name: "endless", arguments: {}, _meta: { progressToken: 1 } },
+    }),
   });
   const reader = response.body?.getReader();
   const first = new TextDecoder().decode((await reader?.read())?.value);
@@ -111,7 +146,9 @@ test("a closed connection does not cancel, and the rest of a stream is fetched b
   expect(first).toMatch(/^id: [\da-f]+-0\nretry: \d+\ndata: \n/);
   await started;
   await reader?.cancel();
-  const resumed = fetch(url, { headers: { accept: "text/event-stream", authorization: "Bearer t1", "mcp-session-id": client.session, "last-event-id": lastEvent } });
+  const resumed = fetch(url, {
+    headers: { accept: "text/event-stream", authorization: "Bearer t1", "mcp-session-id": client.session, "last-event-id": lastEvent },
+  });
   finish();
   const got = await readAnswer(await resumed);
   expect(got.last).toMatchObject({ id: 5, result: text("ended") });
@@ -134,7 +171,12 @@ test("the GET stream tells of changed lists and updated resources, until unsubsc
   surface.updateResource("memo://readme");
   surface.changeLists();
   await heard.promise;
-  expect(seen.toSorted()).toEqual(["notifications/prompts/list_changed", "notifications/resources/list_changed", "notifications/resources/updated", "notifications/tools/list_changed"]);
+  expect(seen.toSorted()).toEqual([
+    "notifications/prompts/list_changed",
+    "notifications/resources/list_changed",
+    "notifications/resources/updated",
+    "notifications/tools/list_changed",
+  ]);
   expect(resultOf(await client.request("resources/unsubscribe", { uri: "memo://readme" }))).toEqual({});
   surface.updateResource("memo://readme");
   await close();
@@ -159,5 +201,8 @@ test("a held call without progress token answers pending inside its bound", asyn
   const got = await client.request("tools/call", { name: "transfer", arguments: { to: "bob" } });
   expect(got.type).toContain("event-stream");
   const result = resultOf(got);
-  expect(result).toMatchObject({ isError: false, structuredContent: { status: "pending_approval", ticket: surface.tickets[0], retryAfterMs: 10 } });
+  expect(result).toMatchObject({
+    isError: false,
+    structuredContent: { status: "pending_approval", ticket: surface.tickets[0], retryAfterMs: 10 },
+  });
 });

@@ -65,7 +65,13 @@ test("refuses a foreign host and a foreign origin", async () => {
 
 test("accepts loopback names and what was allowed", async () => {
   const { url } = await startEndpoint([echo], { allowedHosts: ["Broker.internal"], allowedOrigins: ["https://console.example"] });
-  for (const headers of [{ host: "localhost:1" }, { host: "[::1]:7400" }, { host: "broker.internal" }, { origin: "http://localhost:3000" }, { origin: "https://console.example" }]) {
+  for (const headers of [
+    { host: "localhost:1" },
+    { host: "[::1]:7400" },
+    { host: "broker.internal" },
+    { origin: "http://localhost:3000" },
+    { origin: "https://console.example" },
+  ]) {
     expect((await withHeaders(url, headers)).status).toBe(200);
   }
 });
@@ -97,7 +103,10 @@ test("an expired and a revoked session are 401", async () => {
 });
 
 test("a token that runs out between the check and the call is 401 too", async () => {
-  const late = { ...echo, run: async () => ({ kind: "refused", callId: undefined, code: "token_expired", message: "over", rules: [], next: [] }) as const };
+  const late = {
+    ...echo,
+    run: async () => ({ kind: "refused", callId: undefined, code: "token_expired", message: "over", rules: [], next: [] }) as const,
+  };
   const { url } = await startEndpoint([late]);
   const got = await modern(url, "tools/call", { name: "echo", arguments: {} });
   expect(got.status).toBe(401);
@@ -113,10 +122,14 @@ test("a ticket is required by the broker's own tool and an unknown one is a refu
 
 function chunked(url: string, body: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    const req = request(url, { method: "POST", headers: { "content-type": "application/json", authorization: "Bearer t1", "transfer-encoding": "chunked" } }, (res) => {
-      res.resume();
-      resolve(res.statusCode ?? 0);
-    });
+    const req = request(
+      url,
+      { method: "POST", headers: { "content-type": "application/json", authorization: "Bearer t1", "transfer-encoding": "chunked" } },
+      (res) => {
+        res.resume();
+        resolve(res.statusCode ?? 0);
+      },
+    );
     req.on("error", reject);
     req.write(body.slice(0, 1_500));
     req.end(body.slice(1_500));
@@ -124,19 +137,26 @@ function chunked(url: string, body: string): Promise<number> {
 }
 
 /** Through node:http, because fetch does not let a caller set `Host`. */
-function withHeaders(url: string, headers: Readonly<Record<string, string>>): Promise<{ readonly status: number; readonly code?: unknown }> {
+function withHeaders(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<{ readonly status: number; readonly code?: unknown }> {
   const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params: { protocolVersion: "2025-11-25", capabilities: {} } });
   return new Promise((resolve, reject) => {
-    const req = request(url, { method: "POST", headers: { "content-type": "application/json", authorization: "Bearer t1", ...headers } }, (res) => {
-      let text = "";
-      res.setEncoding("utf8");
-      res.on("data", (chunk: string) => (text += chunk));
-      res.on("end", () => {
-        const parsed = JSON.parse(text) as { error?: { data?: { code?: string } } };
-        const code = parsed.error?.data?.code;
-        resolve({ status: res.statusCode ?? 0, ...(code === undefined ? {} : { code }) });
-      });
-    });
+    const req = request(
+      url,
+      { method: "POST", headers: { "content-type": "application/json", authorization: "Bearer t1", ...headers } },
+      (res) => {
+        let text = "";
+        res.setEncoding("utf8");
+        res.on("data", (chunk: string) => (text += chunk));
+        res.on("end", () => {
+          const parsed = JSON.parse(text) as { error?: { data?: { code?: string } } };
+          const code = parsed.error?.data?.code;
+          resolve({ status: res.statusCode ?? 0, ...(code === undefined ? {} : { code }) });
+        });
+      },
+    );
     req.on("error", reject);
     req.end(body);
   });

@@ -11,9 +11,19 @@ const ada = { action: "accept", content: { name: "Ada" } };
 test("a modern client is asked by input_required under the tool's key and the call resumes on the retry", async () => {
   const { url, surface } = await startEndpoint([greet]);
   const asked = resultOf(await modern(url, "tools/call", call, { capabilities }));
-  expect(asked).toMatchObject({ resultType: "input_required", inputRequests: { user_name: { method: "elicitation/create", params: { message: "your name?" } } } });
+  expect(asked).toMatchObject({
+    resultType: "input_required",
+    inputRequests: { user_name: { method: "elicitation/create", params: { message: "your name?" } } },
+  });
   expect(asked).not.toHaveProperty("cacheScope");
-  const result = resultOf(await modern(url, "tools/call", { ...call, inputResponses: { user_name: ada, other: {} }, requestState: asked["requestState"] ?? null }, { capabilities }));
+  const result = resultOf(
+    await modern(
+      url,
+      "tools/call",
+      { ...call, inputResponses: { user_name: ada, other: {} }, requestState: asked["requestState"] ?? null },
+      { capabilities },
+    ),
+  );
   expect(result).toMatchObject({ ...text(`hello ${JSON.stringify(ada)}`), resultType: "complete" });
   expect(surface.seen).toHaveLength(1);
 });
@@ -24,20 +34,40 @@ test("questions asked together travel together, and a partial answer leaves the 
   const asked = resultOf(await modern(url, "tools/call", base, { capabilities }));
   const requests = asked["inputRequests"];
   expect(Object.keys(isObject(requests) ? requests : {})).toEqual(["elicitation_1", "roots_2"]);
-  const partly = resultOf(await modern(url, "tools/call", { ...base, requestState: asked["requestState"] ?? null, inputResponses: { elicitation_1: ada } }, { capabilities }));
+  const partly = resultOf(
+    await modern(
+      url,
+      "tools/call",
+      { ...base, requestState: asked["requestState"] ?? null, inputResponses: { elicitation_1: ada } },
+      { capabilities },
+    ),
+  );
   expect(partly).toMatchObject({ resultType: "input_required", inputRequests: { roots_2: { method: "roots/list" } } });
-  const result = resultOf(await modern(url, "tools/call", { ...base, requestState: partly["requestState"] ?? null, inputResponses: { roots_2: { roots: [] } } }, { capabilities }));
+  const result = resultOf(
+    await modern(
+      url,
+      "tools/call",
+      { ...base, requestState: partly["requestState"] ?? null, inputResponses: { roots_2: { roots: [] } } },
+      { capabilities },
+    ),
+  );
   expect(result).toMatchObject(text(`${JSON.stringify(ada)} {"roots":[]}`));
 });
 
 test("an answer sent along with the first request is used when its key is asked", async () => {
   const { url } = await startEndpoint([greet]);
-  expect(resultOf(await modern(url, "tools/call", { ...call, inputResponses: { user_name: ada } }, { capabilities }))).toMatchObject(text(`hello ${JSON.stringify(ada)}`));
+  expect(resultOf(await modern(url, "tools/call", { ...call, inputResponses: { user_name: ada } }, { capabilities }))).toMatchObject(
+    text(`hello ${JSON.stringify(ada)}`),
+  );
   const wrongKey = resultOf(await modern(url, "tools/call", { ...call, inputResponses: { wrong: ada } }, { capabilities }));
   expect(wrongKey["resultType"]).toBe("input_required");
 });
 
-test.each([["null", null], ["a list", []], ["an answer that is a number", { user_name: 1 }]])("inputResponses that are %s are refused", async (_name, inputResponses) => {
+test.each([
+  ["null", null],
+  ["a list", []],
+  ["an answer that is a number", { user_name: 1 }],
+])("inputResponses that are %s are refused", async (_name, inputResponses) => {
   const { url, surface } = await startEndpoint([greet]);
   expect(errorOf(await modern(url, "tools/call", { ...call, inputResponses }, { capabilities }))["code"]).toBe(-32602);
   expect(surface.seen).toEqual([]);
@@ -100,12 +130,20 @@ test("a client that declared no elicitation is never asked", async () => {
 });
 
 test("a url question needs the url mode, and a url-only client gets no form", async () => {
-  const byUrl = { ...greet, run: async (...[, io]: Parameters<typeof greet.run>) => text(JSON.stringify(await io.ask({ method: "elicitation/create", params: { mode: "url", url: "https://x" } }))) };
+  const byUrl = {
+    ...greet,
+    run: async (...[, io]: Parameters<typeof greet.run>) =>
+      text(JSON.stringify(await io.ask({ method: "elicitation/create", params: { mode: "url", url: "https://x" } }))),
+  };
   const { url } = await startEndpoint([byUrl]);
   expect(resultOf(await modern(url, "tools/call", call, { capabilities: { elicitation: { form: {} } } }))).toMatchObject({ isError: true });
-  expect(resultOf(await modern(url, "tools/call", call, { capabilities: { elicitation: { url: {} } } }))["resultType"]).toBe("input_required");
+  expect(resultOf(await modern(url, "tools/call", call, { capabilities: { elicitation: { url: {} } } }))["resultType"]).toBe(
+    "input_required",
+  );
   const form = await startEndpoint([greet]);
-  expect(resultOf(await modern(form.url, "tools/call", call, { capabilities: { elicitation: { url: {} } } }))).toMatchObject({ isError: true });
+  expect(resultOf(await modern(form.url, "tools/call", call, { capabilities: { elicitation: { url: {} } } }))).toMatchObject({
+    isError: true,
+  });
 });
 
 test("a legacy client is asked on the POST's stream and answers in its own POST", async () => {
@@ -126,7 +164,8 @@ test("a legacy client's error answer reaches the tool as one", async () => {
   const client = await legacy(url, capabilities);
   const got = await client.request("tools/call", call, {
     onMessage: (message) => {
-      if (message["method"] === "elicitation/create") void client.send({ jsonrpc: "2.0", id: message["id"] ?? null, error: { code: -1, message: "user rejected" } });
+      if (message["method"] === "elicitation/create")
+        void client.send({ jsonrpc: "2.0", id: message["id"] ?? null, error: { code: -1, message: "user rejected" } });
     },
   });
   expect(resultOf(got)).toMatchObject({ isError: true, content: [{ text: expect.stringContaining("user rejected") }] });

@@ -2,7 +2,7 @@ import type { Json, JsonObject } from "@bailiwick/policy";
 import type { Approval } from "../../domain/approval.ts";
 import type { CallAnswer } from "../../call/types.ts";
 import type { RpcError } from "../mcp-protocol/index.ts";
-import { RPC } from "../mcp-protocol/index.ts";
+import { RPC, isObject } from "../mcp-protocol/index.ts";
 import { refusalData, refusalText } from "./refusal-text.ts";
 
 /** JSON-RPC code of a refused resource read or prompt: the broker's own, in the range that JSON-RPC leaves to servers. */
@@ -18,7 +18,7 @@ export type Shaped = { readonly result: JsonObject } | { readonly error: RpcErro
 export function shapeAnswer(answer: FinalAnswer, tool: boolean, name: string): Shaped {
   switch (answer.kind) {
     case "result":
-      return { result: answer.body };
+      return { result: withoutOurNames(answer.body) };
     case "tool_error":
       return { error: { code: answer.code, message: answer.message, ...(answer.data === undefined ? {} : { data: answer.data }) } };
     case "refused": {
@@ -32,6 +32,17 @@ export function shapeAnswer(answer: FinalAnswer, tool: boolean, name: string): S
       return { error: { code: RPC.internal, message: unknownText(answer), data: { code: "outcome_unknown", ...facts } } };
     }
   }
+}
+
+/** An upstream's result must not pass for a refusal or a ticket of the broker. */
+function withoutOurNames(body: JsonObject): JsonObject {
+  const meta = body["_meta"];
+  if (!isObject(meta) || !Object.keys(meta).some(isOurs)) return body;
+  return { ...body, _meta: Object.fromEntries(Object.entries(meta).filter(([key]) => !isOurs(key))) };
+}
+
+function isOurs(key: string): boolean {
+  return key.startsWith("bailiwick/");
 }
 
 /** What a program reads of a held call. */
@@ -62,7 +73,11 @@ export function pendingResult(facts: PendingFacts, hasOutputSchema: boolean): Js
 
 /** A held resource read or prompt, for clients that cannot come back by `requestState`. */
 export function pendingError(facts: PendingFacts): RpcError {
-  return { code: REFUSED, message: `pending approval: answer at ${facts.approvalUrl}, then repeat the request`, data: { code: "pending_approval", ...facts } };
+  return {
+    code: REFUSED,
+    message: `pending approval: answer at ${facts.approvalUrl}, then repeat the request`,
+    data: { code: "pending_approval", ...facts },
+  };
 }
 
 export function waitingText(approval: Approval): string {

@@ -1,6 +1,6 @@
 import type { JsonObject } from "@bailiwick/policy";
 
-/** The broker's own tool, seen by every session. */
+/** The broker's own tool, seen by every session. The surface shows an upstream's tool of this name under another one. */
 export const APPROVAL_WAIT = "approval_wait";
 
 export const APPROVAL_WAIT_TOOL: JsonObject = {
@@ -18,19 +18,6 @@ export const APPROVAL_WAIT_TOOL: JsonObject = {
   },
   annotations: { title: "Wait for a person's approval", readOnlyHint: false, openWorldHint: false },
 };
-
-const PREFIX = "upstream_";
-const TAKEN = new RegExp(`^(?:${PREFIX})*${APPROVAL_WAIT}$`);
-
-/** Name under which an agent sees an upstream's tool: one that would hide ours gets a prefix, so that the mapping stays one to one. */
-export function agentName(upstream: string): string {
-  return TAKEN.test(upstream) ? PREFIX + upstream : upstream;
-}
-
-/** Inverse of `agentName`. */
-export function upstreamName(agent: string): string {
-  return agent !== APPROVAL_WAIT && TAKEN.test(agent) ? agent.slice(PREFIX.length) : agent;
-}
 
 /** A resumed call may have been a resource read or a prompt; as a tool's result it needs content. */
 export function asToolResult(body: JsonObject): JsonObject {

@@ -79,7 +79,11 @@ export function inputResponses(params: JsonObject): ReadonlyMap<string, JsonObje
   if (!isObject(value)) throw new RpcFault(RPC.invalidParams, "`inputResponses` is no object; send one answer per key of `inputRequests`");
   const responses = new Map<string, JsonObject>();
   for (const [key, response] of Object.entries(value)) {
-    if (!isObject(response)) throw new RpcFault(RPC.invalidParams, `the answer \`${key.slice(0, 100)}\` in \`inputResponses\` is no object; send the result of the asked method`);
+    if (!isObject(response))
+      throw new RpcFault(
+        RPC.invalidParams,
+        `the answer \`${key.slice(0, 100)}\` in \`inputResponses\` is no object; send the result of the asked method`,
+      );
     responses.set(key, response);
   }
   return responses;

@@ -16,7 +16,10 @@ export async function readJson(req: IncomingMessage, maxBytes: number): Promise<
   }
   const value = parseJson(bytes.toString("utf8"));
   if (value === undefined) {
-    throw new RpcFault(RPC.parse, "the body is no JSON; send one JSON-RPC 2.0 message", { status: 400, data: { code: "malformed_request" } });
+    throw new RpcFault(RPC.parse, "the body is no JSON; send one JSON-RPC 2.0 message", {
+      status: 400,
+      data: { code: "malformed_request" },
+    });
   }
   return value;
 }

@@ -63,15 +63,30 @@ export function createMcpEndpoint(surface: AgentSurface, options: McpEndpointOpt
   };
 }
 
-async function serve(context: EndpointContext, sessions: LegacySessions, listeners: Listeners, req: IncomingMessage, res: ServerResponse): Promise<void> {
+async function serve(
+  context: EndpointContext,
+  sessions: LegacySessions,
+  listeners: Listeners,
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<void> {
   const stranger = strangerIn(req.headers, context.settings);
   if (stranger !== undefined) {
-    throw new RpcFault(RPC.invalidRequest, `${stranger}; add it to the allowed hosts or origins if it is yours`, { status: 403, data: { code: "origin_refused" } });
+    throw new RpcFault(RPC.invalidRequest, `${stranger}; add it to the allowed hosts or origins if it is yours`, {
+      status: 403,
+      data: { code: "origin_refused" },
+    });
   }
   if (req.method !== "POST" && req.method !== "GET" && req.method !== "DELETE") return sendEmpty(res, 405, { allow: "POST, GET, DELETE" });
   const token = bearerToken(req.headers);
   const session = await context.surface.session(token);
-  const sender: Sender = { token, session, principal: principalOf(session), peer: req.socket.remoteAddress ?? "unknown", headers: req.headers };
+  const sender: Sender = {
+    token,
+    session,
+    principal: principalOf(session),
+    peer: req.socket.remoteAddress ?? "unknown",
+    headers: req.headers,
+  };
   if (req.method === "GET") return openLegacyStream(context, sessions, sender, res);
   if (req.method === "DELETE") return endLegacySession(sessions, sender, res);
   await servePost(context, sessions, listeners, sender, req, res);
@@ -109,7 +124,9 @@ async function servePost(
 function messageIn(body: unknown): RpcMessage {
   const message = parseMessage(body);
   if (message !== undefined) return message;
-  const what = Array.isArray(body) ? "batches are not supported; send one JSON-RPC message per request" : "the body is no JSON-RPC 2.0 message";
+  const what = Array.isArray(body)
+    ? "batches are not supported; send one JSON-RPC message per request"
+    : "the body is no JSON-RPC 2.0 message";
   throw new RpcFault(RPC.invalidRequest, what, { status: 400, data: { code: "malformed_request" } });
 }
 
@@ -120,6 +137,10 @@ function fail(context: EndpointContext, req: IncomingMessage, res: ServerRespons
   const failure = failureOf(context.settings, id, hadToken, error);
   // A refused body may still be on its way: the connection cannot be used again.
   const headers = req.complete ? failure.headers : { ...failure.headers, connection: "close" };
-  sendJson(res, failure.status === 200 && !(error instanceof RpcFault || error instanceof Refusal) ? 503 : failure.status, failure.message, headers);
+  sendJson(
+    res,
+    failure.status === 200 && !(error instanceof RpcFault || error instanceof Refusal) ? 503 : failure.status,
+    failure.message,
+    headers,
+  );
 }
-

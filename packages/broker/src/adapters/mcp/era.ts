@@ -32,10 +32,14 @@ export function modernEnvelope(message: RpcMessage, headers: IncomingHttpHeaders
   checkHeaders(message.method, message.params, meta[META.protocolVersion], headers);
   const version = meta[META.protocolVersion];
   if (version !== MODERN_VERSION) {
-    throw new RpcFault(RPC.unsupportedVersion, `protocol version \`${String(version)}\` is not supported in \`_meta\`; use ${MODERN_VERSION}`, {
-      status: 400,
-      data: { supported: [MODERN_VERSION], requested: String(version) },
-    });
+    throw new RpcFault(
+      RPC.unsupportedVersion,
+      `protocol version \`${String(version)}\` is not supported in \`_meta\`; use ${MODERN_VERSION}`,
+      {
+        status: 400,
+        data: { supported: [MODERN_VERSION], requested: String(version) },
+      },
+    );
   }
   return envelopeOf(meta);
 }
@@ -56,10 +60,14 @@ function checkMeta(meta: JsonObject): void {
     isObject(meta[META.clientCapabilities]) ? [] : [META.clientCapabilities],
   ].flat();
   if (wrong.length === 0) return;
-  throw new RpcFault(RPC.invalidParams, `the request's \`_meta\` lacks ${wrong.map((key) => `\`${key}\``).join(" and ")}; revision ${MODERN_VERSION} requires it`, {
-    status: 400,
-    data: { missing: wrong },
-  });
+  throw new RpcFault(
+    RPC.invalidParams,
+    `the request's \`_meta\` lacks ${wrong.map((key) => `\`${key}\``).join(" and ")}; revision ${MODERN_VERSION} requires it`,
+    {
+      status: 400,
+      data: { missing: wrong },
+    },
+  );
 }
 
 function checkHeaders(method: string, params: JsonObject, version: unknown, headers: IncomingHttpHeaders): void {

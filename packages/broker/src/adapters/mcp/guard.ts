@@ -9,7 +9,8 @@ export function strangerIn(headers: IncomingHttpHeaders, settings: Settings): st
   const ownHost = hostName(new URL(settings.publicUrl()).host);
   const host = headers.host === undefined ? undefined : hostName(headers.host);
   if (host === undefined) return "the request has no `Host` header";
-  if (host !== ownHost && !LOOPBACK.has(host) && !settings.allowedHosts.has(host)) return `the host \`${printable(host)}\` is not this broker`;
+  if (host !== ownHost && !LOOPBACK.has(host) && !settings.allowedHosts.has(host))
+    return `the host \`${printable(host)}\` is not this broker`;
   const { origin } = headers;
   if (origin === undefined || settings.allowedOrigins.has(origin.toLowerCase())) return undefined;
   const originHost = originHostName(origin);

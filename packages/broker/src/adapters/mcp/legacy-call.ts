@@ -4,7 +4,16 @@ import type { AgentRequest, CallIo } from "../../domain/tool.ts";
 import { Fault } from "../../domain/fault.ts";
 import type { CallAnswer } from "../../call/types.ts";
 import type { RpcError } from "../mcp-protocol/index.ts";
-import { LOG_LEVELS, RPC, errorMessage, notificationMessage, objectAt, requestMessage, resultMessage, stringAt } from "../mcp-protocol/index.ts";
+import {
+  LOG_LEVELS,
+  RPC,
+  errorMessage,
+  notificationMessage,
+  objectAt,
+  requestMessage,
+  resultMessage,
+  stringAt,
+} from "../mcp-protocol/index.ts";
 import { pendingError, pendingFacts, pendingResult, shapeAnswer, waitingText } from "./answers.ts";
 import { asToolResult } from "./approval-wait.ts";
 import { requireCapability } from "./asks.ts";
@@ -51,7 +60,10 @@ function run(running: Running, asked: Asked): Promise<CallAnswer> {
     statedReason: statedReason(request.params),
     traceparent: traceparentOf(request.params, request.headers),
     io: ioOf(running),
-    patience: { waitMs: Math.min(wishedWaitMs(request.params) ?? holdable, holdable), onHeld: (approval: Approval) => onHeld(running, approval) },
+    patience: {
+      waitMs: Math.min(wishedWaitMs(request.params) ?? holdable, holdable),
+      onHeld: (approval: Approval) => onHeld(running, approval),
+    },
   };
   if (asked.what === "ticket") return context.surface.resume(asked.ticket, call);
   return context.surface.handle({ ...call, kind: asked.kind, name: asked.name, args: asked.args });
@@ -103,7 +115,8 @@ async function ask(running: Running, question: AgentRequest): Promise<JsonObject
   const { request, controller, context } = running;
   const { session } = request;
   requireCapability(session.capabilities, question);
-  if (!request.reply.canStream || request.reply.ended || controller.signal.aborted) throw new Fault("agent_cannot_answer", "the agent cannot be asked on this request");
+  if (!request.reply.canStream || request.reply.ended || controller.signal.aborted)
+    throw new Fault("agent_cannot_answer", "the agent cannot be asked on this request");
   const id = `bailiwick-${session.nextQuestion}`;
   session.nextQuestion += 1;
   const { promise, resolve, reject } = Promise.withResolvers<JsonObject>();

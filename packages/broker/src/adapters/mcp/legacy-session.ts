@@ -53,7 +53,8 @@ export function createLegacySessions(settings: Settings): LegacySessions {
   }
   function endIdle(): void {
     const oldest = settings.now().getTime() - sessionIdleMs;
-    for (const session of sessions.values()) if (session.lastUsed < oldest && session.calls.size === 0 && session.listener === undefined) end(session);
+    for (const session of sessions.values())
+      if (session.lastUsed < oldest && session.calls.size === 0 && session.listener === undefined) end(session);
   }
   const sweep = setInterval(endIdle, Math.min(sessionIdleMs, SWEEP_MS));
   sweep.unref();
@@ -107,14 +108,23 @@ export function hearAnswer(session: LegacySession, message: RpcResult | RpcFailu
   if (question === undefined) return;
   session.questions.delete(message.id);
   if (message.kind === "result") question.resolve(message.result);
-  else question.reject(new Fault("agent_cannot_answer", `the agent answered with an error: ${message.error.message.slice(0, MAX_ERROR_CHARS)}`));
+  else
+    question.reject(
+      new Fault("agent_cannot_answer", `the agent answered with an error: ${message.error.message.slice(0, MAX_ERROR_CHARS)}`),
+    );
 }
 
 /** An agent's error text is passed on to the tool; this much of it. */
 const MAX_ERROR_CHARS = 500;
 
 /** Opens the session's GET stream; a newer one takes the place of an older one. */
-export function openListener(session: LegacySession, res: ServerResponse, token: string | undefined, keepAliveMs: number, lifeMs: number): void {
+export function openListener(
+  session: LegacySession,
+  res: ServerResponse,
+  token: string | undefined,
+  keepAliveMs: number,
+  lifeMs: number,
+): void {
   session.listener?.stop();
   res.writeHead(200, STREAM_HEADERS);
   res.flushHeaders();

@@ -28,7 +28,13 @@ import { RpcFault } from "./rpc-fault.ts";
 import { MAX_SUBSCRIPTIONS } from "./settings.ts";
 
 /** Answers one POST of the older revisions. @throws RpcFault | Refusal for what comes before a session's request. */
-export async function answerLegacyPost(context: EndpointContext, sessions: LegacySessions, sender: Sender, message: RpcMessage, res: ServerResponse): Promise<void> {
+export async function answerLegacyPost(
+  context: EndpointContext,
+  sessions: LegacySessions,
+  sender: Sender,
+  message: RpcMessage,
+  res: ServerResponse,
+): Promise<void> {
   if (message.kind === "request" && message.method === "initialize") return initialize(context, sessions, sender, message, res);
   const session = sessionOf(sessions, sender);
   if (message.kind === "result" || message.kind === "failure") {
@@ -45,7 +51,8 @@ export async function answerLegacyPost(context: EndpointContext, sessions: Legac
 /** Opens the session's stream for list changes and resource updates, or continues a broken POST stream (`Last-Event-ID`). */
 export function openLegacyStream(context: EndpointContext, sessions: LegacySessions, sender: Sender, res: ServerResponse): void {
   const session = sessionOf(sessions, sender);
-  if (!accepts(sender.headers.accept, EVENT_STREAM_TYPE)) throw new RpcFault(RPC.invalidRequest, "GET answers with an event stream; accept `text/event-stream`", { status: 406 });
+  if (!accepts(sender.headers.accept, EVENT_STREAM_TYPE))
+    throw new RpcFault(RPC.invalidRequest, "GET answers with an event stream; accept `text/event-stream`", { status: 406 });
   const lastEvent = headerOf(sender.headers, HEADER.lastEventId);
   const at = /^([\da-f]+)-(\d+)$/.exec(lastEvent ?? "");
   const stream = session.streams.get(at?.[1] ?? "");
@@ -73,13 +80,25 @@ export function tellListsChanged(context: EndpointContext, sessions: LegacySessi
   }
 }
 
-async function initialize(context: EndpointContext, sessions: LegacySessions, sender: Sender, message: RpcRequest, res: ServerResponse): Promise<void> {
+async function initialize(
+  context: EndpointContext,
+  sessions: LegacySessions,
+  sender: Sender,
+  message: RpcRequest,
+  res: ServerResponse,
+): Promise<void> {
   const wanted = stringAt(message.params, "protocolVersion");
-  if (wanted === undefined) throw new RpcFault(RPC.invalidParams, "`protocolVersion` is missing; name the revision you speak", { status: 400 });
+  if (wanted === undefined)
+    throw new RpcFault(RPC.invalidParams, "`protocolVersion` is missing; name the revision you speak", { status: 400 });
   const version = eraOf(wanted) === "legacy" ? wanted : NEWEST_LEGACY_VERSION;
   const listing = await context.surface.list(sender.token);
   const session = sessions.create(sender.principal, version, objectAt(message.params, "capabilities"));
-  const result = { protocolVersion: version, capabilities: serverCapabilities(listing), serverInfo: context.settings.serverInfo, instructions: INSTRUCTIONS };
+  const result = {
+    protocolVersion: version,
+    capabilities: serverCapabilities(listing),
+    serverInfo: context.settings.serverInfo,
+    instructions: INSTRUCTIONS,
+  };
   sendJson(res, 200, resultMessage(message.id, result), { [HEADER.session]: session.id });
 }
 
@@ -87,12 +106,18 @@ async function initialize(context: EndpointContext, sessions: LegacySessions, se
 function sessionOf(sessions: LegacySessions, sender: Sender): LegacySession {
   const version = headerOf(sender.headers, HEADER.protocolVersion);
   if (version !== undefined && eraOf(version) !== "legacy") {
-    throw new RpcFault(RPC.invalidRequest, `protocol version \`${version.slice(0, 40)}\` is not supported for sessions; use ${NEWEST_LEGACY_VERSION}`, { status: 400 });
+    throw new RpcFault(
+      RPC.invalidRequest,
+      `protocol version \`${version.slice(0, 40)}\` is not supported for sessions; use ${NEWEST_LEGACY_VERSION}`,
+      { status: 400 },
+    );
   }
   const id = headerOf(sender.headers, HEADER.session);
-  if (id === undefined) throw new RpcFault(RPC.invalidRequest, "the `Mcp-Session-Id` header is missing; send `initialize` first", { status: 400 });
+  if (id === undefined)
+    throw new RpcFault(RPC.invalidRequest, "the `Mcp-Session-Id` header is missing; send `initialize` first", { status: 400 });
   const session = sessions.find(sender.principal, id);
-  if (session === undefined) throw new RpcFault(SESSION_NOT_FOUND, "the MCP session is unknown or over; send `initialize` again", { status: 404 });
+  if (session === undefined)
+    throw new RpcFault(SESSION_NOT_FOUND, "the MCP session is unknown or over; send `initialize` again", { status: 404 });
   return session;
 }
 
@@ -105,7 +130,13 @@ function hearNotification(session: LegacySession, message: RpcNotification): voi
   if (isRequestId(id)) session.calls.get(id)?.abort(new Fault("cancelled", "the agent cancelled the request"));
 }
 
-async function answerRequest(context: EndpointContext, sender: Sender, session: LegacySession, message: RpcRequest, res: ServerResponse): Promise<void> {
+async function answerRequest(
+  context: EndpointContext,
+  sender: Sender,
+  session: LegacySession,
+  message: RpcRequest,
+  res: ServerResponse,
+): Promise<void> {
   const { durations } = context.settings;
   const reply = createLegacyStream(res, {
     canStream: accepts(sender.headers.accept, EVENT_STREAM_TYPE),
@@ -146,7 +177,9 @@ async function dispatch(context: EndpointContext, request: LegacyRequest, sender
     case "resources/unsubscribe":
       return unsubscribe(request);
     default:
-      throw new RpcFault(RPC.methodNotFound, `the method \`${method.slice(0, 100)}\` does not exist here`, { data: { code: "method_unknown" } });
+      throw new RpcFault(RPC.methodNotFound, `the method \`${method.slice(0, 100)}\` does not exist here`, {
+        data: { code: "method_unknown" },
+      });
   }
 }
 
@@ -175,7 +208,8 @@ async function subscribe(context: EndpointContext, request: LegacyRequest): Prom
   const uri = stringAt(request.params, "uri");
   if (uri === undefined) throw new RpcFault(RPC.invalidParams, "the parameter `uri` is missing; name the resource");
   if (session.subscriptions.has(uri)) return {};
-  if (session.subscriptions.size >= MAX_SUBSCRIPTIONS) throw new RpcFault(RPC.invalidParams, `a session holds at most ${MAX_SUBSCRIPTIONS} subscriptions; end one first`);
+  if (session.subscriptions.size >= MAX_SUBSCRIPTIONS)
+    throw new RpcFault(RPC.invalidParams, `a session holds at most ${MAX_SUBSCRIPTIONS} subscriptions; end one first`);
   const stop = await context.surface.subscribe(token, uri, (params) => {
     const { listener } = session;
     if (listener === undefined) return;
@@ -195,4 +229,3 @@ async function unsubscribe(request: LegacyRequest): Promise<JsonObject> {
   await stop?.();
   return {};
 }
-

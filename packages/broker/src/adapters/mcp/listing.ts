@@ -1,15 +1,21 @@
 import type { JsonObject } from "@bailiwick/policy";
 import type { VisibleListing } from "../../call/surface.ts";
-import { RPC, isObject, objectAt, stringAt } from "../mcp-protocol/index.ts";
-import { APPROVAL_WAIT_TOOL, agentName } from "./approval-wait.ts";
+import { RPC, isObject, objectAt } from "../mcp-protocol/index.ts";
+import { APPROVAL_WAIT_TOOL } from "./approval-wait.ts";
 import type { EndpointContext, Sender } from "./context.ts";
 import { RpcFault } from "./rpc-fault.ts";
 
 /** Answers the list methods of both eras, one page each. Undefined for other methods. @throws Refusal | RpcFault. */
-export async function answerList(context: EndpointContext, sender: Sender, method: string, params: JsonObject): Promise<JsonObject | undefined> {
+export async function answerList(
+  context: EndpointContext,
+  sender: Sender,
+  method: string,
+  params: JsonObject,
+): Promise<JsonObject | undefined> {
   const pick = LISTS[method];
   if (pick === undefined) return undefined;
-  if (params["cursor"] !== undefined) throw new RpcFault(RPC.invalidParams, "the cursor is unknown; lists here have one page, send no cursor");
+  if (params["cursor"] !== undefined)
+    throw new RpcFault(RPC.invalidParams, "the cursor is unknown; lists here have one page, send no cursor");
   const listing = await context.surface.list(sender.token);
   const result = pick(listing);
   if (method === "tools/list") context.paramHeaders.learn(sender.principal, toolsOf(listing));
@@ -23,14 +29,9 @@ const LISTS: Readonly<Record<string, (listing: VisibleListing) => JsonObject>> =
   "prompts/list": (listing: VisibleListing) => ({ prompts: listing.prompts }),
 });
 
-/** The visible tools under the names agents use, and the broker's own. */
+/** The visible tools and the broker's own. */
 export function toolsOf(listing: VisibleListing): readonly JsonObject[] {
-  const tools = listing.tools.map((tool) => {
-    const name = stringAt(tool, "name") ?? "";
-    const shown = agentName(name);
-    return shown === name ? tool : { ...tool, name: shown };
-  });
-  return [...tools, APPROVAL_WAIT_TOOL];
+  return [...listing.tools, APPROVAL_WAIT_TOOL];
 }
 
 /** What this endpoint can do for one session: ours, and of the upstreams' what they offer. */

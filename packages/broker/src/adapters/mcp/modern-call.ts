@@ -3,7 +3,18 @@ import type { Approval } from "../../domain/approval.ts";
 import type { AgentRequest, CallIo } from "../../domain/tool.ts";
 import { Fault } from "../../domain/fault.ts";
 import type { CallAnswer } from "../../call/types.ts";
-import { LOG_LEVELS, META, RPC, TASKS_EXTENSION, errorMessage, isObject, notificationMessage, objectAt, resultMessage, stringAt } from "../mcp-protocol/index.ts";
+import {
+  LOG_LEVELS,
+  META,
+  RPC,
+  TASKS_EXTENSION,
+  errorMessage,
+  isObject,
+  notificationMessage,
+  objectAt,
+  resultMessage,
+  stringAt,
+} from "../mcp-protocol/index.ts";
 import { asToolResult } from "./approval-wait.ts";
 import type { FinalAnswer, Shaped } from "./answers.ts";
 import { pendingError, pendingFacts, pendingResult, shapeAnswer, waitingText } from "./answers.ts";
@@ -46,9 +57,9 @@ export function answerModernCall(context: EndpointContext, request: ModernReques
   const responses = inputResponses(request.params);
   const held = heldBy(context, request);
   if (held?.kind === "asked") {
-    const resume = context.suspended.take(held.handle);
-    if (resume === undefined) throw staleState();
-    return resume(request, responses);
+    const continuation = context.suspended.take(held.handle);
+    if (continuation === undefined) throw staleState();
+    return continuation(request, responses);
   }
   const lease = held === undefined ? undefined : { asked: { what: "ticket", ticket: held.ticket } as const, round: held.round + 1 };
   start(context, request, lease?.asked ?? asked, lease?.round ?? 1, responses);
@@ -74,7 +85,13 @@ function bindingOf(request: ModernRequest): Binding {
   return { principal: request.principal, method: request.method, params: request.params };
 }
 
-function start(context: EndpointContext, request: ModernRequest, asked: Asked, round: number, early: ReadonlyMap<string, JsonObject>): void {
+function start(
+  context: EndpointContext,
+  request: ModernRequest,
+  asked: Asked,
+  round: number,
+  early: ReadonlyMap<string, JsonObject>,
+): void {
   const running: Running = {
     context,
     asked,
@@ -101,13 +118,26 @@ function run(running: Running, asked: Asked, token: string | undefined): void {
     statedReason: statedReason(request.params),
     traceparent: traceparentOf(request.params, request.headers),
     io: ioOf(running),
-    patience: { waitMs: Math.min(wishedWaitMs(request.params) ?? leaseMs, leaseMs), onHeld: (approval: Approval) => onHeld(running, approval) },
+    patience: {
+      waitMs: Math.min(wishedWaitMs(request.params) ?? leaseMs, leaseMs),
+      onHeld: (approval: Approval) => onHeld(running, approval),
+    },
   };
   const answer =
-    asked.what === "ticket" ? context.surface.resume(asked.ticket, call) : context.surface.handle({ ...call, kind: asked.kind, name: asked.name, args: asked.args });
+    asked.what === "ticket"
+      ? context.surface.resume(asked.ticket, call)
+      : context.surface.handle({ ...call, kind: asked.kind, name: asked.name, args: asked.args });
   answer.then(
     (value) => onAnswer(running, value),
-    () => onAnswer(running, { kind: "refused", callId: undefined, code: "internal_fault", message: "the broker failed; see its log", rules: [], next: [] }),
+    () =>
+      onAnswer(running, {
+        kind: "refused",
+        callId: undefined,
+        code: "internal_fault",
+        message: "the broker failed; see its log",
+        rules: [],
+        next: [],
+      }),
   );
 }
 
@@ -137,7 +167,8 @@ function ioOf(running: Running): CallIo {
       running.request.reply.send(notificationMessage("notifications/progress", facts));
     },
     log(message) {
-      if (running.attached && isLoud(message, running.request.envelope.logLevel)) running.request.reply.send(notificationMessage("notifications/message", message));
+      if (running.attached && isLoud(message, running.request.envelope.logLevel))
+        running.request.reply.send(notificationMessage("notifications/message", message));
     },
     async ask(request: AgentRequest) {
       requireCapability(running.request.envelope.capabilities, request);
@@ -164,7 +195,10 @@ function mayBecomeTask(running: Running): boolean {
   return attached && request.method === "tools/call" && isObject(objectAt(request.envelope.capabilities, "extensions")[TASKS_EXTENSION]);
 }
 
-function becomeTask(running: Running, status: { readonly ttlMs?: number | undefined; readonly pollMs?: number | undefined; readonly message?: string | undefined }): void {
+function becomeTask(
+  running: Running,
+  status: { readonly ttlMs?: number | undefined; readonly pollMs?: number | undefined; readonly message?: string | undefined },
+): void {
   const { context, request } = running;
   const task = context.tasks.create({
     principal: request.principal,
@@ -190,7 +224,10 @@ function onHeld(running: Running, approval: Approval): void {
   if (wishedWaitMs(running.request.params) !== undefined) return;
   const { now } = running.context.settings;
   if (mayBecomeTask(running)) {
-    becomeTask(running, { ttlMs: Math.max(approval.expiresAt.getTime() - now().getTime(), 0) + TASK_GRACE_MS, message: waitingText(approval) });
+    becomeTask(running, {
+      ttlMs: Math.max(approval.expiresAt.getTime() - now().getTime(), 0) + TASK_GRACE_MS,
+      message: waitingText(approval),
+    });
   }
   if (running.attached) running.request.reply.start();
 }
@@ -212,11 +249,18 @@ function flushAsks(running: Running): void {
   if (!running.attached || running.task !== undefined || running.asks.size === 0) return;
   const { context, request } = running;
   const ttlMs = context.settings.durations.suspendMs;
-  const handle = context.suspended.keep(request.principal, (next, responses) => resume(running, next, responses), ttlMs, () => expire(running));
+  const handle = context.suspended.keep(
+    request.principal,
+    (next, responses) => resume(running, next, responses),
+    ttlMs,
+    () => expire(running),
+  );
   if (handle === undefined) return running.asks.reject("too many calls wait for an answer of this agent; answer or abandon some first");
   const requestState = context.states.seal({ kind: "asked", handle }, bindingOf(request), ttlMs);
   const inputRequests = running.asks.requests();
-  detach(running, (id) => resultMessage(id, finishModern(context.settings, request.method, { resultType: "input_required", inputRequests, requestState })));
+  detach(running, (id) =>
+    resultMessage(id, finishModern(context.settings, request.method, { resultType: "input_required", inputRequests, requestState })),
+  );
 }
 
 function resume(running: Running, request: ModernRequest, responses: ReadonlyMap<string, JsonObject>): void {
@@ -308,7 +352,10 @@ function factsOf(running: Running, approval: Approval): ReturnType<typeof pendin
 }
 
 /** Whether the tool was shown with an output schema; asked only when a call stays pending, which is rare. */
-export async function hasOutputSchema(context: EndpointContext, request: { readonly token: string | undefined; readonly params: JsonObject }): Promise<boolean> {
+export async function hasOutputSchema(
+  context: EndpointContext,
+  request: { readonly token: string | undefined; readonly params: JsonObject },
+): Promise<boolean> {
   try {
     const { tools } = await context.surface.list(request.token);
     const name = stringAt(request.params, "name");

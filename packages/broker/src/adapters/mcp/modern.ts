@@ -24,7 +24,6 @@ export async function answerModern(context: EndpointContext, listeners: Listener
   }
 }
 
-
 /** Returns undefined when the answer comes later, through the reply. */
 async function dispatch(context: EndpointContext, listeners: Listeners, request: ModernRequest): Promise<JsonObject | undefined> {
   const asked = askedBy(request.method, request.params);
@@ -51,10 +50,14 @@ async function dispatch(context: EndpointContext, listeners: Listeners, request:
       taskOf(context, request).cancel();
       return {};
     default:
-      throw new RpcFault(RPC.methodNotFound, `the method \`${request.method.slice(0, 100)}\` does not exist in revision ${MODERN_VERSION}`, {
-        status: 404,
-        data: { code: "method_unknown" },
-      });
+      throw new RpcFault(
+        RPC.methodNotFound,
+        `the method \`${request.method.slice(0, 100)}\` does not exist in revision ${MODERN_VERSION}`,
+        {
+          status: 404,
+          data: { code: "method_unknown" },
+        },
+      );
   }
 }
 
@@ -82,7 +85,8 @@ function taskOf(context: EndpointContext, request: ModernRequest): Task {
   }
   const id = stringAt(request.params, "taskId");
   const task = id === undefined ? undefined : context.tasks.find(request.principal, id);
-  if (task === undefined) throw new RpcFault(RPC.invalidParams, "the task is unknown: it never existed, belongs to another agent or its time to live is over");
+  if (task === undefined)
+    throw new RpcFault(RPC.invalidParams, "the task is unknown: it never existed, belongs to another agent or its time to live is over");
   return task;
 }
 

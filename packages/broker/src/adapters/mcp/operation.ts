@@ -3,7 +3,7 @@ import type { JsonObject, Operation } from "@bailiwick/policy";
 import { RPC, objectAt, stringAt } from "../mcp-protocol/index.ts";
 import { headerOf } from "./era.ts";
 import { RpcFault } from "./rpc-fault.ts";
-import { APPROVAL_WAIT, upstreamName } from "./approval-wait.ts";
+import { APPROVAL_WAIT } from "./approval-wait.ts";
 
 /** What a governed request asks for: an operation of a tool, or the continuation of a held call by its ticket. */
 export type Asked =
@@ -16,7 +16,7 @@ export function askedBy(method: string, params: JsonObject): Asked | undefined {
     case "tools/call": {
       const name = required(params, "name");
       const args = params["arguments"] ?? {};
-      if (name !== APPROVAL_WAIT) return { what: "operation", kind: "tool", name: upstreamName(name), args };
+      if (name !== APPROVAL_WAIT) return { what: "operation", kind: "tool", name, args };
       return { what: "ticket", ticket: required(objectAt(params, "arguments"), "ticket") };
     }
     case "resources/read":

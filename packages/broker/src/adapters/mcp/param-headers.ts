@@ -55,7 +55,8 @@ function checkOne(declaration: Declaration, args: JsonObject, headers: IncomingH
   if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") return;
   const title = `Mcp-Param-${declaration.header}`;
   const raw = headerOf(headers, HEADER.paramPrefix + declaration.header.toLowerCase());
-  if (raw === undefined) throw mismatch(`the \`${title}\` header is missing although the argument \`${declaration.path.join(".")}\` is given`);
+  if (raw === undefined)
+    throw mismatch(`the \`${title}\` header is missing although the argument \`${declaration.path.join(".")}\` is given`);
   const decoded = decodeHeaderValue(raw);
   if (decoded === undefined) throw mismatch(`the \`${title}\` header holds invalid base64`);
   const same = typeof value === "number" && DECIMAL.test(decoded) ? Number(decoded) === value : decoded === String(value);
@@ -79,4 +80,3 @@ function valueAt(args: JsonObject, path: readonly string[]): Json | undefined {
   for (const key of path) value = isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
   return value;
 }
-

@@ -23,7 +23,8 @@ function ruleData(rule: RuleRef): JsonObject {
 }
 
 function whyOf(answer: RefusedAnswer): string {
-  if (answer.rules.length === 0) return `the broker stopped the call before its effect${answer.callId === undefined ? "" : `; call ${answer.callId}`}`;
+  if (answer.rules.length === 0)
+    return `the broker stopped the call before its effect${answer.callId === undefined ? "" : `; call ${answer.callId}`}`;
   return answer.rules.map((rule) => `${rule.reason} [${rule.kind} ${rule.id} at ${rule.at.file}:${rule.at.line}]`).join("; ");
 }
 

@@ -4,7 +4,9 @@ import type { Json, JsonObject } from "@bailiwick/policy";
 import { isObject, numberAt, parseJson, stringAt } from "../mcp-protocol/index.ts";
 
 /** What a `requestState` stands for: a call that waits in memory for the agent's answer, or the next leg of a lease on an approval. */
-export type Held = { readonly kind: "asked"; readonly handle: string } | { readonly kind: "lease"; readonly ticket: string; readonly round: number };
+export type Held =
+  | { readonly kind: "asked"; readonly handle: string }
+  | { readonly kind: "lease"; readonly ticket: string; readonly round: number };
 
 /** What a state may be used for: the same caller, the same method and arguments. */
 export interface Binding {
@@ -93,7 +95,9 @@ function heldIn(content: JsonObject): Held | undefined {
 
 function additionalData(binding: Binding): Buffer {
   const { name, uri, arguments: args } = binding.params;
-  const digest = createHash("sha256").update(sortedJson({ name: name ?? null, uri: uri ?? null, arguments: args ?? {} })).digest("hex");
+  const digest = createHash("sha256")
+    .update(sortedJson({ name: name ?? null, uri: uri ?? null, arguments: args ?? {} }))
+    .digest("hex");
   return Buffer.from(JSON.stringify([binding.principal, binding.method, digest]), "utf8");
 }
 

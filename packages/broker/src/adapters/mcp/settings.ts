@@ -73,7 +73,7 @@ export interface McpEndpointOptions {
   readonly stateKey?: Uint8Array;
   /** Named in 401 answers when given (RFC 9728). Left out by default: some clients ignore a configured token once they see it. */
   readonly resourceMetadataUrl?: () => string;
-  /** Where a person answers an approval. Default `<publicUrl>/approvals/<ticket>`. */
+  /** Where a person answers an approval. Default: the console, `<publicUrl>/#/approvals/<ticket>`. */
   readonly approvalUrl?: (ticket: string) => string;
   /** Version told to agents. Default `0.1.0`. */
   readonly version?: string;
@@ -102,7 +102,7 @@ export function resolveSettings(options: McpEndpointOptions): Settings {
     now: options.now ?? (() => new Date()),
     stateKey: options.stateKey ?? randomBytes(32),
     resourceMetadataUrl: options.resourceMetadataUrl,
-    approvalUrl: options.approvalUrl ?? ((ticket) => `${options.publicUrl()}/approvals/${encodeURIComponent(ticket)}`),
+    approvalUrl: options.approvalUrl ?? ((ticket) => `${options.publicUrl()}/#/approvals/${encodeURIComponent(ticket)}`),
     serverInfo: { name: "bailiwick", title: "Bailiwick", version: options.version ?? "0.1.0" },
     durations: { ...DEFAULT_DURATIONS, ...options.durations },
   };

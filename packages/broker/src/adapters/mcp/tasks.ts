@@ -24,13 +24,23 @@ export interface Task {
 
 export interface TaskStore {
   /** Returns undefined when too many tasks are kept already. */
-  create(options: { readonly principal: string; readonly asks: Asks; readonly ttlMs: number; readonly pollIntervalMs: number; readonly statusMessage: string | undefined; readonly onCancel: () => void }): Task | undefined;
+  create(options: {
+    readonly principal: string;
+    readonly asks: Asks;
+    readonly ttlMs: number;
+    readonly pollIntervalMs: number;
+    readonly statusMessage: string | undefined;
+    readonly onCancel: () => void;
+  }): Task | undefined;
   /** Undefined for unknown ids and for those of another principal: the two look alike. */
   find(principal: string, id: string): Task | undefined;
   close(): void;
 }
 
-type Ended = { readonly status: "completed"; readonly result: JsonObject } | { readonly status: "failed"; readonly error: RpcError } | { readonly status: "cancelled" };
+type Ended =
+  | { readonly status: "completed"; readonly result: JsonObject }
+  | { readonly status: "failed"; readonly error: RpcError }
+  | { readonly status: "cancelled" };
 
 /** Tasks live in memory until their time to live is over; one still working then is cancelled. */
 export function createTaskStore(now: () => Date): TaskStore {
@@ -39,10 +49,13 @@ export function createTaskStore(now: () => Date): TaskStore {
     create(options) {
       if (tasks.size >= MAX_TASKS) return undefined;
       const task = createTask(now, options);
-      const timer = setTimeout(() => {
-        tasks.delete(task.id);
-        task.cancel();
-      }, Math.min(options.ttlMs, MAX_TIMER_MS));
+      const timer = setTimeout(
+        () => {
+          tasks.delete(task.id);
+          task.cancel();
+        },
+        Math.min(options.ttlMs, MAX_TIMER_MS),
+      );
       timer.unref();
       tasks.set(task.id, { task, end: () => clearTimeout(timer) });
       return task;
@@ -80,7 +93,15 @@ function createTask(now: () => Date, options: Parameters<TaskStore["create"]>[0]
 
   function base(status: string): JsonObject {
     const ttlMs = Math.max(1, Math.round(options.ttlMs));
-    return { taskId: id, status, createdAt, lastUpdatedAt: updatedAt, ttlMs, pollIntervalMs, ...(statusMessage === undefined ? {} : { statusMessage }) };
+    return {
+      taskId: id,
+      status,
+      createdAt,
+      lastUpdatedAt: updatedAt,
+      ttlMs,
+      pollIntervalMs,
+      ...(statusMessage === undefined ? {} : { statusMessage }),
+    };
   }
 
   const task: Task = {
@@ -106,7 +127,8 @@ function createTask(now: () => Date, options: Parameters<TaskStore["create"]>[0]
     },
     created: () => base("working"),
     detailed() {
-      if (ended === undefined) return options.asks.size > 0 ? { ...base("input_required"), inputRequests: options.asks.requests() } : base("working");
+      if (ended === undefined)
+        return options.asks.size > 0 ? { ...base("input_required"), inputRequests: options.asks.requests() } : base("working");
       if (ended.status === "completed") return { ...base("completed"), result: ended.result };
       if (ended.status === "failed") {
         const { code, message, data } = ended.error;

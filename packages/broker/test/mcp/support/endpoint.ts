@@ -95,11 +95,21 @@ export async function readAnswer(response: Response, onMessage?: (message: JsonO
 let nextId = 1;
 
 /** One request of revision 2026-07-28 with everything it must carry. */
-export function modern(url: string, method: string, params: JsonObject = {}, options: PostOptions & { readonly capabilities?: JsonObject; readonly meta?: JsonObject } = {}): Promise<Got> {
+export function modern(
+  url: string,
+  method: string,
+  params: JsonObject = {},
+  options: PostOptions & { readonly capabilities?: JsonObject; readonly meta?: JsonObject } = {},
+): Promise<Got> {
   nextId += 1;
   const _meta = { [META.protocolVersion]: MODERN_VERSION, [META.clientCapabilities]: options.capabilities ?? {}, ...options.meta };
   const name = routedName(method, params);
-  const headers = { "mcp-protocol-version": MODERN_VERSION, "mcp-method": method, ...(name === undefined ? {} : { "mcp-name": name }), ...options.headers };
+  const headers = {
+    "mcp-protocol-version": MODERN_VERSION,
+    "mcp-method": method,
+    ...(name === undefined ? {} : { "mcp-name": name }),
+    ...options.headers,
+  };
   return post(url, { jsonrpc: "2.0", id: nextId, method, params: { ...params, _meta } }, { ...options, headers });
 }
 
@@ -113,7 +123,12 @@ export interface LegacyClient {
 export async function legacy(url: string, capabilities: JsonObject = {}, version = "2025-11-25", token = "t1"): Promise<LegacyClient> {
   const answer = await post(
     url,
-    { jsonrpc: "2.0", id: 0, method: "initialize", params: { protocolVersion: version, capabilities, clientInfo: { name: "test", version: "1" } } },
+    {
+      jsonrpc: "2.0",
+      id: 0,
+      method: "initialize",
+      params: { protocolVersion: version, capabilities, clientInfo: { name: "test", version: "1" } },
+    },
     { token },
   );
   const session = answer.headers.get("mcp-session-id") ?? "";

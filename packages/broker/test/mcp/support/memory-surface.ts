@@ -20,7 +20,13 @@ export interface MemoryOperation {
 
 export interface MemorySurface extends AgentSurface {
   /** Every call that reached `handle` or `resume`. */
-  readonly seen: { readonly name: string; readonly token: string | undefined; readonly statedReason: string | undefined; readonly traceparent: string | undefined; readonly peer: string }[];
+  readonly seen: {
+    readonly name: string;
+    readonly token: string | undefined;
+    readonly statedReason: string | undefined;
+    readonly traceparent: string | undefined;
+    readonly peer: string;
+  }[];
   readonly tickets: string[];
   /** How many waits the agent has broken off. */
   readonly broken: () => number;
@@ -58,7 +64,11 @@ export function createMemorySurface(operations: readonly MemoryOperation[]): Mem
     return session;
   }
 
-  async function execute(operation: MemoryOperation, args: JsonObject, call: Omit<IncomingCall, "kind" | "name" | "args">): Promise<CallAnswer> {
+  async function execute(
+    operation: MemoryOperation,
+    args: JsonObject,
+    call: Omit<IncomingCall, "kind" | "name" | "args">,
+  ): Promise<CallAnswer> {
     const callId = `call_${randomBytes(4).toString("hex")}`;
     try {
       const outcome = await operation.run(args, call.io, call);
@@ -156,12 +166,20 @@ export function createMemorySurface(operations: readonly MemoryOperation[]): Mem
       if (!isObject(call.args)) return refused("malformed_request", "the arguments are no object", undefined);
       const args = call.args;
       if (operation.held !== true) return execute(operation, args, call);
-      const known = [...held.values()].find((entry) => entry.operation === operation && entry.agent === session.agent && JSON.stringify(entry.args) === JSON.stringify(args));
+      const known = [...held.values()].find(
+        (entry) => entry.operation === operation && entry.agent === session.agent && JSON.stringify(entry.args) === JSON.stringify(args),
+      );
       const entry = known ?? hold(operation, args, session);
       return wait(entry, call);
     },
     async resume(ticket, call) {
-      seen.push({ name: `ticket:${ticket}`, token: call.token, statedReason: call.statedReason, traceparent: call.traceparent, peer: call.peer });
+      seen.push({
+        name: `ticket:${ticket}`,
+        token: call.token,
+        statedReason: call.statedReason,
+        traceparent: call.traceparent,
+        peer: call.peer,
+      });
       const entry = held.get(ticket);
       if (entry === undefined) return refused("approval_unknown", "there is no such ticket", undefined);
       try {
@@ -175,7 +193,9 @@ export function createMemorySurface(operations: readonly MemoryOperation[]): Mem
     async list(token) {
       check(token);
       const pick = (kind: string, template = false): readonly JsonObject[] =>
-        operations.filter((operation) => operation.kind === kind && ("uriTemplate" in operation.entry) === template).map((operation) => operation.entry);
+        operations
+          .filter((operation) => operation.kind === kind && "uriTemplate" in operation.entry === template)
+          .map((operation) => operation.entry);
       return {
         tools: pick("tool"),
         resources: pick("resource"),

@@ -42,7 +42,10 @@ export const needsSampling = tool("needs_sampling", async () => {
   throw new ToolError(-32021, "sampling is needed", { requiredCapabilities: { sampling: {} } });
 });
 
-const FORM: JsonObject = { message: "your name?", requestedSchema: { type: "object", properties: { name: { type: "string" } }, required: ["name"] } };
+const FORM: JsonObject = {
+  message: "your name?",
+  requestedSchema: { type: "object", properties: { name: { type: "string" } }, required: ["name"] },
+};
 
 export const greet = tool("greet", async (_args, io) => {
   const answer = await io.ask({ method: "elicitation/create", key: "user_name", params: FORM });
@@ -65,7 +68,12 @@ export const count = tool("count", async (_args, io) => {
 });
 
 /** Runs until it is cancelled or `finish` is called. */
-export function endless(): { readonly operation: MemoryOperation; readonly started: Promise<void>; readonly cancelled: Promise<void>; readonly finish: () => void } {
+export function endless(): {
+  readonly operation: MemoryOperation;
+  readonly started: Promise<void>;
+  readonly cancelled: Promise<void>;
+  readonly finish: () => void;
+} {
   const started = Promise.withResolvers<void>();
   const cancelled = Promise.withResolvers<void>();
   const finished = Promise.withResolvers<void>();

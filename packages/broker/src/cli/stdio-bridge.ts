@@ -1,0 +1,269 @@
+import type { TokenSource } from "@bailiwick/client";
+import { paramHeaders } from "@bailiwick/client";
+import type { JsonObject } from "@bailiwick/policy";
+import type { Dispatcher } from "undici";
+import { request } from "undici";
+import type { RpcMessage } from "../adapters/mcp-protocol/index.ts";
+import {
+  EVENT_STREAM_TYPE,
+  HEADER,
+  JSON_TYPE,
+  META,
+  RPC,
+  createSseDecoder,
+  encodeHeaderValue,
+  errorMessage,
+  isObject,
+  isRequestId,
+  objectAt,
+  objectsAt,
+  parseJson,
+  parseMessage,
+  routedName,
+  stringAt,
+} from "../adapters/mcp-protocol/index.ts";
+
+export interface BridgeOptions {
+  readonly endpoint: string;
+  readonly tokens: TokenSource;
+  readonly dispatcher: Dispatcher;
+  /** Takes one line with its newline. */
+  readonly write: (line: string) => void;
+}
+
+export interface Bridge {
+  /** One line from the client. */
+  receive(line: string): void;
+  /** Waits for the answers still due, then ends the session. */
+  close(): Promise<void>;
+}
+
+/** Largest event that is passed on. */
+const MAX_EVENT_CHARS = 64 * 1024 * 1024;
+
+/** What one bridge knows of its line to the broker. */
+interface Line extends BridgeOptions {
+  /** Set by the answer to `initialize`: the older revisions have sessions. */
+  session: string | undefined;
+  version: string | undefined;
+  /** The stream for messages the broker starts; only with a session. */
+  listener: AbortController | undefined;
+  /** Requests under way by id, for the cancellation of the stateless revision, which is a closed stream. */
+  readonly running: Map<string | number, { readonly method: string; readonly controller: AbortController }>;
+  /** Input schemas of the tools last listed: they say which arguments are mirrored into headers. */
+  schemas: ReadonlyMap<string, JsonObject>;
+}
+
+/** Carries JSON-RPC messages between a stdio client and the broker's HTTP endpoint. Both eras pass: the client chooses. */
+export function createBridge(options: BridgeOptions): Bridge {
+  const line: Line = { ...options, session: undefined, version: undefined, listener: undefined, running: new Map(), schemas: new Map() };
+  const due = new Set<Promise<void>>();
+  // Until the session stands, messages go one after the other: the second would otherwise lack the session's id.
+  let handshake: Promise<void> = Promise.resolve();
+
+  function track(work: Promise<void>): Promise<void> {
+    due.add(work);
+    void work.finally(() => due.delete(work));
+    return work;
+  }
+  return {
+    receive(text) {
+      const body = parseJson(text);
+      const message = parseMessage(body);
+      if (message === undefined)
+        return put(
+          line,
+          errorMessage(
+            null,
+            body === undefined ? RPC.parse : RPC.invalidRequest,
+            "the line is no JSON-RPC 2.0 message; send one message a line",
+          ),
+        );
+      if (cancelsModern(line, message)) return;
+      const work = handshake.then(() => carry(line, message, text));
+      if (message.kind === "request" && message.method === "initialize") handshake = work;
+      void track(work);
+    },
+    async close() {
+      for (const { method, controller } of line.running.values()) if (method === "subscriptions/listen") controller.abort();
+      await Promise.allSettled(due);
+      line.listener?.abort();
+      if (line.session !== undefined) await endSession(line);
+    },
+  };
+}
+
+function put(line: Line, message: JsonObject): void {
+  line.write(`${JSON.stringify(message)}\n`);
+}
+
+/** In the stateless revision a notification cannot cancel over HTTP; closing the request's stream does. */
+function cancelsModern(line: Line, message: RpcMessage): boolean {
+  if (line.session !== undefined || message.kind !== "notification" || message.method !== "notifications/cancelled") return false;
+  const id = message.params["requestId"];
+  if (isRequestId(id)) line.running.get(id)?.controller.abort();
+  return true;
+}
+
+async function carry(line: Line, message: RpcMessage, text: string): Promise<void> {
+  const controller = new AbortController();
+  const id = message.kind === "request" ? message.id : undefined;
+  if (message.kind === "request") line.running.set(message.id, { method: message.method, controller });
+  try {
+    const answered = await post(line, message, text, controller.signal);
+    if (id !== undefined && !answered)
+      put(line, errorMessage(id, RPC.internal, "the broker's answer ended without a result; the call may have taken effect"));
+  } catch (error) {
+    if (controller.signal.aborted) return;
+    const why = error instanceof Error ? error.message : "unknown error";
+    if (id !== undefined)
+      put(line, errorMessage(id, RPC.internal, `the broker cannot be reached or broke off: ${why}; the call may have taken effect`));
+  } finally {
+    if (id !== undefined) line.running.delete(id);
+  }
+}
+
+/** Returns whether the request's own answer was passed on. */
+async function post(line: Line, message: RpcMessage, text: string, signal: AbortSignal): Promise<boolean> {
+  const send = (token: string): Promise<Dispatcher.ResponseData> =>
+    request(line.endpoint, { method: "POST", headers: headersFor(line, message, token), body: text, dispatcher: line.dispatcher, signal });
+  let answer = await send(await line.tokens.current());
+  if (answer.statusCode === 401) {
+    // Nothing ran: the token was refused before the call.
+    await answer.body.dump();
+    answer = await send(await line.tokens.renew());
+  }
+  const session = answer.headers[HEADER.session];
+  if (message.kind === "request" && message.method === "initialize" && typeof session === "string") line.session = session;
+  const id = message.kind === "request" ? message.id : undefined;
+  let answered = false;
+  const pass = (body: JsonObject): void => {
+    if (isAnswerTo(body, id)) {
+      answered = true;
+      if (message.kind === "request") learn(line, message.method, objectAt(body, "result"));
+    }
+    put(line, body);
+  };
+  await readAnswer(answer, id, pass);
+  if (message.kind === "notification" && message.method === "notifications/initialized") listen(line);
+  return answered;
+}
+
+/** What later requests depend on. */
+function learn(line: Line, method: string, result: JsonObject): void {
+  if (method === "initialize") line.version = stringAt(result, "protocolVersion");
+  if (method !== "tools/list") return;
+  line.schemas = new Map(objectsAt(result, "tools").map((tool) => [stringAt(tool, "name") ?? "", objectAt(tool, "inputSchema")]));
+}
+
+function isAnswerTo(body: JsonObject, id: string | number | undefined): boolean {
+  return id !== undefined && body["id"] === id && body["method"] === undefined;
+}
+
+async function readAnswer(
+  answer: Dispatcher.ResponseData,
+  id: string | number | undefined,
+  pass: (body: JsonObject) => void,
+): Promise<void> {
+  if (typeOf(answer).startsWith(EVENT_STREAM_TYPE)) return readEvents(answer, pass);
+  const body = parseJson(await answer.body.text());
+  if (!isObject(body)) return;
+  // An error about the whole HTTP request has no id of its own; the client waits for this one.
+  pass(id !== undefined && body["id"] === null && isObject(body["error"]) ? { ...body, id } : body);
+}
+
+async function readEvents(answer: Dispatcher.ResponseData, pass: (body: JsonObject) => void): Promise<void> {
+  const decoder = createSseDecoder(MAX_EVENT_CHARS, (event) => {
+    const body = event.data === "" ? undefined : parseJson(event.data);
+    if (isObject(body)) pass(body);
+  });
+  answer.body.setEncoding("utf8");
+  for await (const chunk of answer.body) decoder.push(String(chunk));
+}
+
+function typeOf(answer: Dispatcher.ResponseData): string {
+  const type = answer.headers["content-type"];
+  return typeof type === "string" ? type : "";
+}
+
+function headersFor(line: Line, message: RpcMessage, token: string): Record<string, string> {
+  const headers: Record<string, string> = {
+    "content-type": JSON_TYPE,
+    accept: `${JSON_TYPE}, ${EVENT_STREAM_TYPE}`,
+    authorization: `Bearer ${token}`,
+  };
+  const claimed =
+    message.kind === "request" || message.kind === "notification"
+      ? stringAt(objectAt(message.params, "_meta"), META.protocolVersion)
+      : undefined;
+  if (claimed !== undefined && message.kind === "request") {
+    const name = routedName(message.method, message.params);
+    const mirrored =
+      message.method === "tools/call" ? paramHeaders(line.schemas.get(name ?? ""), objectAt(message.params, "arguments")) : {};
+    return {
+      ...headers,
+      ...mirrored,
+      [HEADER.protocolVersion]: claimed,
+      [HEADER.method]: message.method,
+      ...(name === undefined ? {} : { [HEADER.name]: encodeHeaderValue(name) }),
+    };
+  }
+  if (line.session !== undefined) headers[HEADER.session] = line.session;
+  if (line.version !== undefined) headers[HEADER.protocolVersion] = line.version;
+  return headers;
+}
+
+/** Pause before the stream is opened again after it ended, as it does with each token. */
+const LISTEN_PAUSE_MS = 500;
+
+function listen(line: Line): void {
+  const controller = new AbortController();
+  line.listener?.abort();
+  line.listener = controller;
+  void keepListening(line, controller.signal);
+}
+
+async function keepListening(line: Line, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      const token = await line.tokens.current();
+      const headers = { ...sessionHeaders(line, token), accept: EVENT_STREAM_TYPE };
+      const answer = await request(line.endpoint, { method: "GET", headers, dispatcher: line.dispatcher, signal });
+      if (answer.statusCode !== 200) {
+        await answer.body.dump();
+        if (answer.statusCode !== 401) return;
+        await line.tokens.renew();
+      } else await readEvents(answer, (body) => put(line, body));
+    } catch {
+      // A broken stream is opened again; a broker that is gone shows in the next request.
+    }
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, LISTEN_PAUSE_MS);
+      signal.addEventListener("abort", () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+}
+
+function sessionHeaders(line: Line, token: string): Record<string, string> {
+  return {
+    authorization: `Bearer ${token}`,
+    ...(line.session === undefined ? {} : { [HEADER.session]: line.session }),
+    ...(line.version === undefined ? {} : { [HEADER.protocolVersion]: line.version }),
+  };
+}
+
+async function endSession(line: Line): Promise<void> {
+  try {
+    const answer = await request(line.endpoint, {
+      method: "DELETE",
+      headers: sessionHeaders(line, await line.tokens.current()),
+      dispatcher: line.dispatcher,
+    });
+    await answer.body.dump();
+  } catch {
+    // The session ends by itself when it stays unused.
+  }
+}
