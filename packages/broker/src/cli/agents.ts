@@ -50,7 +50,7 @@ async function newKey(cli: Cli, agent: string, file: string): Promise<void> {
   const broker = await cli.broker();
   const privateJwk = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ format: "jwk" });
   const publicJwk = jwk.parse(privateJwk);
-  await writeFile(file, `${JSON.stringify({ ...privateJwk, alg: "ES256" })}\n`, { mode: 0o600, flag: "wx" }).catch(() => {
+  await writeFile(file, `${JSON.stringify({ ...privateJwk, alg: "ES256", agent })}\n`, { mode: 0o600, flag: "wx" }).catch(() => {
     throw new CliFailure("usage", `cannot write \`${file}\`, or it is there already`, ["name a new file in a folder that exists"]);
   });
   const answer = await broker.send("POST", "/agents/keys", registered, { agent, publicJwk });
