@@ -31,6 +31,8 @@ export interface Program {
   /** Runs a command against it, as on the same machine. */
   run(...args: readonly string[]): Promise<Ended>;
   runWithInput(input: string, ...args: readonly string[]): Promise<Ended>;
+  /** `GET /api/v1<path>` with the operator key of the data folder. */
+  get(path: string): Promise<unknown>;
   /** Ends it as Ctrl-C does. Returns the exit code. */
   stop(): Promise<number | null>;
 }
@@ -69,8 +71,16 @@ export async function startProgram(folders: { readonly policy: string; readonly 
     output,
     run: (...words) => command("", words),
     runWithInput: (input, ...words) => command(input, words),
+    get: (path) => operatorGet(url, folders.data, path),
     stop: () => stop(child),
   };
+}
+
+async function operatorGet(url: string, data: string, path: string): Promise<unknown> {
+  const key = (await readFile(join(data, "operator.key"), "utf8")).trim();
+  const answer = await fetch(`${url}/api/v1${path}`, { headers: { authorization: `Bearer ${key}` } });
+  if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${await answer.text()}`);
+  return answer.json();
 }
 
 async function readyUrl(child: ChildProcess, data: string, output: () => string): Promise<string> {
