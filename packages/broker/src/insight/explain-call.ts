@@ -1,4 +1,4 @@
-import { decide, explain, type DecisionRequest, type Explanation, type JsonObject, type Operation, type Policy, type ResourceFacts } from "@bailiwick/policy";
+import { decide, explain, findAction, type DecisionRequest, type Explanation, type JsonObject, type Operation, type Policy, type ResourceFacts } from "@bailiwick/policy";
 import { z } from "zod";
 import type { AuditLog } from "../domain/audit.ts";
 
@@ -31,15 +31,17 @@ export async function explainCall(log: Pick<AuditLog, "query" | "facts">, policy
   if (first === undefined || !facts.success) return undefined;
   const body = bodySchema.safeParse(JSON.parse(first.body));
   if (!body.success) return undefined;
-  const request = requestOf(tenant, body.data, facts.data);
+  const request = requestOf(policy, tenant, body.data, facts.data);
   return explain(policy, request, decide(policy, request));
 }
 
-function requestOf(tenant: string, body: z.output<typeof bodySchema>, facts: z.output<typeof factsSchema>): DecisionRequest {
+function requestOf(policy: Policy, tenant: string, body: z.output<typeof bodySchema>, facts: z.output<typeof factsSchema>): DecisionRequest {
   const { agent, environment, workflow, user, session, task } = body;
-  const resource: ResourceFacts | undefined =
-    facts.resource === undefined ? undefined : { ...facts.resource, attributes: facts.resource.attributes as JsonObject };
   const operation: Operation = facts.operation;
+  // A call that was hopeless whatever its record was stopped before the record was loaded: it is explained as it was asked.
+  const notLoaded = findAction(policy, operation)?.resource?.before === undefined ? undefined : "unknown";
+  const resource: ResourceFacts | "unknown" | undefined =
+    facts.resource === undefined ? notLoaded : { ...facts.resource, attributes: facts.resource.attributes as JsonObject };
   return {
     caller: { agent, tenant, environment, workflow, user, session, task, data: facts.data as JsonObject, scope: facts.scope },
     operation,
