@@ -1,11 +1,11 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { Fault } from "../../../domain/fault.ts";
 import type { Binaries } from "./binaries.ts";
-import { giveTo, type Layout } from "./layout.ts";
+import { giveTo, type Layout, placeOf } from "./layout.ts";
 import type { ServerUser } from "./server-user.ts";
 
 const run = promisify(execFile);
@@ -31,21 +31,22 @@ export async function initialise(layout: Layout, binaries: Binaries, user: Serve
     await giveTo(fresh, user);
     await writeFile(passwordFile, password, { mode: 0o600 });
     await giveTo(passwordFile, user);
+    const place = placeOf(fresh, layout);
     await run(
       binaries.initdb,
       [
         "-D",
-        fresh,
+        place.data,
         "-U",
         OWNER_ROLE,
         "--auth=scram-sha-256",
-        `--pwfile=${passwordFile}`,
+        `--pwfile=${layout.inside ? join("..", basename(passwordFile)) : passwordFile}`,
         "--encoding=UTF8",
         "--locale=C",
         "--set",
         "scram_iterations=1",
       ],
-      { ...user, cwd: "/", env: serverEnvironment(), timeout: INITDB_TIMEOUT_MS },
+      { ...user, cwd: place.cwd, env: serverEnvironment(), timeout: INITDB_TIMEOUT_MS },
     );
     await rename(fresh, layout.data);
   } catch (cause) {

@@ -5,11 +5,12 @@ import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
 import { Fault } from "../../../domain/fault.ts";
+import { errorState } from "../connections.ts";
 import { assertDurable } from "../durable.ts";
 import { type Binaries, locateBinaries } from "./binaries.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { initialise, OWNER_ROLE, serverEnvironment } from "./initialise.ts";
-import { type Layout, makeLayout, makeSocketFolder } from "./layout.ts";
+import { type Layout, makeLayout, makeSocketFolder, placeOf } from "./layout.ts";
 import { stopOrphan } from "./orphan.ts";
 import { serverUser, type ServerUser } from "./server-user.ts";
 import { serverArguments } from "./settings.ts";
@@ -40,11 +41,14 @@ const MAX_SERVER_LOG_BYTES = 10 * 1024 * 1024;
 /** Waits between restarts of a server that died: the first at once, a full disk not in a busy loop. */
 const RESTART_DELAYS_MS = [0, 200, 1_000, 2_000, 5_000] as const;
 
+/** SQLSTATE invalid_password. */
+const WRONG_PASSWORD = "28P01";
+
 interface Running {
   readonly layout: Layout;
   readonly binaries: Binaries;
   readonly user: ServerUser | undefined;
-  readonly socket: string;
+  readonly socket: { readonly server: string; readonly broker: string };
   readonly password: string;
   readonly maxConnections: number;
   readonly log: (line: string) => void;
@@ -61,7 +65,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   const log = options.log ?? (() => undefined);
   const user = await serverUser();
   const binaries = await locateBinaries(user);
-  const layout = await makeLayout(resolve(options.folder), user, log);
+  const layout = await makeLayout(resolve(options.folder), user);
   const unlock = await lockFolder(layout.home);
   try {
     const orphan = await stopOrphan(layout.data);
@@ -107,7 +111,7 @@ async function stopAndUnlock(running: Running, unlock: () => Promise<void>): Pro
 }
 
 function ownerUrl(running: Pick<Running, "socket" | "password">, database: string): string {
-  const query = new URLSearchParams({ host: running.socket, port: "5432" }).toString();
+  const query = new URLSearchParams({ host: running.socket.broker, port: "5432" }).toString();
   return `postgresql://${OWNER_ROLE}:${encodeURIComponent(running.password)}@/${encodeURIComponent(database)}?${query}`;
 }
 
@@ -143,9 +147,10 @@ async function start(running: Running): Promise<ChildProcess> {
   if (grown !== undefined && grown.size > MAX_SERVER_LOG_BYTES) await truncate(file);
   const output = openSync(file, "a", 0o600);
   // Its own process group: Ctrl-C in a terminal must reach the broker, which then stops the server in order.
-  const child = spawn(running.binaries.postgres, serverArguments(running.layout.data, running.socket, running.maxConnections), {
+  const place = placeOf(running.layout.data, running.layout);
+  const child = spawn(running.binaries.postgres, serverArguments(place.data, running.socket.server, running.maxConnections), {
     ...running.user,
-    cwd: "/",
+    cwd: place.cwd,
     env: serverEnvironment(),
     stdio: ["ignore", output, output],
     detached: true,
@@ -158,7 +163,7 @@ async function start(running: Running): Promise<ChildProcess> {
   try {
     await Promise.race([answers(running), failed]);
   } catch (error) {
-    child.kill("SIGQUIT");
+    await endChild(child);
     throw error;
   }
   failed.catch(() => undefined);
@@ -179,8 +184,9 @@ async function answers(running: Running): Promise<void> {
     client.on("error", () => undefined);
     try {
       await client.connect();
-    } catch {
+    } catch (error) {
       await client.end().catch(() => undefined);
+      if (errorState(error) === WRONG_PASSWORD) throw wrongPassword(running, error);
       continue;
     }
     try {
@@ -192,17 +198,28 @@ async function answers(running: Running): Promise<void> {
   throw new Fault("store_unavailable", `PostgreSQL did not answer within ${START_TIMEOUT_MS / 1000} s; see \`${logFile(running)}\``);
 }
 
+function wrongPassword(running: Running, cause: unknown): Fault {
+  return new Fault(
+    "store_unavailable",
+    `the password in \`${join(running.layout.home, "owner-password")}\` does not open the database in \`${running.layout.data}\`; put the file back that was there when the database was made`,
+    { cause },
+  );
+}
+
 async function stop(running: Running): Promise<void> {
   running.closing = true;
-  const child = running.child;
-  if (child !== undefined && child.exitCode === null && child.signalCode === null) {
-    const gone = new Promise<void>((settle) => child.once("exit", () => settle()));
-    child.kill("SIGINT");
-    const timer = setTimeout(() => child.kill("SIGQUIT"), STOP_TIMEOUT_MS);
-    await gone;
-    clearTimeout(timer);
-  }
-  if (!running.socket.startsWith(dirname(running.layout.data))) await rm(running.socket, { recursive: true, force: true });
+  if (running.child !== undefined) await endChild(running.child);
+  if (!running.socket.broker.startsWith(dirname(running.layout.data))) await rm(running.socket.broker, { recursive: true, force: true });
+}
+
+/** Fast shutdown (SIGINT): sessions are ended, a checkpoint is written. */
+async function endChild(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise<void>((settle) => child.once("exit", () => settle()));
+  child.kill("SIGINT");
+  const timer = setTimeout(() => child.kill("SIGQUIT"), STOP_TIMEOUT_MS);
+  await gone;
+  clearTimeout(timer);
 }
 
 function logFile(running: Pick<Running, "layout">): string {
