@@ -1,5 +1,6 @@
 import { decide, type JsonObject } from "@bailiwick/policy";
 import type { Approval } from "../domain/approval.ts";
+import type { RecordBody } from "../domain/audit.ts";
 import type { Session } from "../domain/session.ts";
 import { callerOf } from "./agent-of.ts";
 import { authenticate } from "./authenticate.ts";
@@ -80,11 +81,12 @@ async function complete(ports: CallPorts, session: Session, params: JsonObject, 
   if (entry === undefined || !mayEver(policy, session, entry.action)) {
     throw new Refusal("tool_unknown", `no ${kind} \`${String(named)}\` is known here; ask for the list`);
   }
-  await recordRead(ports, session, entry, "completion/complete");
-  const key = connectionKey(session, entry.tool.tool);
-  const { equipment } = await equip(ports, entry.tool, key);
   const upstreamRef = kind === "prompt" ? { ...ref, name: entry.action.operation.name } : ref;
-  return (await ports.tools.connect(key, equipment)).complete({ ...params, ref: upstreamRef }, { equipment, signal });
+  return recorded(ports, session, entry, "completion/complete", async () => {
+    const key = connectionKey(session, entry.tool.tool);
+    const { equipment } = await equip(ports, entry.tool, key);
+    return (await ports.tools.connect(key, equipment)).complete({ ...params, ref: upstreamRef }, { equipment, signal });
+  });
 }
 
 async function subscribe(ports: CallPorts, session: Session, uri: string, onUpdate: (params: JsonObject) => void): Promise<() => Promise<void>> {
@@ -99,8 +101,9 @@ async function subscribe(ports: CallPorts, session: Session, uri: string, onUpda
       next: decision.refusal?.next ?? [],
     });
   }
-  await recordRead(ports, session, entry, "resources/subscribe");
-  return (await connect(ports, entry.tool, connectionKey(session, entry.tool.tool))).subscribe(uri, onUpdate);
+  return recorded(ports, session, entry, "resources/subscribe", async () =>
+    (await connect(ports, entry.tool, connectionKey(session, entry.tool.tool))).subscribe(uri, onUpdate),
+  );
 }
 
 // A log level is the agent's own view of messages its calls already receive: nothing is read, so nothing is recorded.
@@ -116,17 +119,26 @@ async function setLogLevel(ports: CallPorts, session: Session, level: string): P
   );
 }
 
-async function recordRead(ports: CallPorts, session: Session, entry: Entry, method: string): Promise<void> {
-  await ports.log.append(session.tenant, {
-    kind: "lookup",
-    callId: ports.newId("call"),
-    body: {
-      ...sessionBody(ports, session, { peer: "" }),
-      tool: entry.tool.tool,
-      operation: entry.action.operation.name,
-      action: entry.action.scope,
-      method,
-      policyVersion: ports.policy().version,
-    },
+// A read beside the call path: recorded before it happens and closed after it, so that it never shows as an unknown outcome.
+async function recorded<T>(ports: CallPorts, session: Session, entry: Entry, method: string, read: () => Promise<T>): Promise<T> {
+  const callId = ports.newId("call");
+  const body = (): RecordBody => ({
+    ...sessionBody(ports, session, { peer: "" }),
+    tool: entry.tool.tool,
+    operation: entry.action.operation.name,
+    action: entry.action.scope,
+    method,
+    policyVersion: ports.policy().version,
   });
+  const settle = (status: string): Promise<unknown> =>
+    ports.log.append(session.tenant, { kind: "outcome", callId, body: { ...body(), status } });
+  await ports.log.append(session.tenant, { kind: "lookup", callId, body: body() });
+  try {
+    const answer = await read();
+    await settle("succeeded");
+    return answer;
+  } catch (failure) {
+    await settle("failed");
+    throw failure;
+  }
 }
