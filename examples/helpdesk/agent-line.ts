@@ -7,7 +7,8 @@ export type { AgentKey };
 /** One scripted agent at work: everything it can do, it does through the broker. */
 export interface AgentLine {
   call(step: Pick<Step, "kind" | "call" | "args" | "reason">): Promise<Observed>;
-  waitForApproval(ticket: string): Promise<Observed>;
+  /** Waits until a person has answered. @throws the reason of `signal` when it aborts first. */
+  waitForApproval(ticket: string, signal?: AbortSignal): Promise<Observed>;
   listTools(): Promise<readonly unknown[]>;
   close(): Promise<void>;
 }
@@ -23,23 +24,30 @@ export async function connectAgent(options: {
   return {
     call: async ({ kind, call, args, reason }) =>
       observe(kind === "resource" ? await connection.readResource(call, { reason }) : await connection.call(call, args, { reason })),
-    waitForApproval: async (ticket) => observe(await connection.waitForApproval(ticket)),
+    waitForApproval: async (ticket, signal) => observe(await connection.waitForApproval(ticket, signal === undefined ? {} : { signal })),
     listTools: () => connection.listTools(),
     close: () => connection.close(),
   };
 }
 
-const NOTHING = { hidden: [], masked: [], rowsRemoved: 0, rules: [], next: [], record: {} } as const;
+const NOTHING = { hidden: [], masked: [], rowsRemoved: 0, rules: [], next: [], failed: false, record: {} } as const;
 
 function observe(outcome: CallOutcome): Observed {
   const text = JSON.stringify(outcome);
   switch (outcome.kind) {
     case "result":
-      return { ...NOTHING, kind: "result", ...noteOf(outcome.body), record: objectIn(outcome.body["structuredContent"]), text };
+      return {
+        ...NOTHING,
+        kind: "result",
+        failed: outcome.isError,
+        ...noteOf(outcome.body),
+        record: objectIn(outcome.body["structuredContent"]),
+        text,
+      };
     case "refused": {
-      const { code, next } = outcome;
+      const { code, next, callId } = outcome;
       const rules = outcome.rules.map(({ id, reason, file, line }) => ({ id, reason, at: { file, line } }));
-      return { ...NOTHING, kind: "refused", code, message: outcome.message.replace(` (${code})`, ""), rules, next, text };
+      return { ...NOTHING, kind: "refused", code, message: outcome.message.replace(` (${code})`, ""), rules, next, callId, text };
     }
     case "pending":
       return { ...NOTHING, kind: "pending", ticket: outcome.ticket, text };

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -32,8 +32,10 @@ export interface Company {
   readonly policyFolder: string;
   /** Mails that really left, oldest first. */
   mails(): readonly SunkMail[];
-  /** What the databases and folders really hold now. */
+  /** What the databases really hold now. */
   readonly effects: HelpdeskDatabase;
+  /** What the agents of one tenant and environment remember now, as the memory server wrote it. */
+  memory(tenant: string, environment: string): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -62,6 +64,7 @@ export async function startCompany(options: CompanyOptions): Promise<Company> {
       policyFolder: fileURLToPath(new URL("policy", import.meta.url)),
       mails: sink.mails,
       effects: database,
+      memory: (tenant, environment) => readFile(join(folders.memory, `${tenant}-${environment}-${WORKFLOW}.jsonl`), "utf8").catch(() => ""),
       close: () => closeAll(opened),
     };
   } catch (error) {

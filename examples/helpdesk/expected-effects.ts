@@ -9,7 +9,7 @@ export interface EffectCheck {
 }
 
 /** Looks into the databases and the mail sink: the refusals must have changed nothing, the allowed calls exactly what they say. */
-export async function checkEffects(company: Pick<Company, "effects" | "mails">): Promise<readonly EffectCheck[]> {
+export async function checkEffects(company: Pick<Company, "effects" | "mails" | "memory">): Promise<readonly EffectCheck[]> {
   const rows = (sql: string): Promise<unknown> => company.effects.rows("prod", sql);
   return [
     check(
@@ -45,12 +45,22 @@ export async function checkEffects(company: Pick<Company, "effects" | "mails">):
     check("articles that were written", await rows("select tenant, id from article where id = 'first-steps'"), [
       { tenant: "acme", id: "first-steps" },
     ]),
+    check("what acme's agents remember", memories(await company.memory("acme", "prod")), ["T-1001"]),
+    check("what globex's agents remember", memories(await company.memory("globex", "prod")), []),
     check(
       "dev, untouched",
       await company.effects.rows("dev", "select count(*)::int as count, min(status) as status from ticket where id = 'T-1001'"),
       [{ count: 1, status: "open" }],
     ),
   ];
+}
+
+/** Names of the entities in the memory server's JSON lines. */
+function memories(lines: string): readonly unknown[] {
+  return lines
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line): unknown => Reflect.get(Object(JSON.parse(line)), "name"));
 }
 
 function mail(to: string, subject: string): Readonly<Record<string, unknown>> {

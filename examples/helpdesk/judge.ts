@@ -6,6 +6,7 @@ export function differences(expected: Expectation, seen: Observed): readonly str
   return [
     ...differs("kind", expected.kind, seen.kind),
     ...(expected.code === undefined ? [] : differs("code", expected.code, seen.code)),
+    ...differs("failed", expected.failed ?? false, seen.failed),
     ...(expected.hidden === undefined ? [] : differs("hidden", expected.hidden.toSorted(), seen.hidden.toSorted())),
     ...(expected.masked === undefined ? [] : differs("masked", expected.masked.toSorted(), seen.masked.toSorted())),
     ...(expected.rowsRemoved === undefined ? [] : differs("rowsRemoved", expected.rowsRemoved, seen.rowsRemoved)),
@@ -29,6 +30,7 @@ export function facts(seen: Observed): Readonly<Record<string, unknown>> {
   return {
     kind: seen.kind,
     ...(seen.code === undefined ? {} : { code: seen.code }),
+    ...(seen.failed ? { failed: true } : {}),
     ...(seen.hidden.length === 0 ? {} : { hidden: seen.hidden }),
     ...(seen.masked.length === 0 ? {} : { masked: seen.masked }),
     ...(seen.rowsRemoved === 0 ? {} : { rowsRemoved: seen.rowsRemoved }),

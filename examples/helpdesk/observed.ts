@@ -3,6 +3,8 @@ export interface Observed {
   readonly kind: "result" | "refused" | "pending" | "tool_error" | "unknown";
   readonly code?: string | undefined;
   readonly message?: string | undefined;
+  /** Of a refused call: its number in the log, to be explained by. */
+  readonly callId?: string | undefined;
   readonly hidden: readonly string[];
   readonly masked: readonly string[];
   readonly rowsRemoved: number;
@@ -10,6 +12,8 @@ export interface Observed {
   readonly next: readonly Readonly<Record<string, unknown>>[];
   /** Of a held call: what a person answers to. */
   readonly ticket?: string | undefined;
+  /** The tool answered, and its answer is a failure or "no such record". */
+  readonly failed: boolean;
   /** The structured part of a result. */
   readonly record: Readonly<Record<string, unknown>>;
   /** Everything the agent was given, as text: nothing secret may stand in it. */

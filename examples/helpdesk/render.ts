@@ -5,7 +5,11 @@ import type { Step } from "./scenario.ts";
 /** Width of the column that says what came of a call; words differ as well as shapes, so that neither colour nor font matters. */
 const WORD_WIDTH = 11;
 const LABEL_WIDTH = 9;
-const MAX_VALUE_CHARACTERS = 88;
+/** Where a line of text breaks, so that the whole fits a terminal of 100 columns. */
+const TEXT_WIDTH = 74;
+/** A text that is longer than this many lines is cut. */
+const MAX_TEXT_LINES = 3;
+const MAX_CALL_CHARACTERS = 88;
 
 /** What is known of a held call, and the command that lets it go ahead. */
 export interface Held extends HeldCall {
@@ -15,14 +19,28 @@ export interface Held extends HeldCall {
 /** One call as a newcomer reads it: what came of it, what was asked, and the few facts that explain it. */
 export function renderCall(step: Step, seen: Observed, held?: Held): readonly string[] {
   const { shape, word } = verdict(seen);
-  const head = `  ${shape} ${word.padEnd(WORD_WIDTH)}${callText(step)}`;
   const indent = " ".repeat(4 + WORD_WIDTH);
-  return [head, ...explain(step, seen, held).map(([label, text]) => `${indent}${label.padEnd(LABEL_WIDTH)} ${cut(text)}`), ""];
+  const facts = explain(step, seen, held).flatMap(([label, value]) =>
+    wrap(value).map((line, index) => `${indent}${(index === 0 ? label : "").padEnd(LABEL_WIDTH)} ${line}`),
+  );
+  return [`  ${shape} ${word.padEnd(WORD_WIDTH)}${callText(step)}`, ...facts, ""];
+}
+
+/** Lines of at most TEXT_WIDTH, broken at spaces. A command is one word to the eye and is never broken. */
+function wrap(value: string): readonly string[] {
+  const lines: string[] = [];
+  for (const word of onOneLine(value).split(" ")) {
+    const last = lines.at(-1);
+    if (last === undefined || (last.length + 1 + word.length > TEXT_WIDTH && !last.startsWith("npx "))) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines.length <= MAX_TEXT_LINES ? lines : [...lines.slice(0, MAX_TEXT_LINES - 1), `${lines[MAX_TEXT_LINES - 1] ?? ""} …`];
 }
 
 function verdict(seen: Observed): { readonly shape: string; readonly word: string } {
   switch (seen.kind) {
     case "result":
+      if (seen.failed) return { shape: "○", word: "nothing" };
       return seen.hidden.length + seen.masked.length > 0 ? { shape: "◐", word: "masked" } : { shape: "✓", word: "allowed" };
     case "refused":
       return { shape: "✗", word: "refused" };
@@ -35,6 +53,12 @@ function verdict(seen: Observed): { readonly shape: string; readonly word: strin
   }
 }
 
+/** The message without the rule's place, which stands in the next line. */
+function withoutPlace(seen: Observed): string {
+  const message = seen.message ?? "no grant allows it";
+  return seen.rules.reduce((text, { at }) => text.replace(` (${at.file}:${at.line})`, ""), message);
+}
+
 type Line = readonly [label: string, text: string];
 
 function explain(step: Step, seen: Observed, held: Held | undefined): readonly Line[] {
@@ -43,9 +67,10 @@ function explain(step: Step, seen: Observed, held: Held | undefined): readonly L
       return [...recordLines(seen.record), ...listLine("hidden", seen.hidden), ...listLine("masked", seen.masked)];
     case "refused":
       return [
-        ["because", `${seen.message ?? "no grant allows it"} (${seen.code ?? "no code"})`],
+        ["because", withoutPlace(seen)],
         ...ruleLines(seen.rules),
         ...nextLines(seen),
+        ...(seen.callId === undefined ? [] : ([["explain", `npx bailiwick explain ${seen.callId}`]] as const)),
       ];
     case "pending":
       return [
@@ -77,7 +102,7 @@ function listLine(label: string, items: readonly string[]): readonly Line[] {
 }
 
 function ruleLines(rules: readonly ObservedRule[]): readonly Line[] {
-  return rules.map((rule) => ["rule", `${rule.id}, ${rule.at.file}:${rule.at.line}: ${rule.reason}`] as const);
+  return rules.map((rule) => ["rule", `${rule.at.file}:${rule.at.line}, ${rule.id}: ${rule.reason}`] as const);
 }
 
 function nextLines(seen: Observed): readonly Line[] {
@@ -113,7 +138,7 @@ export function callText(step: Step): string {
 export function renderRow(step: Step, seen: Observed, wrong: readonly string[]): string {
   const removed = seen.rowsRemoved > 0 ? `, ${seen.rowsRemoved} rows removed` : "";
   const came = seen.kind === "refused" ? `refused: ${seen.code ?? ""}` : `${verdict(seen).word}${removed}`;
-  const mark = wrong.length === 0 ? "ok  " : "WRONG";
+  const mark = wrong.length === 0 ? "ok   " : "WRONG";
   return `${mark} ${step.shows.padEnd(44)} ${came}${wrong.length === 0 ? "" : ` (${wrong.join("; ")})`}`;
 }
 
@@ -121,8 +146,12 @@ function plainText(value: unknown): string {
   return typeof value === "string" ? value : (JSON.stringify(value) ?? "nothing");
 }
 
-/** One line without control characters: agents' and customers' texts must not move the cursor. */
 function cut(text: string): string {
-  const plain = text.replaceAll(/[\p{Cc}\p{Cf}]+/gu, " ");
-  return plain.length <= MAX_VALUE_CHARACTERS ? plain : `${plain.slice(0, MAX_VALUE_CHARACTERS - 1)}…`;
+  const plain = onOneLine(text);
+  return plain.length <= MAX_CALL_CHARACTERS ? plain : `${plain.slice(0, MAX_CALL_CHARACTERS - 1)}…`;
+}
+
+/** Without control and format characters: agents' and customers' texts must not move the cursor or hide a line. */
+function onOneLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}]+/gu, " ");
 }

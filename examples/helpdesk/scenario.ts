@@ -14,6 +14,8 @@ export interface Actor {
 export interface Expectation {
   readonly kind: "result" | "refused" | "tool_error";
   readonly code?: string;
+  /** The tool's answer is a failure, or nothing that this agent may see; default false. */
+  readonly failed?: boolean;
   readonly hidden?: readonly string[];
   readonly masked?: readonly string[];
   readonly rowsRemoved?: number;
@@ -27,6 +29,8 @@ export interface Expectation {
 export interface Answer {
   readonly by: string;
   readonly answer: "approve" | "deny";
+  /** A person without the right role, who tries to approve first and must not be heard. */
+  readonly notBy?: string;
   readonly reason: string;
   /** Changes the approver must be shown, exactly: path -> [before, after]. */
   readonly diff?: Readonly<Record<string, readonly [unknown, unknown]>>;
@@ -41,6 +45,8 @@ export interface Step {
   readonly args: JsonObject;
   /** The agent's own words, shown to an approver as untrusted. */
   readonly reason: string;
+  /** Begins a group that is counted in one minute: near the end of a minute the demo waits for the next one. */
+  readonly startsMinute?: boolean;
   readonly expect: Expectation;
   readonly approve?: Answer;
 }
@@ -143,7 +149,7 @@ const SUPPORT_WORK: readonly Step[] = [
     call: "get_ticket",
     args: { id: "T-2001" },
     reason: "what do the others have?",
-    expect: { kind: "result", contains: ["no such record"], lacks: ["Tom Hughes", "globex"] },
+    expect: { kind: "result", failed: true, contains: ["no such record"], lacks: ["Tom Hughes", "globex"] },
   },
   {
     shows: "denied by rule",
@@ -297,7 +303,7 @@ const OTHER_DESKS: readonly Step[] = [
     args: { customer: "C-102", amount: 1800, description: "enterprise, one year", due: "2026-12-31" },
     reason: "contract signed on Friday",
     expect: { kind: "result", contains: ["1800"] },
-    approve: { by: "omar", answer: "approve", reason: "matches the contract" },
+    approve: { by: "omar", notBy: "dana", answer: "approve", reason: "matches the contract" },
   },
   {
     shows: "other tenant's customer cannot be billed",
@@ -348,7 +354,9 @@ const OTHER_DESKS: readonly Step[] = [
     reason: "asked three times",
     expect: { kind: "result", contains: ["First steps"] },
   },
-  ...["first", "login", "report"].map((query) => search(query, { kind: "result" })),
+  { ...search("first", { kind: "result" }), startsMinute: true },
+  search("login", { kind: "result" }),
+  search("report", { kind: "result" }),
   { ...search("refund", { kind: "refused", code: "rate_limited" }), shows: "rate limited" },
   {
     shows: "the other tenant sees its own rows only",
