@@ -25,10 +25,11 @@ export function filter(executed: ExecutedCall): FilteredCall {
     case "unknown":
       return { ...executed, records: 0, status: "unknown", answer: { kind: "unknown", callId, message: unknownText(answer.why) } };
     case "tool_error": {
-      const message = isFiltered(call)
-        ? "the tool answered with an error; its text is withheld because this agent sees this data filtered"
-        : scrubText(answer.error.message, secrets);
-      return { ...executed, records: 0, status: "failed", answer: { kind: "tool_error", callId, code: answer.error.code, message } };
+      const { code, message, data } = answer.error;
+      const shownError = isFiltered(call)
+        ? { message: "the tool answered with an error; its text is withheld because this agent sees this data filtered" }
+        : { message: scrubText(message, secrets), ...(data === undefined ? {} : { data: scrub({ data }, secrets)["data"] }) };
+      return { ...executed, records: 0, status: "failed", answer: { kind: "tool_error", callId, code, ...shownError } };
     }
     case "result": {
       const cleaned = presentResult(call, scrub(answer.body, secrets));
