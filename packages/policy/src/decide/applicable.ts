@@ -25,7 +25,7 @@ export function gatesFor({ compiled, action, agent }: Place, records: number | u
       (gate.scopes === undefined || gate.scopes.some((pattern) => coversScope(pattern, action.scope))) &&
       (gate.effects === undefined || gate.effects.has(action.effect)) &&
       (gate.environments === undefined || gate.environments.has(agent.environment)) &&
-      (gate.recordsOver === undefined || records === undefined || records > gate.recordsOver),
+      (gate.recordsOver === undefined || (records === undefined ? action.batch !== undefined : records > gate.recordsOver)),
   );
 }
 

@@ -18,7 +18,7 @@ export function outsideStaticBounds(situation: Situation): No | undefined {
       situation,
       denies.map((deny) => deny.ref),
     );
-  const crossed = ceilingsFor(situation).filter((ceiling) => !covers(ceiling, situation));
+  const crossed = ceilingsFor(situation).filter((ceiling) => !insideCeiling(ceiling, situation));
   if (crossed.length > 0)
     return outsideCeiling(
       situation,
@@ -35,7 +35,8 @@ export function outsideStaticBounds(situation: Situation): No | undefined {
   return grantsFor(situation).length === 0 ? noGrant(situation, []) : undefined;
 }
 
-function covers(ceiling: Ceiling, { action, written }: Situation): boolean {
+/** Whether the ceiling's scopes and effects cover the call; its `when` is asked later. */
+export function insideCeiling(ceiling: Ceiling, { action, written }: Situation): boolean {
   const inScope = ceiling.scopes === undefined || withinScopes(ceiling.scopes, action, written);
   return inScope && (ceiling.effects === undefined || ceiling.effects.has(action.effect));
 }

@@ -4,6 +4,8 @@ export const MAX_CONDITION_CHARACTERS = 4_000;
 export const MAX_NESTING = 40;
 /** `if` expressions in one condition; long chains break the interpreter as brackets do. */
 export const MAX_IFS = 20;
+/** Operators and attribute accesses in one condition; chains of about 500 break the interpreter when it evaluates them. */
+export const MAX_OPERATORS = 120;
 
 /** One token that matters to structure; strings and comments are skipped. */
 interface Mark {
@@ -11,9 +13,9 @@ interface Mark {
   readonly start: number;
 }
 
-const TOKEN = /\/\/[^\n]*|"(?:[^"\\]|\\[\s\S])*"?|[A-Za-z_]\w*|[()[\]{};@]/g;
+const TOKEN = /\/\/[^\n]*|"(?:[^"\\]|\\[\s\S])*"?|[A-Za-z_]\w*|[()[\]{};@]|&&|\|\||[=!<>]=|[-+*.<>!]/g;
 
-/** Brackets, `;`, `@` and words outside of strings and comments, in order. */
+/** Brackets, operators, `;`, `@` and words outside of strings and comments, in order. */
 export function* marksOf(text: string): Generator<Mark> {
   for (const match of text.matchAll(TOKEN)) {
     const token = match[0];
@@ -21,16 +23,21 @@ export function* marksOf(text: string): Generator<Mark> {
   }
 }
 
+const OPERATOR_WORDS: ReadonlySet<string> = new Set(["has", "in", "is", "like"]);
+
 /** Says why the interpreter must not see this text, or undefined when it may. Runs before any parser. */
 export function tooDeep(text: string): string | undefined {
   if (text.length > MAX_CONDITION_CHARACTERS) return `it is longer than ${String(MAX_CONDITION_CHARACTERS)} characters`;
   if (!text.isWellFormed()) return "it is not well-formed Unicode";
   let depth = 0;
   let ifs = 0;
+  let operators = 0;
   for (const mark of marksOf(text)) {
     if ("([{".includes(mark.text)) depth += 1;
     if (")]}".includes(mark.text)) depth -= 1;
     if (mark.text === "if") ifs += 1;
+    if (/^[^\w()[\]{};@]/.test(mark.text) || mark.text === "[" || OPERATOR_WORDS.has(mark.text)) operators += 1;
+    if (operators > MAX_OPERATORS) return `it has more than ${String(MAX_OPERATORS)} operators`;
     if (depth > MAX_NESTING) return `its brackets are nested more than ${String(MAX_NESTING)} deep`;
     if (ifs > MAX_IFS) return `it has more than ${String(MAX_IFS)} \`if\` expressions`;
   }

@@ -58,6 +58,11 @@ function makeSlice(compiled: Compiled, action: CatalogAction, recordType: string
 const slots = new Map<Slice, string>();
 let slotsGeneration = -1;
 
+/** How many preparsed names are in use; never more than MAX_SLOTS. */
+export function preparsedCount(): number {
+  return slots.size;
+}
+
 /** @throws EngineFault when the interpreter broke or did not accept its own preparsed texts. */
 export function evaluateSlice(
   slice: Slice,

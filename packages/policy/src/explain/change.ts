@@ -93,7 +93,7 @@ function setTo(path: readonly string[], value: Json, verb: string): Change {
 }
 
 function show(value: Json): string {
-  return `\`${typeof value === "string" ? value : JSON.stringify(value)}\``;
+  return `\`${typeof value === "string" && value !== "" ? value : JSON.stringify(value)}\``;
 }
 
 /** Dotted path of an attribute access that starts at a variable. */

@@ -1,4 +1,6 @@
 import { place } from "../decide/answer.ts";
+import { ceilingsFor } from "../decide/applicable.ts";
+import { insideCeiling } from "../decide/bounds.ts";
 import { decide, situationOf } from "../decide/decide.ts";
 import { isList, isObject } from "../facts/cedar-value.ts";
 import { valueAt } from "../facts/request-facts.ts";
@@ -17,7 +19,9 @@ export function otherWays(policy: Policy, request: DecisionRequest, decision: De
         ? []
         : [`add \`- do: ${action.scope}\` to \`allow\` of a role of this agent (${agent.roles.map((role) => `\`${role}\``).join(", ")})`];
     case "outside_ceiling":
-      return decision.rules.map((rule) => `add \`${action.scope}\` and its effect \`${action.effect}\` to the ceiling at ${place(rule)}`);
+      return ceilingsFor(situation)
+        .filter((ceiling) => !insideCeiling(ceiling, situation))
+        .map(({ ref: rule }) => `add \`${action.scope}\` and its effect \`${action.effect}\` to the ceiling at ${place(rule)}`);
     case "outside_session_scope":
       return [`open the session with a scope that includes \`${action.scope}\``];
     case "field_not_permitted":

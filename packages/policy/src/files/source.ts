@@ -71,6 +71,8 @@ function lineOf(document: Document, lines: LineCounter, path: readonly PropertyK
     const last = depth === path.length - 1;
     offset = startOf(last && on === "value" ? child.value : (child.key ?? child.value)) ?? offset;
     node = child.value;
+    // The text of a block scalar starts on the line after its `|`.
+    if (last && on === "value" && isScalar(node) && node.type?.startsWith("BLOCK_") === true) return lines.linePos(offset).line + 1;
   }
   return Math.max(1, lines.linePos(offset).line);
 }
