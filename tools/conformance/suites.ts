@@ -104,7 +104,8 @@ async function reasonsIn(folder: string): Promise<Readonly<Record<string, string
   for (const entry of await readdir(folder)) {
     const name = /^(?:server-)?(.+)-\d{4}-\d\d-\d\dT[\d-]+Z$/.exec(entry)?.[1];
     if (name === undefined) continue;
-    const checks: unknown = JSON.parse(await readFile(join(folder, entry, "checks.json"), "utf8"));
+    // A scenario that broke off wrote no file.
+    const checks: unknown = JSON.parse(await readFile(join(folder, entry, "checks.json"), "utf8").catch(() => "[]"));
     const failed = Array.isArray(checks) ? checks.filter(isFailure) : [];
     if (failed.length > 0) reasons[name] = failed.map((check) => `  ${check.id}: ${check.errorMessage ?? "failed"}`).join("\n");
   }

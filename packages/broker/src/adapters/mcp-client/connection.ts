@@ -123,6 +123,7 @@ export function createConnection(options: ConnectionOptions): McpConnection {
   async function close(): Promise<void> {
     retired = true;
     watching.abort();
+    cache.invalidate();
     await supervisor.close();
   }
 
