@@ -55,7 +55,11 @@ export async function openOperator(brokerUrl: string, dataFolder: string): Promi
   };
 }
 
-async function makeKey(agent: string, file: string, request: (method: string, path: string, body?: unknown) => Promise<unknown>): Promise<AgentKey> {
+async function makeKey(
+  agent: string,
+  file: string,
+  request: (method: string, path: string, body?: unknown) => Promise<unknown>,
+): Promise<AgentKey> {
   const privateJwk = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ format: "jwk" });
   const { thumbprint } = registered.parse(await request("POST", "/agents/keys", { agent, publicJwk: publicPart.parse(privateJwk) }));
   await writeFile(file, `${JSON.stringify({ agent, kid: thumbprint, privateJwk })}\n`, { mode: 0o600 });

@@ -47,7 +47,11 @@ export async function startDemo(options: StartOptions, io: StartIo): Promise<num
     closing.push(() => broker.close());
     const play = await prepare(broker, company);
     if (!options.once && !options.json) io.stdout.write(banner(broker, company, (performance.now() - started) / 1000));
-    const { ok } = await runDemo({ ...play, once: options.once, json: options.json, print: (line) => io.stdout.write(`${line}\n`) });
+    // The agent of the first screen keeps waiting for its person until the demo stops.
+    const leaving = new AbortController();
+    closing.push(async () => leaving.abort());
+    const print = (line: string): void => void io.stdout.write(`${line}\n`);
+    const { ok } = await runDemo({ ...play, once: options.once, json: options.json, signal: leaving.signal, print });
     if (!options.once) await stop.asked;
     return ok ? 0 : 1;
   } finally {
@@ -56,7 +60,10 @@ export async function startDemo(options: StartOptions, io: StartIo): Promise<num
   }
 }
 
-async function prepare(broker: RunningBroker, company: Company): Promise<Pick<Parameters<typeof runDemo>[0], "brokerUrl" | "company" | "keyOf" | "tokenOf">> {
+async function prepare(
+  broker: RunningBroker,
+  company: Company,
+): Promise<Pick<Parameters<typeof runDemo>[0], "brokerUrl" | "company" | "keyOf" | "tokenOf">> {
   const operator = await openOperator(broker.url, broker.dataFolder);
   await operator.storeCredentials(company.secrets);
   const keys = await operator.agentKeys(join(broker.dataFolder, "agents"));
