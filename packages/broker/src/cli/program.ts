@@ -3,7 +3,9 @@ import { addAgents } from "./agents.ts";
 import { addApprovals } from "./approvals.ts";
 import { addAudit } from "./audit.ts";
 import { addCheck } from "./check.ts";
+import { addConnect } from "./connect-command.ts";
 import { type CliHooks, type CliIo, createCli, type GlobalOptions } from "./cli.ts";
+import { addConnect } from "./connect-command.ts";
 import { addDemo } from "./demo.ts";
 import { addDoctor } from "./doctor.ts";
 import { addExplain } from "./explain.ts";
@@ -41,10 +43,12 @@ export async function runCli(argv: readonly string[], io: CliIo, hooks: CliHooks
   for (const add of [
     addUp,
     addDemo,
+    addConnect,
     addCheck,
     addExplain,
     addApprovals,
     addSessions,
+    addConnect,
     addTools,
     addAgents,
     addSecrets,
