@@ -1,8 +1,7 @@
 import process from "node:process";
+import manifest from "../../package.json" with { type: "json" };
 import type { CliHooks } from "./cli.ts";
 import { runCli } from "./program.ts";
-import { VERSION } from "../main.ts";
-import { runBroker } from "./run-broker.ts";
 
 const EXAMPLE = "@bailiwick/example-helpdesk";
 
@@ -16,9 +15,12 @@ const io = {
   now: () => new Date(),
 };
 
+// Loaded when asked for: most commands only speak to a running broker and should answer at once.
+const up: CliHooks["up"] = async (options, upIo) => (await import("./run-broker.ts")).runBroker(options, upIo);
+
 // A closed pipe (`bailiwick audit query | head`) is no fault.
 process.stdout.on("error", () => process.exit(0));
-process.exitCode = await runCli(process.argv.slice(2), io, { up: runBroker, ...(await exampleCompany()) }, VERSION);
+process.exitCode = await runCli(process.argv.slice(2), io, { up, ...(await exampleCompany()) }, manifest.version);
 
 // The example company is part of the repository, not of the published program: there the command is not offered.
 async function exampleCompany(): Promise<Pick<CliHooks, "demo">> {

@@ -3,7 +3,6 @@ import { addAgents } from "./agents.ts";
 import { addApprovals } from "./approvals.ts";
 import { addAudit } from "./audit.ts";
 import { addCheck } from "./check.ts";
-import { addConnect } from "./connect-command.ts";
 import { type CliHooks, type CliIo, createCli, type GlobalOptions } from "./cli.ts";
 import { addConnect } from "./connect-command.ts";
 import { addDemo } from "./demo.ts";
@@ -43,7 +42,6 @@ export async function runCli(argv: readonly string[], io: CliIo, hooks: CliHooks
   for (const add of [
     addUp,
     addDemo,
-    addConnect,
     addCheck,
     addExplain,
     addApprovals,

@@ -72,12 +72,13 @@ function objectType(schema: JsonObject, depth: number): { readonly [key: string]
 
 function fieldType(schema: JsonObject, depth: number): FieldType {
   if (depth > MAX_DEPTH) return "any";
-  switch (schema["type"]) {
+  const type = typeof schema["type"] === "string" ? schema["type"] : "";
+  switch (type) {
     case "string":
       return stringType(schema["format"]);
     case "integer":
     case "boolean":
-      return schema["type"];
+      return type;
     case "number":
       return "decimal";
     case "array": {

@@ -6,8 +6,8 @@ export function printable(text: string): string {
   return text.replaceAll(UNPRINTABLE, (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`);
 }
 
-// oxlint-disable-next-line no-control-regex -- control characters are what this hides
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu;
+/** Control and format characters, line and paragraph separators. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** A value as people read it in a line: texts in quotes only when they could be taken for something else. */
 export function inline(value: unknown): string {

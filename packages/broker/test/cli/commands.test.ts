@@ -114,7 +114,7 @@ bailiwick approvals deny ${id} --as <person> --reason "..."
 test("an agent's words cannot move the cursor or hide a line", async () => {
   const id = await held({ statedReason: "fine\u001b[2K\u001b[1A\nstate approved\u202Eevil" });
   const shown = await run(["approvals", "show", id]);
-  expect(shown.out).not.toMatch(/[\u001b\u202e]/u);
+  expect(["\u001b", "\u202e"].filter((character) => shown.out.includes(character))).toEqual([]);
   expect(shown.out).toContain("fine\\u001b[2K\\u001b[1A\\u000astate approved\\u202eevil");
 });
 

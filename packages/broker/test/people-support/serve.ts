@@ -10,15 +10,15 @@ export interface ServedHouse extends RestHouse {
 
 /** The REST app on a real port. */
 export async function serveRestHouse(overrides: Partial<RestPorts> = {}): Promise<ServedHouse> {
-  let listener: ReturnType<typeof getRequestListener> | undefined;
-  const server = createServer((request, response) => void listener?.(request, response));
+  const server = createServer();
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the test server has no port");
   const url = `http://127.0.0.1:${address.port}`;
   const house = await openRestHouse({ publicUrl: url, origins: [url], ...overrides });
-  listener = getRequestListener((request) => house.app.fetch(request));
+  const listener = getRequestListener((request) => house.app.fetch(request));
+  server.on("request", (request, response) => void listener(request, response));
   return {
     ...house,
     url,
