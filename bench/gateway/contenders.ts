@@ -62,28 +62,19 @@ export async function passThrough(echo: EchoServers): Promise<Contender> {
   };
 }
 
-/** As its README starts it: `mcp-proxy --port <n> -- <command>`. */
+/** As its README starts it: `mcp-proxy --port <n> -- <command>`; on the loopback address only, because this may be anyone's machine. */
 export async function mcpProxy(echo: EchoServers): Promise<Contender> {
   const port = await freePort();
   const child = await startNodeOnPort(
-    [
-      installed("mcp-proxy/dist/bin/mcp-proxy.mjs"),
-      "--host",
-      "127.0.0.1",
-      "--port",
-      String(port),
-      "--server",
-      "stream",
-      "--",
-      ...echo.stdioCommand,
-    ],
+    [installed("mcp-proxy/dist/bin/mcp-proxy.mjs"), "--host", "127.0.0.1", "--port", String(port), "--", ...echo.stdioCommand],
     port,
   );
   const url = `http://127.0.0.1:${port}/mcp`;
   return { name: "mcp-proxy", upstream: "stdio", url, tool: "echo", headers: none, ...measured(child.pid), stop: () => stopChild(child) };
 }
 
-/** As its README starts it for Streamable HTTP; `--stateful`, because its stateless mode starts a process for each request. */
+/** As its README starts it for Streamable HTTP; `--stateful`, because its stateless mode starts a process for each request. Its log
+ * is at its default level, as its users have it, and goes to a pipe that is read. */
 export async function supergateway(echo: EchoServers): Promise<Contender> {
   const port = await freePort();
   const command = echo.stdioCommand.map((word) => `"${word}"`).join(" ");
@@ -95,8 +86,6 @@ export async function supergateway(echo: EchoServers): Promise<Contender> {
       "--outputTransport",
       "streamableHttp",
       "--stateful",
-      "--logLevel",
-      "none",
       "--port",
       String(port),
     ],
