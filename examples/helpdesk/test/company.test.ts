@@ -7,7 +7,7 @@ import { StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Company, startCompany } from "../company.ts";
-import { startEmbedded } from "./embedded.ts";
+import { startEmbedded } from "bailiwick/embedded-postgres";
 
 let folder: string;
 let company: Company;

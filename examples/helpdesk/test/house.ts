@@ -6,7 +6,7 @@ import type { AgentKey } from "@bailiwick/client";
 import { startBroker, type RunningBroker } from "bailiwick";
 import { calculateJwkThumbprint, exportJWK, generateKeyPair } from "jose";
 import { type Company, startCompany } from "../company.ts";
-import { startEmbedded } from "./embedded.ts";
+import { startEmbedded } from "bailiwick/embedded-postgres";
 
 /** The company and a real broker over it, with a key for each agent and a sign-in for each person. */
 export interface House {

@@ -1,1 +1,0 @@
-export { startEmbedded } from "../../../packages/broker/src/adapters/store/embedded/server.ts";
