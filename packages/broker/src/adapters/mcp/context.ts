@@ -4,6 +4,7 @@ import type { AgentSurface } from "../../call/surface.ts";
 import type { Session } from "../../domain/session.ts";
 import type { RequestId } from "../mcp-protocol/index.ts";
 import type { ModernEnvelope } from "./era.ts";
+import type { Guard } from "./guard.ts";
 import type { LegacySession } from "./legacy-session.ts";
 import type { ParamHeaders } from "./param-headers.ts";
 import type { Reply } from "./reply.ts";
@@ -16,6 +17,7 @@ import type { TaskStore } from "./tasks.ts";
 export interface EndpointContext {
   readonly surface: AgentSurface;
   readonly settings: Settings;
+  readonly guard: Guard;
   readonly states: RequestStates;
   readonly suspended: SuspendedCalls<Continuation>;
   readonly tasks: TaskStore;

@@ -8,7 +8,7 @@ import { readJson } from "./body.ts";
 import type { EndpointContext, Sender } from "./context.ts";
 import { modernEnvelope } from "./era.ts";
 import { failureOf } from "./failure.ts";
-import { strangerIn } from "./guard.ts";
+import { createGuard } from "./guard.ts";
 import { answerLegacyPost, endLegacySession, openLegacyStream, tellListsChanged } from "./legacy.ts";
 import type { LegacySessions } from "./legacy-session.ts";
 import { createLegacySessions } from "./legacy-session.ts";
@@ -37,6 +37,7 @@ export function createMcpEndpoint(surface: AgentSurface, options: McpEndpointOpt
   const context: EndpointContext = {
     surface,
     settings,
+    guard: createGuard(settings),
     states: createRequestStates(settings.stateKey, settings.now),
     suspended: createSuspendedCalls(),
     tasks: createTaskStore(settings.now),
@@ -70,7 +71,7 @@ async function serve(
   req: IncomingMessage,
   res: ServerResponse,
 ): Promise<void> {
-  const stranger = strangerIn(req.headers, context.settings);
+  const stranger = context.guard(req.headers);
   if (stranger !== undefined) {
     throw new RpcFault(RPC.invalidRequest, `${stranger}; add it to the allowed hosts or origins if it is yours`, {
       status: 403,

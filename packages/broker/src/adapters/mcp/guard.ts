@@ -1,16 +1,24 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Settings } from "./settings.ts";
 
-/**
- * Refuses requests that a web page could have made a browser send (DNS rebinding): `Host` and, when present, `Origin` must name this broker.
- * Returns what is wrong, or undefined when nothing is.
- */
-export function strangerIn(headers: IncomingHttpHeaders, settings: Settings): string | undefined {
-  const ownHost = hostName(new URL(settings.publicUrl()).host);
+/** Says what in the headers is not this broker's, or undefined when all is. */
+export type Guard = (headers: IncomingHttpHeaders) => string | undefined;
+
+/** Refuses requests that a web page could have made a browser send (DNS rebinding): `Host` and, when present, `Origin` must name this broker. */
+export function createGuard(settings: Settings): Guard {
+  // Parsing the URL anew for each request would cost more than all the rest here, and it hardly ever changes.
+  let known = { url: "", host: "" };
+  return (headers) => {
+    const url = settings.publicUrl();
+    if (known.url !== url) known = { url, host: hostName(new URL(url).host) };
+    return strangerIn(headers, known.host, settings);
+  };
+}
+
+function strangerIn(headers: IncomingHttpHeaders, ownHost: string, settings: Settings): string | undefined {
   const host = headers.host === undefined ? undefined : hostName(headers.host);
   if (host === undefined) return "the request has no `Host` header";
-  if (host !== ownHost && !LOOPBACK.has(host) && !settings.allowedHosts.has(host))
-    return `the host \`${printable(host)}\` is not this broker`;
+  if (host !== ownHost && !LOOPBACK.has(host) && !settings.allowedHosts.has(host)) return `the host \`${printable(host)}\` is not this broker`;
   const { origin } = headers;
   if (origin === undefined || settings.allowedOrigins.has(origin.toLowerCase())) return undefined;
   const originHost = originHostName(origin);
