@@ -18,7 +18,8 @@ export function createGuard(settings: Settings): Guard {
 function strangerIn(headers: IncomingHttpHeaders, ownHost: string, settings: Settings): string | undefined {
   const host = headers.host === undefined ? undefined : hostName(headers.host);
   if (host === undefined) return "the request has no `Host` header";
-  if (host !== ownHost && !LOOPBACK.has(host) && !settings.allowedHosts.has(host)) return `the host \`${printable(host)}\` is not this broker`;
+  if (host !== ownHost && !LOOPBACK.has(host) && !settings.allowedHosts.has(host))
+    return `the host \`${printable(host)}\` is not this broker`;
   const { origin } = headers;
   if (origin === undefined || settings.allowedOrigins.has(origin.toLowerCase())) return undefined;
   const originHost = originHostName(origin);

@@ -19,7 +19,7 @@ import { asToolResult } from "./approval-wait.ts";
 import { requireCapability } from "./asks.ts";
 import { challenge, isAuthenticationCode } from "./authenticate.ts";
 import type { EndpointContext, LegacyRequest } from "./context.ts";
-import { hasOutputSchema } from "./modern-call.ts";
+import { hasOutputSchema } from "./modern-respond.ts";
 import { finishLegacy } from "./modern-result.ts";
 import type { Asked } from "./operation.ts";
 import { statedReason, traceparentOf, wishedWaitMs } from "./operation.ts";

@@ -5,13 +5,14 @@ import { Fault } from "../../domain/fault.ts";
 import type { RequestId, RpcFailure, RpcResult } from "../mcp-protocol/index.ts";
 import { SSE_KEEP_ALIVE, encodeSse, notificationMessage } from "../mcp-protocol/index.ts";
 import type { LegacyStream } from "./legacy-stream.ts";
-import { STREAM_HEADERS } from "./reply.ts";
+import { MAX_UNREAD_BYTES, STREAM_HEADERS } from "./reply.ts";
 import type { Settings } from "./settings.ts";
-import { MAX_LEGACY_SESSIONS } from "./settings.ts";
+import { MAX_LEGACY_SESSIONS, MAX_LEGACY_SESSIONS_EACH } from "./settings.ts";
 
 /** What `initialize` agreed on, and everything that hangs on it until DELETE or long silence. */
 export interface LegacySession {
   readonly id: string;
+  readonly agent: string;
   readonly principal: string;
   readonly version: string;
   readonly capabilities: JsonObject;
@@ -30,7 +31,7 @@ export interface LegacySession {
 }
 
 export interface LegacySessions {
-  create(principal: string, version: string, capabilities: JsonObject): LegacySession;
+  create(agent: string, principal: string, version: string, capabilities: JsonObject): LegacySession;
   /** Undefined for unknown ids and for those of another principal: the two look alike. */
   find(principal: string, id: string): LegacySession | undefined;
   end(session: LegacySession): void;
@@ -51,6 +52,13 @@ export function createLegacySessions(settings: Settings): LegacySessions {
     session.subscriptions.clear();
     session.listener?.stop();
   }
+  /** The map is kept in order of use, so the first one found is the least recently used. */
+  function makeRoom(agent: string): void {
+    const own = [...sessions.values()].filter((session) => session.agent === agent);
+    if (own.length >= MAX_LEGACY_SESSIONS_EACH && own[0] !== undefined) end(own[0]);
+    const [first] = sessions.values();
+    if (sessions.size >= MAX_LEGACY_SESSIONS && first !== undefined) end(first);
+  }
   function endIdle(): void {
     const oldest = settings.now().getTime() - sessionIdleMs;
     for (const session of sessions.values())
@@ -60,11 +68,11 @@ export function createLegacySessions(settings: Settings): LegacySessions {
   sweep.unref();
 
   return {
-    create(principal, version, capabilities) {
-      const [leastUsed] = sessions.values();
-      if (leastUsed !== undefined && sessions.size >= MAX_LEGACY_SESSIONS) end(leastUsed);
+    create(agent, principal, version, capabilities) {
+      makeRoom(agent);
       const session: LegacySession = {
         id: randomBytes(24).toString("base64url"),
+        agent,
         principal,
         version,
         capabilities,
@@ -141,5 +149,7 @@ export function openListener(
 }
 
 export function notifyListener(session: LegacySession, method: string, params: JsonObject = {}): void {
-  session.listener?.res.write(encodeSse(JSON.stringify(notificationMessage(method, params))));
+  const { listener } = session;
+  if (listener === undefined || listener.res.writableLength > MAX_UNREAD_BYTES) return;
+  listener.res.write(encodeSse(JSON.stringify(notificationMessage(method, params))));
 }

@@ -26,6 +26,8 @@ export interface LegacyStreamOptions {
 
 /** Events kept for one stream; older ones are lost to a client that comes back late. */
 const MAX_KEPT_EVENTS = 128;
+/** And this many characters of them. */
+const MAX_KEPT_CHARS = 256 * 1024;
 /** Told to clients as the delay before they reconnect. */
 const RETRY_MS = 1_000;
 
@@ -35,6 +37,7 @@ export function createLegacyStream(first: ServerResponse, options: LegacyStreamO
   const gone: (() => void)[] = [];
   let res: ServerResponse | undefined = first;
   let number = 0;
+  let kept = 0;
   let started = false;
   let ended = false;
   const keepAlive = setInterval(() => {
@@ -51,8 +54,11 @@ export function createLegacyStream(first: ServerResponse, options: LegacyStreamO
   }
   function push(text: string): void {
     events.push({ number, text });
-    if (events.length > MAX_KEPT_EVENTS) events.shift();
+    kept += text.length;
     res?.write(text);
+    // What nobody has received yet is kept whatever its size: it may be the result.
+    const atLeast = res === undefined ? 1 : 0;
+    while (events.length > atLeast && (kept > MAX_KEPT_CHARS || events.length > MAX_KEPT_EVENTS)) kept -= events.shift()?.text.length ?? 0;
   }
   function start(): void {
     if (started || ended || !options.canStream || res === undefined) return;
@@ -96,12 +102,13 @@ export function createLegacyStream(first: ServerResponse, options: LegacyStreamO
       gone.push(listener);
     },
     attach(next, lastEvent) {
-      const oldest = events[0]?.number ?? 0;
+      // Without this the next event's number would count as received.
+      const oldest = events[0]?.number ?? number + 1;
       if (lastEvent > number || lastEvent + 1 < oldest) return false;
       next.writeHead(200, STREAM_HEADERS);
       next.flushHeaders();
-      const missed = events.filter((kept) => kept.number > lastEvent);
-      for (const kept of missed) next.write(kept.text);
+      const missed = events.filter((each) => each.number > lastEvent);
+      for (const { text } of missed) next.write(text);
       if (ended) next.end();
       else follow(next);
       return true;

@@ -20,6 +20,7 @@ import { failureOf } from "./failure.ts";
 import { answerLegacyCall } from "./legacy-call.ts";
 import type { LegacySession, LegacySessions } from "./legacy-session.ts";
 import { hearAnswer, notifyListener, openListener } from "./legacy-session.ts";
+import type { LegacyStream } from "./legacy-stream.ts";
 import { createLegacyStream } from "./legacy-stream.ts";
 import { INSTRUCTIONS, answerList, serverCapabilities } from "./listing.ts";
 import { askedBy } from "./operation.ts";
@@ -92,7 +93,7 @@ async function initialize(
     throw new RpcFault(RPC.invalidParams, "`protocolVersion` is missing; name the revision you speak", { status: 400 });
   const version = eraOf(wanted) === "legacy" ? wanted : NEWEST_LEGACY_VERSION;
   const listing = await context.surface.list(sender.token);
-  const session = sessions.create(sender.principal, version, objectAt(message.params, "capabilities"));
+  const session = sessions.create(sender.session.agent, sender.principal, version, objectAt(message.params, "capabilities"));
   const result = {
     protocolVersion: version,
     capabilities: serverCapabilities(listing),
@@ -142,7 +143,7 @@ async function answerRequest(
     canStream: accepts(sender.headers.accept, EVENT_STREAM_TYPE),
     keepAliveMs: durations.keepAliveMs,
     prime: session.version >= FIRST_WITH_PRIMING,
-    onStart: (stream) => session.streams.set(stream.id, stream),
+    onStart: (stream) => keepStream(session, stream),
     onEnd: (stream) => {
       const forget = setTimeout(() => session.streams.delete(stream.id), durations.resumeMs);
       forget.unref();
@@ -158,6 +159,16 @@ async function answerRequest(
     reply.end(failure.message, failure.status, failure.headers);
   }
 }
+
+/** Keeps a stream for resumption; the oldest ones go when a session has too many. */
+function keepStream(session: LegacySession, stream: LegacyStream): void {
+  const [oldest] = session.streams.keys();
+  if (session.streams.size >= MAX_KEPT_STREAMS && oldest !== undefined) session.streams.delete(oldest);
+  session.streams.set(stream.id, stream);
+}
+
+/** Streams of one session that can be resumed. */
+const MAX_KEPT_STREAMS = 64;
 
 const FIRST_WITH_PRIMING = "2025-11-25";
 

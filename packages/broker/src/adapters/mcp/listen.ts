@@ -6,7 +6,8 @@ import type { ModernRequest } from "./context.ts";
 import { finishModern } from "./modern-result.ts";
 import { RpcFault } from "./rpc-fault.ts";
 import type { Settings } from "./settings.ts";
-import { MAX_LISTENERS, MAX_SUBSCRIPTIONS } from "./settings.ts";
+import { MAX_LISTENERS, MAX_LISTENERS_EACH, MAX_SUBSCRIPTIONS } from "./settings.ts";
+import { createShares } from "./shares.ts";
 
 /** Open `subscriptions/listen` streams (2026-07-28, basic/utilities/subscriptions). */
 export interface Listeners {
@@ -29,28 +30,39 @@ interface Listener {
   notify(method: string, params: JsonObject): void;
   /** With the empty result that tells a graceful end from a lost connection. */
   end(): void;
+  /** Called once, at once when the peer has gone already. */
+  onEnd(listener: () => void): void;
 }
 
 type Unsubscribe = () => Promise<void>;
 
 export function createListeners(surface: AgentSurface, settings: Settings): Listeners {
   const open = new Set<Listener>();
+  const shares = createShares(MAX_LISTENERS, MAX_LISTENERS_EACH);
   return {
     async listen(request) {
-      if (open.size >= MAX_LISTENERS) throw new RpcFault(RPC.internal, "too many subscription streams are open; close some or retry later");
+      const { agent } = request.session;
       const wanted = filterIn(request.params);
+      if (!shares.take(agent)) throw new RpcFault(RPC.internal, "too many subscription streams are open; close some or retry later");
       const early: JsonObject[] = [];
       let deliver = (params: JsonObject): void => void early.push(params);
-      const subscribed = await subscribeAll(surface, request, wanted.resourceSubscriptions ?? [], (params) => deliver(params));
+      const subscribed = await subscribeAll(surface, request, wanted.resourceSubscriptions ?? [], (params) => deliver(params)).catch(
+        (error: unknown) => {
+          shares.give(agent);
+          throw error;
+        },
+      );
       const { resourceSubscriptions: _wanted, ...lists } = wanted;
       const honored: Filter = subscribed.uris.length === 0 ? lists : { ...lists, resourceSubscriptions: subscribed.uris };
-      const listener = createListener(surface, settings, request, honored, () => {
+      const listener = createListener(surface, settings, request, honored);
+      open.add(listener);
+      listener.onEnd(() => {
         open.delete(listener);
-        for (const unsubscribe of subscribed.unsubscribe) unsubscribe().catch(() => {});
+        shares.give(agent);
+        endAll(subscribed.unsubscribe);
       });
       listener.notify("notifications/subscriptions/acknowledged", { notifications: { ...honored } });
       if (Object.keys(honored).length === 0) return listener.end();
-      open.add(listener);
       deliver = (params) => listener.notify("notifications/resources/updated", params);
       for (const params of early) deliver(params);
     },
@@ -98,22 +110,29 @@ async function subscribeAll(
       unsubscribe.push(await surface.subscribe(request.token, uri, onUpdate));
       honored.push(uri);
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
+      if (error instanceof Refusal) continue;
+      endAll(unsubscribe);
+      throw error;
     }
   }
   return { uris: honored, unsubscribe };
 }
 
-function createListener(surface: AgentSurface, settings: Settings, request: ModernRequest, honored: Filter, onEnd: () => void): Listener {
+function endAll(unsubscribe: readonly Unsubscribe[]): void {
+  for (const stop of unsubscribe) stop().catch(() => {});
+}
+
+function createListener(surface: AgentSurface, settings: Settings, request: ModernRequest, honored: Filter): Listener {
   const { reply } = request;
   let ended = false;
+  let hear = (): void => {};
   const stamp = { [META.subscriptionId]: request.id };
 
   function finish(): void {
     if (ended) return;
     ended = true;
     clearTimeout(expiry);
-    onEnd();
+    hear();
   }
   function end(): void {
     if (ended) return;
@@ -126,6 +145,10 @@ function createListener(surface: AgentSurface, settings: Settings, request: Mode
   return {
     honored,
     end,
+    onEnd(listener) {
+      if (ended) listener();
+      else hear = listener;
+    },
     notify(method, params) {
       const meta = params["_meta"];
       const message = notificationMessage(method, { ...params, _meta: { ...(isObject(meta) ? meta : {}), ...stamp } });

@@ -1,53 +1,22 @@
 import type { JsonObject } from "@bailiwick/policy";
-import type { Approval } from "../../domain/approval.ts";
-import type { AgentRequest, CallIo } from "../../domain/tool.ts";
-import { Fault } from "../../domain/fault.ts";
 import type { CallAnswer } from "../../call/types.ts";
-import {
-  LOG_LEVELS,
-  META,
-  RPC,
-  TASKS_EXTENSION,
-  errorMessage,
-  isObject,
-  notificationMessage,
-  objectAt,
-  resultMessage,
-  stringAt,
-} from "../mcp-protocol/index.ts";
-import { asToolResult } from "./approval-wait.ts";
-import type { FinalAnswer, Shaped } from "./answers.ts";
-import { pendingError, pendingFacts, pendingResult, shapeAnswer, waitingText } from "./answers.ts";
-import type { Asks } from "./asks.ts";
-import { createAsks, inputResponses, requireCapability } from "./asks.ts";
-import { challenge, isAuthenticationCode } from "./authenticate.ts";
+import type { Approval } from "../../domain/approval.ts";
+import { Fault } from "../../domain/fault.ts";
+import { RPC, resultMessage } from "../mcp-protocol/index.ts";
+import { waitingText } from "./answers.ts";
+import { createAsks, inputResponses } from "./asks.ts";
+import { becomeTask, mayBecomeTask } from "./become-task.ts";
 import type { EndpointContext, ModernRequest } from "./context.ts";
+import { ioOf } from "./modern-io.ts";
+import { respond, shape, stillWaiting } from "./modern-respond.ts";
 import { finishModern } from "./modern-result.ts";
 import type { Asked } from "./operation.ts";
 import { statedReason, traceparentOf, wishedWaitMs } from "./operation.ts";
-import type { Binding, Held } from "./request-state.ts";
+import type { Held } from "./request-state.ts";
 import { RpcFault } from "./rpc-fault.ts";
-import { LAST_LEASE_ROUND } from "./settings.ts";
+import type { Running } from "./running-call.ts";
+import { bindingOf, detach } from "./running-call.ts";
 import type { Task } from "./tasks.ts";
-
-/** A governed call of the modern era while it runs. It outlives the HTTP request when it becomes a task or waits for an answer. */
-interface Running {
-  readonly context: EndpointContext;
-  readonly asked: Asked;
-  readonly asks: Asks;
-  readonly controller: AbortController;
-  readonly round: number;
-  /** The newest HTTP request of this call: its capabilities count. */
-  request: ModernRequest;
-  /** True while that request still waits for its answer. */
-  attached: boolean;
-  task: Task | undefined;
-  /** Set once a person was asked. */
-  approval: Approval | undefined;
-  /** The answer, when it came while no request was attached. */
-  settled: CallAnswer | undefined;
-  flushing: boolean;
-}
 
 /**
  * Answers `tools/call`, `resources/read` or `prompts/get`: starts the call, or continues the one that `requestState` stands for.
@@ -81,10 +50,6 @@ function staleState(): RpcFault {
   );
 }
 
-function bindingOf(request: ModernRequest): Binding {
-  return { principal: request.principal, method: request.method, params: request.params };
-}
-
 function start(
   context: EndpointContext,
   request: ModernRequest,
@@ -106,7 +71,8 @@ function start(
     flushing: false,
   };
   attach(running, request);
-  run(running, asked, request.token);
+  // The agent may have gone while its headers were compared.
+  if (running.attached) run(running, asked, request.token);
 }
 
 function run(running: Running, asked: Asked, token: string | undefined): void {
@@ -153,70 +119,6 @@ function attach(running: Running, request: ModernRequest): void {
   });
 }
 
-function ioOf(running: Running): CallIo {
-  return {
-    signal: running.controller.signal,
-    get capabilities() {
-      return running.request.envelope.capabilities;
-    },
-    progress(update) {
-      const { progressToken } = running.request.envelope;
-      if (!running.attached || progressToken === undefined) return;
-      const { progress, total, message } = update;
-      const facts = { progressToken, progress, ...(total === undefined ? {} : { total }), ...(message === undefined ? {} : { message }) };
-      running.request.reply.send(notificationMessage("notifications/progress", facts));
-    },
-    log(message) {
-      if (running.attached && isLoud(message, running.request.envelope.logLevel))
-        running.request.reply.send(notificationMessage("notifications/message", message));
-    },
-    async ask(request: AgentRequest) {
-      requireCapability(running.request.envelope.capabilities, request);
-      if (running.controller.signal.aborted) throw new Fault("agent_cannot_answer", "the agent closed the request");
-      return running.asks.add(request);
-    },
-    task(status) {
-      if (running.task !== undefined) return running.task.describe(status);
-      if (!mayBecomeTask(running)) return;
-      becomeTask(running, { ttlMs: status.ttlMs, pollMs: status.pollIntervalMs, message: status.statusMessage });
-    },
-  };
-}
-
-/** Modern clients get no log messages unless the request names a level. */
-function isLoud(message: JsonObject, level: string | undefined): boolean {
-  if (level === undefined) return false;
-  const floor = LOG_LEVELS.findIndex((known) => known === level);
-  return LOG_LEVELS.findIndex((known) => known === stringAt(message, "level")) >= Math.max(floor, 0);
-}
-
-function mayBecomeTask(running: Running): boolean {
-  const { attached, request } = running;
-  return attached && request.method === "tools/call" && isObject(objectAt(request.envelope.capabilities, "extensions")[TASKS_EXTENSION]);
-}
-
-function becomeTask(
-  running: Running,
-  status: { readonly ttlMs?: number | undefined; readonly pollMs?: number | undefined; readonly message?: string | undefined },
-): void {
-  const { context, request } = running;
-  const task = context.tasks.create({
-    principal: request.principal,
-    asks: running.asks,
-    ttlMs: status.ttlMs ?? context.settings.durations.taskTtlMs,
-    pollIntervalMs: status.pollMs ?? context.settings.durations.pollMs,
-    statusMessage: status.message,
-    onCancel: () => {
-      running.controller.abort(new Fault("cancelled", "the agent cancelled the task"));
-      running.asks.reject("the agent cancelled the task");
-    },
-  });
-  if (task === undefined) return;
-  running.task = task;
-  const created = { resultType: "task", ...task.created(), _meta: { [META.serverInfo]: context.settings.serverInfo } };
-  detach(running, (id) => resultMessage(id, created));
-}
-
 /** A person was asked. A task answers at once; otherwise headers go out now, because clients give up on silence. */
 function onHeld(running: Running, approval: Approval): void {
   running.approval = approval;
@@ -250,7 +152,7 @@ function flushAsks(running: Running): void {
   const { context, request } = running;
   const ttlMs = context.settings.durations.suspendMs;
   const handle = context.suspended.keep(
-    request.principal,
+    request.session.agent,
     (next, responses) => resume(running, next, responses),
     ttlMs,
     () => expire(running),
@@ -290,83 +192,4 @@ function settleTask(running: Running, task: Task, answer: CallAnswer): void {
     task.onPoll = undefined;
     run(running, { what: "ticket", ticket: waiting.id }, token);
   };
-}
-
-/** The approval of a held call that goes on waiting: nobody answered yet, or the token of this leg ran out before the effect. */
-function stillWaiting(running: Running, answer: CallAnswer): Approval | undefined {
-  if (answer.kind === "pending") return answer.approval;
-  return answer.kind === "refused" && answer.code === "token_expired" ? running.approval : undefined;
-}
-
-function respond(running: Running, answer: CallAnswer): void {
-  const waiting = stillWaiting(running, answer);
-  if (waiting !== undefined) return void respondPending(running, waiting);
-  const { context, request } = running;
-  if (answer.kind === "refused" && isAuthenticationCode(answer.code) && !request.reply.started) {
-    const headers = challenge(context.settings, request.token !== undefined, answer.message);
-    running.attached = false;
-    return request.reply.end(errorMessage(request.id, RPC.invalidRequest, answer.message, { code: answer.code }), 401, headers);
-  }
-  const shaped = shape(running, answer);
-  if ("result" in shaped) {
-    // The upstream does not get to say "task" or "input required" in our name.
-    const result = { ...shaped.result, resultType: "complete" };
-    return detach(running, (id) => resultMessage(id, finishModern(context.settings, request.method, result)));
-  }
-  const { code, message, data } = shaped.error;
-  detach(running, (id) => errorMessage(id, code, message, data), code === RPC.missingClientCapability ? 400 : 200);
-}
-
-function shape(running: Running, answer: CallAnswer): Shaped {
-  const { asked, request } = running;
-  if (answer.kind === "pending") return { error: pendingError(factsOf(running, answer.approval)) };
-  const tool = request.method === "tools/call";
-  const final: FinalAnswer = answer;
-  const shaped = shapeAnswer(final, tool, asked.what === "operation" ? asked.name : (stringAt(request.params, "uri") ?? ""));
-  return "result" in shaped && tool ? { result: asToolResult(shaped.result) } : shaped;
-}
-
-async function respondPending(running: Running, approval: Approval): Promise<void> {
-  const { context, request } = running;
-  const facts = factsOf(running, approval);
-  if (running.round < LAST_LEASE_ROUND && wishedWaitMs(request.params) === undefined) {
-    const lease: Held = { kind: "lease", ticket: approval.id, round: running.round };
-    const requestState = context.states.seal(lease, bindingOf(request), LEASE_STATE_TTL_MS);
-    const result = { resultType: "input_required", requestState, _meta: { "bailiwick/pending": facts } };
-    return detach(running, (id) => resultMessage(id, finishModern(context.settings, request.method, result)));
-  }
-  if (request.method !== "tools/call") {
-    const { code, message, data } = pendingError(facts);
-    return detach(running, (id) => errorMessage(id, code, message, data));
-  }
-  const strict = await hasOutputSchema(context, request);
-  detach(running, (id) => resultMessage(id, finishModern(context.settings, request.method, pendingResult(facts, strict))));
-}
-
-/** A client retries a lease at once; this leaves room for a slow one. */
-const LEASE_STATE_TTL_MS = 10 * 60_000;
-
-function factsOf(running: Running, approval: Approval): ReturnType<typeof pendingFacts> {
-  const { settings } = running.context;
-  return pendingFacts(approval, settings.approvalUrl(approval.id), settings.durations.retryAfterMs);
-}
-
-/** Whether the tool was shown with an output schema; asked only when a call stays pending, which is rare. */
-export async function hasOutputSchema(
-  context: EndpointContext,
-  request: { readonly token: string | undefined; readonly params: JsonObject },
-): Promise<boolean> {
-  try {
-    const { tools } = await context.surface.list(request.token);
-    const name = stringAt(request.params, "name");
-    return tools.some((tool) => tool["name"] === name && isObject(tool["outputSchema"]));
-  } catch {
-    return false;
-  }
-}
-
-function detach(running: Running, message: (id: string | number) => JsonObject, status = 200): void {
-  if (!running.attached) return;
-  running.attached = false;
-  running.request.reply.end(message(running.request.id), status);
 }

@@ -16,9 +16,12 @@ export interface Reply {
   send(message: JsonObject): void;
   /** The result. Status and headers count only when nothing was sent yet. */
   end(message: JsonObject, status?: number, headers?: OutgoingHttpHeaders): void;
-  /** Called once when the peer goes before the end. */
+  /** Called once when the peer goes before the end, also when it has gone already. */
   onGone(listener: () => void): void;
 }
+
+/** A peer that reads slower than its tool talks loses messages on the way, never the result. */
+export const MAX_UNREAD_BYTES = 1024 * 1024;
 
 export const STREAM_HEADERS: OutgoingHttpHeaders = {
   "content-type": EVENT_STREAM_TYPE,
@@ -50,7 +53,7 @@ export function createReply(res: ServerResponse, canStream: boolean, keepAliveMs
     },
     start,
     send(message) {
-      if (ended || !canStream || res.destroyed) return;
+      if (ended || !canStream || res.destroyed || res.writableLength > MAX_UNREAD_BYTES) return;
       start();
       res.write(encodeSse(JSON.stringify(message)));
     },
@@ -63,11 +66,13 @@ export function createReply(res: ServerResponse, canStream: boolean, keepAliveMs
       else sendJson(res, status, message, headers);
     },
     onGone(listener) {
-      res.on("close", () => {
+      const gone = (): void => {
         if (ended) return;
         ended = true;
         listener();
-      });
+      };
+      if (res.destroyed) gone();
+      else res.on("close", gone);
     },
   };
 }

@@ -4,16 +4,22 @@ import { randomBytes } from "node:crypto";
 export const MAX_BODY_BYTES = 4 * 1024 * 1024;
 /** Deeper JSON serves nobody and costs stack in everything that walks it. */
 export const MAX_JSON_DEPTH = 64;
-/** Sessions of the legacy era kept at once; the least recently used goes first. */
+/** Sessions of the legacy era kept at once; above it the least recently used goes first. */
 export const MAX_LEGACY_SESSIONS = 10_000;
+/** Of those, what one agent may hold; above it its own least recently used goes first. */
+export const MAX_LEGACY_SESSIONS_EACH = 500;
 /** Calls that may wait for an agent's answer at once, over all agents. */
 export const MAX_SUSPENDED_CALLS = 10_000;
-/** Calls that one agent, user and task may leave waiting for an answer. */
-export const MAX_SUSPENDED_PER_PRINCIPAL = 100;
+/** Of those, what one agent may hold. */
+export const MAX_SUSPENDED_EACH = 200;
 /** Tasks kept in memory, over all agents. */
 export const MAX_TASKS = 10_000;
+/** Of those, what one agent may hold; above it its calls are answered without a task. */
+export const MAX_TASKS_EACH = 500;
 /** Open `subscriptions/listen` streams, over all agents. */
 export const MAX_LISTENERS = 1024;
+/** Of those, what one agent may hold. */
+export const MAX_LISTENERS_EACH = 64;
 /** Resource subscriptions one session or listen stream may hold. */
 export const MAX_SUBSCRIPTIONS = 256;
 /** A lease leg with this number is the last one: clients of SDK v2 give up after ten retries. */

@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { MAX_SUSPENDED_CALLS, MAX_SUSPENDED_PER_PRINCIPAL } from "./settings.ts";
+import { MAX_SUSPENDED_CALLS, MAX_SUSPENDED_EACH } from "./settings.ts";
+import { createShares } from "./shares.ts";
 
 /** Calls whose HTTP request has ended with a question and that wait in memory for the retry. `T` continues one. */
 export interface SuspendedCalls<T> {
   /** Returns the handle, or undefined when too many wait already. After `ttlMs` unasked, `onExpired` runs. */
-  keep(principal: string, resume: T, ttlMs: number, onExpired: () => void): string | undefined;
+  keep(agent: string, resume: T, ttlMs: number, onExpired: () => void): string | undefined;
   /** Hands out once. */
   take(handle: string): T | undefined;
   close(): void;
@@ -12,21 +13,15 @@ export interface SuspendedCalls<T> {
 
 export function createSuspendedCalls<T>(): SuspendedCalls<T> {
   const calls = new Map<string, { readonly resume: T; readonly drop: () => void; readonly expire: () => void }>();
-  const perPrincipal = new Map<string, number>();
-
-  function count(principal: string, by: 1 | -1): void {
-    const next = (perPrincipal.get(principal) ?? 0) + by;
-    if (next <= 0) perPrincipal.delete(principal);
-    else perPrincipal.set(principal, next);
-  }
+  const shares = createShares(MAX_SUSPENDED_CALLS, MAX_SUSPENDED_EACH);
 
   return {
-    keep(principal, resume, ttlMs, onExpired) {
-      if (calls.size >= MAX_SUSPENDED_CALLS || (perPrincipal.get(principal) ?? 0) >= MAX_SUSPENDED_PER_PRINCIPAL) return undefined;
+    keep(agent, resume, ttlMs, onExpired) {
+      if (!shares.take(agent)) return undefined;
       const handle = randomBytes(16).toString("base64url");
       const drop = (): void => {
         clearTimeout(timer);
-        if (calls.delete(handle)) count(principal, -1);
+        if (calls.delete(handle)) shares.give(agent);
       };
       const expire = (): void => {
         drop();
@@ -34,7 +29,6 @@ export function createSuspendedCalls<T>(): SuspendedCalls<T> {
       };
       const timer = setTimeout(expire, ttlMs);
       calls.set(handle, { resume, drop, expire });
-      count(principal, 1);
       return handle;
     },
     take(handle) {

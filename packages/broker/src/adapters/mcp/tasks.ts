@@ -3,7 +3,8 @@ import type { JsonObject } from "@bailiwick/policy";
 import type { RpcError } from "../mcp-protocol/index.ts";
 import type { Asks } from "./asks.ts";
 import type { Shaped } from "./answers.ts";
-import { MAX_TASKS } from "./settings.ts";
+import { MAX_TASKS, MAX_TASKS_EACH } from "./settings.ts";
+import { createShares } from "./shares.ts";
 
 /** One call that goes on after its HTTP request was answered (tasks extension, SEP-2663). */
 export interface Task {
@@ -26,6 +27,7 @@ export interface TaskStore {
   /** Returns undefined when too many tasks are kept already. */
   create(options: {
     readonly principal: string;
+    readonly agent: string;
     readonly asks: Asks;
     readonly ttlMs: number;
     readonly pollIntervalMs: number;
@@ -45,13 +47,15 @@ type Ended =
 /** Tasks live in memory until their time to live is over; one still working then is cancelled. */
 export function createTaskStore(now: () => Date): TaskStore {
   const tasks = new Map<string, { readonly task: Task; readonly end: () => void }>();
+  const shares = createShares(MAX_TASKS, MAX_TASKS_EACH);
   return {
     create(options) {
-      if (tasks.size >= MAX_TASKS) return undefined;
+      if (!shares.take(options.agent)) return undefined;
       const task = createTask(now, options);
       const timer = setTimeout(
         () => {
           tasks.delete(task.id);
+          shares.give(options.agent);
           task.cancel();
         },
         Math.min(options.ttlMs, MAX_TIMER_MS),
