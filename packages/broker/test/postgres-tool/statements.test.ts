@@ -31,6 +31,7 @@ const ACTIONS = [
     force: { tenant: "principal.tenant" },
     params: ["args.tenant"],
   }),
+  statement("fragile", "insert into fragile values ($1)", { effect: "write", args: { mode: "string" }, params: ["args.mode"] }),
   statement("bad_path", "select $1::text", { params: ["result.id"] }),
 ];
 
@@ -202,6 +203,34 @@ describe("limits and faults", () => {
     }
     expect(await call).toMatchObject({ code: "tool_unavailable" });
     await run("get", { id: "T-1" });
+  });
+
+  test("a session that dies while committing is `tool_lost`, because the change may hold", async () => {
+    expect(await errorOf(run("fragile", { mode: "die" }))).toMatchObject({ code: "tool_lost" });
+  });
+
+  test("a commit that is not answered in time is `tool_timeout`", async () => {
+    expect(await errorOf(run("fragile", { mode: "hang" }, { timeoutMs: 200 }))).toMatchObject({ code: "tool_timeout" });
+  });
+
+  test("a commit that the database refuses is its own error, and nothing holds", async () => {
+    const error = await errorOf(run("fragile", { mode: "refuse" }));
+    expect(error).toBeInstanceOf(ToolError);
+    expect(error.message).toContain("not today");
+    expect((await db.owner.query("select mode from fragile where mode = 'refuse'")).rows).toEqual([]);
+  });
+
+  test("a rotated password is used on the next call", async () => {
+    const login = { user: db.login.user, password: "rotated" };
+    await db.owner.query(`alter role ${login.user} password 'rotated'`);
+    expect(await run("get", { id: "T-1" }, { login })).toMatchObject({ structuredContent: { rowCount: 1 } });
+    await db.owner.query(`alter role ${login.user} password '${db.login.password}'`);
+  });
+
+  test("what a database cannot do is refused as an unknown method", async () => {
+    const options = { equipment: { headers: {}, environment: {} }, signal: new AbortController().signal };
+    expect(await errorOf(db.tool.complete({}, options))).toMatchObject({ name: "ToolError", code: -32601 });
+    expect(await errorOf(db.tool.subscribe("kb://x", () => {}))).toMatchObject({ name: "ToolError", code: -32601 });
   });
 
   test("an action that the catalog does not name is refused", async () => {

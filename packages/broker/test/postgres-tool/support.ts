@@ -25,6 +25,18 @@ export async function statementDatabase(actions: readonly CatalogAction[]): Prom
     create table ticket (id text primary key, tier int not null, amount numeric(12,2), big bigint, seen timestamptz, day date, raw bytea, tags jsonb);
     insert into ticket values ('T-1', 1, 12.50, 9007199254740993, '2026-11-23T10:00:00+01', '2026-11-23', '\\x01ff', '{"a":[1]}'), ('T-2', 2, null, 7, null, null, null, null);
     grant select, insert, update, delete on ticket to ${login.user};
+    create table fragile (mode text not null);
+    grant insert, select on fragile to ${login.user};
+    create function at_commit() returns trigger language plpgsql as $$
+    begin
+      if new.mode = 'die' then perform pg_terminate_backend(pg_backend_pid()); perform pg_sleep(5); end if;
+      if new.mode = 'refuse' then raise exception 'not today'; end if;
+      if new.mode = 'hang' then
+        begin perform pg_sleep(5); exception when query_canceled then perform pg_sleep(3); end;
+      end if;
+      return new;
+    end $$;
+    create constraint trigger at_commit after insert on fragile deferrable initially deferred for each row execute function at_commit();
     create function sneaky() returns int language sql as $$ update ticket set tier = 9 returning 1 $$;
   `);
   const target = { host: owner.host, port: String(owner.port), database: database.name };
