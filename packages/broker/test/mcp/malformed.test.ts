@@ -1,6 +1,8 @@
 import { request } from "node:http";
 import { expect, test } from "vitest";
 import { isDeeperThan } from "../../src/adapters/mcp/body.ts";
+import { Refusal } from "../../src/call/refusal.ts";
+import { Fault } from "../../src/domain/fault.ts";
 import { errorOf, modern, post, startEndpoint } from "./support/endpoint.ts";
 import { echo } from "./support/operations.ts";
 
@@ -111,6 +113,22 @@ test("a token that runs out between the check and the call is 401 too", async ()
   const got = await modern(url, "tools/call", { name: "echo", arguments: {} });
   expect(got.status).toBe(401);
   expect(got.headers.get("www-authenticate")).toContain("invalid_token");
+});
+
+test("a broker that cannot check the session says so with 503, not with a denial", async () => {
+  const { url, surface } = await startEndpoint([echo]);
+  for (const failure of [
+    new Fault("store_unavailable", "the store is down"),
+    new Refusal("store_unavailable", "the store is down"),
+    new Error("boom: secret"),
+  ]) {
+    Object.assign(surface, { session: () => Promise.reject(failure) });
+    const got = await modern(url, "tools/call", { name: "echo", arguments: {} });
+    expect(got.status).toBe(503);
+    expect(got.headers.get("retry-after")).toBe("2");
+    expect(JSON.stringify(got.last)).not.toContain("secret");
+  }
+  expect(surface.seen).toEqual([]);
 });
 
 test("a ticket is required by the broker's own tool and an unknown one is a refusal", async () => {

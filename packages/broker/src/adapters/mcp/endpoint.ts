@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Refusal } from "../../call/refusal.ts";
 import type { AgentSurface } from "../../call/surface.ts";
 import type { RequestId, RpcMessage } from "../mcp-protocol/index.ts";
 import { EVENT_STREAM_TYPE, JSON_TYPE, RPC, isObject, isRequestId, parseMessage } from "../mcp-protocol/index.ts";
@@ -134,14 +133,17 @@ function messageIn(body: unknown): RpcMessage {
 /** The last resort for everything that went wrong before a request's own answer began. */
 function fail(context: EndpointContext, req: IncomingMessage, res: ServerResponse, id: RequestId | null, error: unknown): void {
   if (res.headersSent || res.destroyed) return void res.end();
-  const hadToken = bearerToken(req.headers) !== undefined;
-  const failure = failureOf(context.settings, id, hadToken, error);
-  // A refused body may still be on its way: the connection cannot be used again.
-  const headers = req.complete ? failure.headers : { ...failure.headers, connection: "close" };
-  sendJson(
-    res,
-    failure.status === 200 && !(error instanceof RpcFault || error instanceof Refusal) ? 503 : failure.status,
-    failure.message,
-    headers,
-  );
+  const failure = failureOf(context.settings, id, bearerToken(req.headers) !== undefined, error);
+  // An answer without an id reaches no caller inside HTTP 200: then the status must say that the broker could not serve.
+  const unserved = failure.status === 200 && id === null;
+  const headers = {
+    ...failure.headers,
+    ...(unserved ? { "retry-after": RETRY_AFTER_S } : {}),
+    // A refused body may still be on its way: the connection cannot be used again.
+    ...(req.complete ? {} : { connection: "close" }),
+  };
+  sendJson(res, unserved ? 503 : failure.status, failure.message, headers);
 }
+
+/** Told to clients when a part of the broker is unavailable, in seconds. */
+const RETRY_AFTER_S = "2";
