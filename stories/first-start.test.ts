@@ -8,7 +8,7 @@ import { expect, test } from "vitest";
 import { BIN, temporaryFolder } from "./program.ts";
 
 /** The demo makes a database, starts six tool servers and plays a whole scenario. */
-const TIME_MS = 180_000;
+const TIME_MS = 90_000;
 
 interface Line {
   readonly step?: number;

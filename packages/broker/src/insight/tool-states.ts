@@ -35,7 +35,12 @@ export function toolStates(ports: Pick<CallPorts, "tools">, policy: Policy, tena
 }
 
 /** Connects to one tool and says what it offers now. @throws Fault `tool_unavailable`, `tool_timeout`, `credential_unavailable`. */
-export async function inspectTool(ports: Pick<CallPorts, "tools" | "credentials">, policy: Policy, name: string, tenant: string): Promise<readonly OfferedOperation[]> {
+export async function inspectTool(
+  ports: Pick<CallPorts, "tools" | "credentials">,
+  policy: Policy,
+  name: string,
+  tenant: string,
+): Promise<readonly OfferedOperation[]> {
   const tool = policy.tools.find((each) => each.tool === name);
   const key = tool === undefined ? undefined : keysOf(policy, tool, tenant)[0];
   if (tool === undefined || key === undefined) return [];
@@ -43,16 +48,25 @@ export async function inspectTool(ports: Pick<CallPorts, "tools" | "credentials"
   return listing.tools.map((entry) => {
     const operation = { tool: name, kind: "tool", name: String(entry["name"]) } as const;
     const now = fingerprint(entry);
-    return { operation, entry, fingerprint: now, reviewed: tool.actions.some((each) => each.operation.name === operation.name && each.reviewed === now) };
+    return {
+      operation,
+      entry,
+      fingerprint: now,
+      reviewed: tool.actions.some((each) => each.operation.name === operation.name && each.reviewed === now),
+    };
   });
 }
 
-// Any agent of the tenant will do: the upstream's offer does not depend on who asks.
+// Any agent of the tenant will do: the upstream's offer does not depend on who asks. The first tool of a folder is
+// reviewed before there can be an agent, because an agent's ceiling names actions that are in the catalog.
 function keysOf(policy: Policy, tool: CatalogTool, tenant: string): readonly ConnectionKey[] {
-  return policy.agents
-    .filter((agent) => agent.tenant === tenant)
-    .map(({ environment, workflow }) => ({ tool: tool.tool, tenant, environment, workflow }));
+  const agents = policy.agents.filter((agent) => agent.tenant === tenant);
+  const places = agents.length > 0 ? agents : policy.environments.map((environment) => ({ environment, workflow: REVIEW_WORKFLOW }));
+  return places.map(({ environment, workflow }) => ({ tool: tool.tool, tenant, environment, workflow }));
 }
+
+/** Stands where an agent's workflow would, while a tool is looked at before any agent may use it. */
+const REVIEW_WORKFLOW = "review";
 
 function stateOf(tool: CatalogTool, action: CatalogAction, listing: ToolListing | undefined): ToolState {
   const known = { tool: tool.tool, operation: action.operation, scope: action.scope, effect: action.effect, reviewed: action.reviewed };
