@@ -6,4 +6,5 @@ export type { AgentConnection, CallOptions, TokenSource } from "./connection.ts"
 export { connect, createTokenSource } from "./connection.ts";
 export type { CallOutcome, Rule } from "./outcome.ts";
 export type { Json, JsonObject } from "./json.ts";
-export { paramHeaders } from "./param-headers.ts";
+export type { Bridge, BridgeOptions } from "./stdio-bridge.ts";
+export { createBridge } from "./stdio-bridge.ts";

@@ -2,6 +2,7 @@ import type { Dispatcher } from "undici";
 import { request } from "undici";
 import type { JsonObject } from "./json.ts";
 import { isObject, parseJson } from "./json.ts";
+import { createEventReader } from "./sse.ts";
 
 /** The stateless revision of MCP that this client speaks. */
 export const PROTOCOL_VERSION = "2026-07-28";
@@ -92,12 +93,13 @@ function isNotSent(error: unknown): boolean {
 
 /** The answer among a stream's events; progress and log messages are passed over. */
 function answerIn(stream: string, id: number): JsonObject | undefined {
-  for (const event of stream.split(/\r?\n\r?\n/)) {
-    const data = event.split(/\r?\n/).flatMap((line) => (line.startsWith("data:") ? [line.slice(5).trimStart()] : []));
-    const message = objectIn(data.join("\n"));
-    if (message?.["id"] === id && !("method" in message)) return message;
-  }
-  return undefined;
+  let answer: JsonObject | undefined;
+  const read = createEventReader(MAX_ANSWER_BYTES, (data) => {
+    const message = objectIn(data);
+    if (message?.["id"] === id && !("method" in message)) answer = message;
+  });
+  read(`${stream}\n\n`);
+  return answer;
 }
 
 function objectIn(text: string): JsonObject | undefined {

@@ -107,6 +107,17 @@ test("a client of the stateless revision is served, and its cancel closes the re
   expect(line.heard.some(byId(3))).toBe(false);
 });
 
+test("arguments are mirrored into headers for tools the client has listed", async () => {
+  const inputSchema = { type: "object", properties: { region: { type: "string", "x-mcp-header": "Region" } } };
+  const broker = await startBroker([{ ...echo, entry: { name: "echo", inputSchema } }]);
+  const line = pipe(broker);
+  line.say(modern(1, "tools/list", {}));
+  await line.hear(byId(1));
+  line.say(modern(2, "tools/call", { name: "echo", arguments: { region: "eü" } }));
+  expect(await line.hear(byId(2))).toMatchObject({ result: text('echo {"region":"eü"}') });
+  await line.end();
+});
+
 test("list changes reach a client with a session", async () => {
   const broker = await startBroker([echo]);
   const line = pipe(broker);

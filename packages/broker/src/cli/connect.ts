@@ -1,8 +1,7 @@
 import type { Readable, Writable } from "node:stream";
-import { createTokenSource, getSessionToken, loadAgentKey } from "@bailiwick/client";
+import { createBridge, createTokenSource, getSessionToken, loadAgentKey } from "@bailiwick/client";
 import type { JsonObject } from "@bailiwick/policy";
 import { Agent } from "undici";
-import { createBridge } from "./stdio-bridge.ts";
 
 export interface ConnectOptions {
   /** Base URL of the broker. */

@@ -1,27 +1,13 @@
-import type { TokenSource } from "@bailiwick/client";
-import { paramHeaders } from "@bailiwick/client";
-import type { JsonObject } from "@bailiwick/policy";
 import type { Dispatcher } from "undici";
 import { request } from "undici";
-import type { RpcMessage } from "../adapters/mcp-protocol/index.ts";
-import {
-  EVENT_STREAM_TYPE,
-  HEADER,
-  JSON_TYPE,
-  META,
-  RPC,
-  createSseDecoder,
-  encodeHeaderValue,
-  errorMessage,
-  isObject,
-  isRequestId,
-  objectAt,
-  objectsAt,
-  parseJson,
-  parseMessage,
-  routedName,
-  stringAt,
-} from "../adapters/mcp-protocol/index.ts";
+import type { TokenSource } from "./connection.ts";
+import type { JsonObject } from "./json.ts";
+import { isObject, parseJson } from "./json.ts";
+import { paramHeaders } from "./param-headers.ts";
+import type { RpcMessage } from "./rpc.ts";
+import { RPC, errorMessage, isRequestId, objectAt, parseMessage, textAt } from "./rpc.ts";
+import { createEventReader } from "./sse.ts";
+import { headerValue } from "./wire.ts";
 
 export interface BridgeOptions {
   readonly endpoint: string;
@@ -133,7 +119,7 @@ async function post(line: Line, message: RpcMessage, text: string, signal: Abort
     await answer.body.dump();
     answer = await send(await line.tokens.renew());
   }
-  const session = answer.headers[HEADER.session];
+  const session = answer.headers["mcp-session-id"];
   if (message.kind === "request" && message.method === "initialize" && typeof session === "string") line.session = session;
   const id = message.kind === "request" ? message.id : undefined;
   let answered = false;
@@ -151,9 +137,16 @@ async function post(line: Line, message: RpcMessage, text: string, signal: Abort
 
 /** What later requests depend on. */
 function learn(line: Line, method: string, result: JsonObject): void {
-  if (method === "initialize") line.version = stringAt(result, "protocolVersion");
+  if (method === "initialize") line.version = textAt(result, "protocolVersion");
   if (method !== "tools/list") return;
-  line.schemas = new Map(objectsAt(result, "tools").map((tool) => [stringAt(tool, "name") ?? "", objectAt(tool, "inputSchema")]));
+  const { tools } = result;
+  const listed = Array.isArray(tools) ? tools.filter(isObject) : [];
+  line.schemas = new Map(listed.map((tool) => [textAt(tool, "name") ?? "", objectAt(tool, "inputSchema")]));
+}
+
+/** The member that the `Mcp-Name` header mirrors (2026-07-28, basic/transports, standard request headers). */
+function mirroredName(params: JsonObject): string | undefined {
+  return textAt(params, "name") ?? textAt(params, "uri") ?? textAt(params, "taskId");
 }
 
 function isAnswerTo(body: JsonObject, id: string | number | undefined): boolean {
@@ -165,7 +158,7 @@ async function readAnswer(
   id: string | number | undefined,
   pass: (body: JsonObject) => void,
 ): Promise<void> {
-  if (typeOf(answer).startsWith(EVENT_STREAM_TYPE)) return readEvents(answer, pass);
+  if (typeOf(answer).startsWith("text/event-stream")) return readEvents(answer, pass);
   const body = parseJson(await answer.body.text());
   if (!isObject(body)) return;
   // An error about the whole HTTP request has no id of its own; the client waits for this one.
@@ -173,12 +166,12 @@ async function readAnswer(
 }
 
 async function readEvents(answer: Dispatcher.ResponseData, pass: (body: JsonObject) => void): Promise<void> {
-  const decoder = createSseDecoder(MAX_EVENT_CHARS, (event) => {
-    const body = event.data === "" ? undefined : parseJson(event.data);
+  const read = createEventReader(MAX_EVENT_CHARS, (data) => {
+    const body = parseJson(data);
     if (isObject(body)) pass(body);
   });
   answer.body.setEncoding("utf8");
-  for await (const chunk of answer.body) decoder.push(String(chunk));
+  for await (const chunk of answer.body) read(String(chunk));
 }
 
 function typeOf(answer: Dispatcher.ResponseData): string {
@@ -188,28 +181,28 @@ function typeOf(answer: Dispatcher.ResponseData): string {
 
 function headersFor(line: Line, message: RpcMessage, token: string): Record<string, string> {
   const headers: Record<string, string> = {
-    "content-type": JSON_TYPE,
-    accept: `${JSON_TYPE}, ${EVENT_STREAM_TYPE}`,
+    "content-type": "application/json",
+    accept: "application/json, text/event-stream",
     authorization: `Bearer ${token}`,
   };
   const claimed =
     message.kind === "request" || message.kind === "notification"
-      ? stringAt(objectAt(message.params, "_meta"), META.protocolVersion)
+      ? textAt(objectAt(message.params, "_meta"), "io.modelcontextprotocol/protocolVersion")
       : undefined;
   if (claimed !== undefined && message.kind === "request") {
-    const name = routedName(message.method, message.params);
+    const name = mirroredName(message.params);
     const mirrored =
       message.method === "tools/call" ? paramHeaders(line.schemas.get(name ?? ""), objectAt(message.params, "arguments")) : {};
     return {
       ...headers,
       ...mirrored,
-      [HEADER.protocolVersion]: claimed,
-      [HEADER.method]: message.method,
-      ...(name === undefined ? {} : { [HEADER.name]: encodeHeaderValue(name) }),
+      "mcp-protocol-version": claimed,
+      "mcp-method": message.method,
+      ...(name === undefined ? {} : { "mcp-name": headerValue(name) }),
     };
   }
-  if (line.session !== undefined) headers[HEADER.session] = line.session;
-  if (line.version !== undefined) headers[HEADER.protocolVersion] = line.version;
+  if (line.session !== undefined) headers["mcp-session-id"] = line.session;
+  if (line.version !== undefined) headers["mcp-protocol-version"] = line.version;
   return headers;
 }
 
@@ -227,7 +220,7 @@ async function keepListening(line: Line, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
       const token = await line.tokens.current();
-      const headers = { ...sessionHeaders(line, token), accept: EVENT_STREAM_TYPE };
+      const headers = { ...sessionHeaders(line, token), accept: "text/event-stream" };
       const answer = await request(line.endpoint, { method: "GET", headers, dispatcher: line.dispatcher, signal });
       if (answer.statusCode !== 200) {
         await answer.body.dump();
@@ -250,8 +243,8 @@ async function keepListening(line: Line, signal: AbortSignal): Promise<void> {
 function sessionHeaders(line: Line, token: string): Record<string, string> {
   return {
     authorization: `Bearer ${token}`,
-    ...(line.session === undefined ? {} : { [HEADER.session]: line.session }),
-    ...(line.version === undefined ? {} : { [HEADER.protocolVersion]: line.version }),
+    ...(line.session === undefined ? {} : { "mcp-session-id": line.session }),
+    ...(line.version === undefined ? {} : { "mcp-protocol-version": line.version }),
   };
 }
 
