@@ -73,6 +73,7 @@ function callTable(calls: readonly z.output<typeof callSchema>[]): string {
 }
 
 function describeLog(log: z.output<typeof verificationSchema>): string {
+  if (log.ok && log.records === 0) return `${log.tenant}: no records yet\n`;
   if (log.ok) return `${log.tenant}: ${log.records} records, whole; head ${log.head}\n`;
   const fault = log.fault === undefined ? "not whole" : `record ${log.fault.seq}: ${log.fault.what}`;
   return `${log.tenant}: BROKEN at ${fault}; keep this database as it is and compare it with a backup\n`;

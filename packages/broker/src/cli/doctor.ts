@@ -132,7 +132,8 @@ async function checkPolicy(folder: string): Promise<Finding> {
   const loaded = await readPolicyFolder(folder)
     .then((files) => load(files))
     .catch((error: unknown) => (error instanceof Error ? error.message : "cannot be read"));
-  if (typeof loaded === "string") return { name: "policy", ok: false, found: loaded, next: "name the folder with `--policy <folder>`" };
+  if (typeof loaded === "string")
+    return { name: "policy folder", ok: false, found: loaded, next: "name the folder with `--policy <folder>`" };
   if (!loaded.ok)
     return {
       name: "policy",
@@ -140,5 +141,5 @@ async function checkPolicy(folder: string): Promise<Finding> {
       found: `${loaded.diagnostics.length} problems in \`${folder}\``,
       next: `bailiwick check ${folder}`,
     };
-  return { name: "policy", ok: true, found: `${folder}, version ${loaded.policy.version.slice(0, 19)}` };
+  return { name: "policy folder", ok: true, found: `${folder}, version ${loaded.policy.version.slice(0, 19)}` };
 }

@@ -37,7 +37,7 @@ function banner(broker: { readonly url: string; readonly dataFolder: string }, o
   people   ${broker.url}/
   data     ${broker.dataFolder}
   policy   ${options.policyFolder}
-  exposed  ${loopback ? "nothing outside this machine" : `whoever can reach ${options.host} on this port`}
+  exposed  ${loopback ? "only this machine can reach it" : `whoever can reach ${options.host} on this port`}
 
   next     bailiwick login <person>
 `;

@@ -58,6 +58,11 @@ async function addTool(cli: Cli, tool: string, options: { tenant?: string; write
   const proposals = answer.offered
     .filter((one) => !one.reviewed && one.operation.kind === "tool")
     .map((one) => proposeAction(tool, one.entry, one.fingerprint));
+  if (answer.offered.length === 0) {
+    throw new CliFailure("refused", `\`${tool}\` offers nothing to ${answer.tenant}, or no agent of ${answer.tenant} could reach it`, [
+      `write an agent of ${answer.tenant} under \`agents/\`, or choose another tenant with \`--tenant <tenant>\``,
+    ]);
+  }
   if (proposals.length === 0) {
     cli.answer({ tool, proposals }, "");
     cli.talk(`everything \`${tool}\` offers is reviewed (${answer.offered.length} operations)`);

@@ -107,12 +107,13 @@ export async function findCall(
   });
 }
 
-/** What can be said of a call that never reached the policy. */
+/** What the record alone says, for a call whose facts were erased or that never reached the policy. */
 function summaryOf(call: CallView): string {
   if (call.message !== undefined) return call.message;
-  return call.code === undefined
+  if (call.code !== undefined) return `the call was refused with \`${call.code}\``;
+  return call.verdict === undefined
     ? `the call is ${call.status}; no decision is recorded`
-    : `the call was refused (${call.code}) before the policy was asked`;
+    : `the policy said ${call.verdict}, and the call is ${call.status}`;
 }
 
 async function listCalls(ports: RestPorts, tenants: readonly string[], filter: CallFilter): Promise<{ calls: CallView[]; next?: number }> {
