@@ -21,7 +21,7 @@ import { createAgentSurface } from "./call/agent-surface.ts";
 import { argumentsDigest } from "./call/identify.ts";
 import type { CallPorts } from "./call/ports.ts";
 import { Refusal } from "./call/refusal.ts";
-import { openOperatorKey, removeBrokerFile, writeBrokerFile } from "./cli/data-folder.ts";
+import { openOperatorKey, removeBrokerFile, writeBrokerFile } from "./config/data-folder.ts";
 import { openLivePolicy } from "./config/live-policy.ts";
 import { explainCall } from "./insight/explain-call.ts";
 import { inspectTool, toolStates } from "./insight/tool-states.ts";

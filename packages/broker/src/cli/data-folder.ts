@@ -1,8 +1,0 @@
-export {
-  openOperatorKey,
-  readBrokerFile,
-  readOperatorKey,
-  removeBrokerFile,
-  writeBrokerFile,
-  type BrokerFile,
-} from "../config/data-folder.ts";
