@@ -146,7 +146,9 @@ export function createConnection(options: ConnectionOptions): McpConnection {
     async complete(params, { equipment: own, signal }) {
       const live = await admitted(signal);
       const limits = { timeoutMs: SMALL_REQUEST_TIMEOUT_MS, maxBytes: MAX_LISTING_BYTES };
-      return live.peer.request("completion/complete", params, { headers: own.headers, signal, ...limits });
+      // The agent's own `_meta` is about its line to us, and may be of the other era.
+      const { _meta, ...asked } = params;
+      return live.peer.request("completion/complete", asked, { headers: own.headers, signal, ...limits });
     },
     async setLogLevel(level) {
       const live = await supervisor.ready();
