@@ -13,6 +13,7 @@ import { openSigningKey } from "./adapters/oauth/signing-key.ts";
 import { createTokenRoutes } from "./adapters/oauth/token-routes.ts";
 import { createTokenVerifier } from "./adapters/oauth/token-verifier.ts";
 import { createRestApp } from "./adapters/rest/app.ts";
+import { randomId } from "./adapters/system/random.ts";
 import { openStore, type Store } from "./adapters/store/index.ts";
 import { createLogger, type Logger } from "./adapters/telemetry/logger.ts";
 import { createMetrics, type Metrics } from "./adapters/telemetry/metrics.ts";
@@ -85,7 +86,7 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
   const environment = options.environment ?? ((name: string) => process.env[name]);
   const logger = createLogger({ level: options.logLevel ?? "info" });
   const now = (): Date => new Date();
-  const newId = (prefix: string): string => `${prefix}_${randomBytes(16).toString("base64url")}`;
+  const newId = randomId;
 
   const front = await bindFront(options.host ?? "127.0.0.1", options.port ?? 7400);
   undo.push(() => front.close());

@@ -9,4 +9,4 @@ export {
   type Verdict,
   verifyChain,
 } from "./chain.ts";
-export { commit, digest, sha256 } from "./digest.ts";
+export { commit, commitText, digest, sha256 } from "./digest.ts";

@@ -2,11 +2,13 @@ import type { JsonObject } from "@bailiwick/policy";
 import { Fault } from "../domain/fault.ts";
 import { ToolError } from "../domain/tool.ts";
 import { redeem } from "./approve.ts";
+import { reviewedFingerprint } from "./identify.ts";
 import type { EquippedCall } from "./inject.ts";
 import { settleUnsent } from "./record.ts";
 import { MAX_RESULT_BYTES } from "./result-limit.ts";
 import type { CallPorts } from "./ports.ts";
 import { Refusal } from "./refusal.ts";
+import type { LimitedCall } from "./types.ts";
 
 /** What came back from the tool, unfiltered: nothing of it has been shown to the agent. */
 export interface ExecutedCall extends EquippedCall {
@@ -26,6 +28,7 @@ export async function execute(ports: CallPorts, equipped: EquippedCall): Promise
   const { intent, connection } = equipped;
   const sentAt = ports.now();
   try {
+    await requireSameTool(ports, intent.permit.call);
     const call = redeem(ports, intent.permit);
     const body = await connection.invoke(call.operation, call.args, {
       timeoutMs: call.action.timeoutMs,
@@ -39,6 +42,12 @@ export async function execute(ports: CallPorts, equipped: EquippedCall): Promise
     if (failure instanceof Refusal || (failure instanceof Fault && nothingWasSent(failure))) throw await settleUnsent(ports, intent, failure);
     return { ...equipped, sentAt, answer: { kind: "unknown", why: failure instanceof Fault ? failure.message : "the connection to the tool failed" } };
   }
+}
+
+// A tool that restarted since the call was identified may have come back as something else than what a person reviewed.
+async function requireSameTool(ports: CallPorts, call: LimitedCall): Promise<void> {
+  const now = await reviewedFingerprint(ports, call, call.connection);
+  if (now !== call.fingerprint) throw new Refusal("tool_unreviewed", "the tool changed while this call was under way; repeat it to have it decided again");
 }
 
 function nothingWasSent(fault: Fault): boolean {

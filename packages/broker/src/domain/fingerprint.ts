@@ -9,6 +9,17 @@ import type { Json, JsonObject } from "@bailiwick/policy";
  * fill with volatile values; neither reaches a decision. Member order does not matter; absent and `null` differ.
  */
 export function fingerprint(entry: JsonObject): string {
+  const kept = known.get(entry);
+  if (kept !== undefined) return kept;
+  const made = fingerprintOf(entry);
+  known.set(entry, made);
+  return made;
+}
+
+// Listings are asked once and looked at on every call; entries are never changed in place.
+const known = new WeakMap<JsonObject, string>();
+
+function fingerprintOf(entry: JsonObject): string {
   const covered: Record<string, Json> = {};
   for (const member of COVERED) {
     const value = entry[member];

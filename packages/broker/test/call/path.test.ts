@@ -199,6 +199,23 @@ describe("faults", () => {
     expect(await kinds(answer.callId)).toEqual(["intent", "outcome"]);
   });
 
+  test("a tool that changed after the intent is not called, and the outcome says so", async () => {
+    const each = await world(db.store, (ports) => ({
+      ...ports,
+      log: {
+        ...ports.log,
+        intend: (...args) => {
+          each.tool.listing = { ...each.tool.listing, tools: each.tool.listing.tools.map((entry) => ({ ...entry, description: "came back different" })) };
+          return ports.log.intend(...args);
+        },
+      },
+    }));
+    const answer = await each.call("ping");
+    expect(answer).toMatchObject({ kind: "refused", code: "tool_unreviewed" });
+    expect(each.tool.effects).toEqual([]);
+    expect(await kinds(answer.callId)).toEqual(["intent", "outcome"]);
+  });
+
   test("a tool that dies mid-call leaves an unknown outcome and is not called again", async () => {
     const { call, tool } = await world(db.store);
     tool.answer = () => Promise.reject(new Fault("tool_lost", "the tool ended while the call ran"));

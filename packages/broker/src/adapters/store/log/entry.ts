@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
-import { canonicalize, commit } from "@bailiwick/ledger";
+import { canonicalize, commitText } from "@bailiwick/ledger";
 import type { LogEntry, Reservation } from "../../../domain/audit.ts";
 import { Fault } from "../../../domain/fault.ts";
+import { randomBytes } from "../../system/random.ts";
 
 /** An entry as `append_records` takes it. `body` and `facts` are canonical texts. */
 export interface WireEntry {
@@ -61,7 +61,7 @@ function sealFacts(facts: object): { readonly text: string; readonly salt: strin
   const whole = canonicalText(facts);
   const text = Buffer.byteLength(whole) > MAX_FACTS_BYTES ? canonicalize({ omitted: "too large", bytes: Buffer.byteLength(whole) }) : whole;
   const salt = randomBytes(SALT_BYTES);
-  return { text, salt: salt.toString("hex"), commitment: commit(JSON.parse(text), salt) };
+  return { text, salt: Buffer.from(salt).toString("hex"), commitment: commitText(text, salt) };
 }
 
 /** Text an agent chose may hold lone surrogates, which have no canonical form; a record of the attempt must still be written. */
