@@ -2,7 +2,14 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["packages/*/test/**/*.test.ts", "examples/**/*.test.ts", "stories/**/*.test.ts", "attacks/**/*.test.ts", "tools/**/*.test.ts", "bench/**/*.test.ts"],
+    include: [
+      "packages/*/test/**/*.test.ts",
+      "examples/**/*.test.ts",
+      "stories/**/*.test.ts",
+      "attacks/**/*.test.ts",
+      "tools/**/*.test.ts",
+      "bench/**/*.test.ts",
+    ],
     globalSetup: ["packages/broker/test/support/global-postgres.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,

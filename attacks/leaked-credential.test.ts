@@ -17,10 +17,13 @@ test("a tool that blurts out its credential, plainly or encoded, in a result, an
     await agent.call("whoami"),
     await agent.call("format_disk"),
     await agent.call("add_note", { text: `is it ${NOTES_SECRET}?` }),
+    await agent.call("add_note", { text: "is it safe?" }),
   ];
   // The tool did answer with it; otherwise this test would prove nothing.
   expect(answers[0]?.isError).toBe(false);
   expect(Object.keys(answers[0]?.structured ?? {})).toEqual(expect.arrayContaining(["account"]));
+  // An agent that got hold of it elsewhere cannot put it into our records either.
+  expect(answers[2]?.refusal).toBe("argument_invalid");
   const commands = [
     await program.run("secrets", "list", "--json"),
     await program.run("audit", "query", "--json"),
@@ -28,7 +31,7 @@ test("a tool that blurts out its credential, plainly or encoded, in a result, an
     await program.run("tools", "--json"),
   ];
   const spoken = [
-    ...answers.slice(0, 2).map((answer) => JSON.stringify(answer.raw)),
+    ...answers.map((answer) => JSON.stringify(answer.raw)),
     ...commands.map((ended) => ended.stdout + ended.stderr),
     program.output(),
   ];

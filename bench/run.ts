@@ -1,8 +1,9 @@
 import { gateway } from "./gateway.ts";
 import { formatTable } from "./table.ts";
 import type { Bench } from "./bench.ts";
+import { store } from "./store.ts";
 
-const BENCHES: readonly Bench[] = [gateway];
+const BENCHES: readonly Bench[] = [gateway, store];
 
 const USAGE = `usage: \`npm run bench -- <name> [--json] [--quick]\`
 ${BENCHES.map((bench) => `  ${bench.name.padEnd(10)} ${bench.about}\n${" ".repeat(13)}aim: ${bench.aim}`).join("\n")}

@@ -49,7 +49,7 @@ test(
       const screen = run.everything();
       expect(screen).toMatch(/http:\/\/127\.0\.0\.1:\d+\/mcp/);
       expect(screen).toContain(join(home.path, "data"));
-      expect(screen).toMatch(/not exposed|only this machine/i);
+      expect(screen).toMatch(/exposed  nothing outside this machine/);
       expect(screen).toContain("field_not_permitted");
     } finally {
       run.child.kill("SIGINT");

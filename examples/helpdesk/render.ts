@@ -68,6 +68,7 @@ function explain(step: Step, seen: Observed, held: Held | undefined): readonly L
     case "refused":
       return [
         ["because", withoutPlace(seen)],
+        ["code", seen.code ?? "unknown"],
         ...ruleLines(seen.rules),
         ...nextLines(seen),
         ...(seen.callId === undefined ? [] : ([["explain", `npx bailiwick explain ${seen.callId}`]] as const)),

@@ -138,21 +138,49 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
     },
   };
 
-  const surface = measured(createAgentSurface(ports, (listener) => both(tools.onChange(listener), subscribe(policyListeners, listener))), metrics, policy);
-  const mcp = createMcpEndpoint(surface, { publicUrl: () => url, version: VERSION, ...(options.mcpDurations === undefined ? {} : { durations: options.mcpDurations }) });
+  const surface = measured(
+    createAgentSurface(ports, (listener) => both(tools.onChange(listener), subscribe(policyListeners, listener))),
+    metrics,
+    policy,
+  );
+  const mcp = createMcpEndpoint(surface, {
+    publicUrl: () => url,
+    version: VERSION,
+    ...(options.mcpDurations === undefined ? {} : { durations: options.mcpDurations }),
+  });
   undo.push(() => mcp.close());
 
   const operatorKey = await openOperatorKey(options.dataFolder);
   const web = new Hono();
   const onFault = (error: unknown): void => logger.error({ err: error }, "a request was stopped by a fault");
-  web.route("/", createTokenRoutes({ realm, signingKey, now, newId, policy, sessions: store.sessions, agentKeys: store.agentKeys, log: store.log, onFault }));
+  web.route(
+    "/",
+    createTokenRoutes({
+      realm,
+      signingKey,
+      now,
+      newId,
+      policy,
+      sessions: store.sessions,
+      agentKeys: store.agentKeys,
+      log: store.log,
+      onFault,
+    }),
+  );
   web.route("/", createRestApp(restPorts({ url, operatorKey, store, ports, tools, metrics, policy, onFault })));
-  front.open({ mcp: (req, res) => mcp.handle(req, res), web: getRequestListener(web.fetch) });
+  const people = getRequestListener(web.fetch);
+  front.open({ mcp: (req, res) => mcp.handle(req, res), web: (req, res) => void people(req, res) });
 
   await surfaceUnknown(store, policy(), logger);
   const timer = setInterval(() => void surfaceUnknown(store, policy(), logger), SURFACE_UNKNOWN_MS);
   undo.push(async () => clearInterval(timer));
-  await writeBrokerFile(options.dataFolder, { url, pid: process.pid, version: VERSION, policy: options.policyFolder, startedAt: startedAt.toISOString() });
+  await writeBrokerFile(options.dataFolder, {
+    url,
+    pid: process.pid,
+    version: VERSION,
+    policy: options.policyFolder,
+    startedAt: startedAt.toISOString(),
+  });
   undo.push(() => removeBrokerFile(options.dataFolder));
   return { url, brokerId, startedAt, dataFolder: options.dataFolder, store, policy, close: () => closeAll(undo) };
 }
@@ -216,7 +244,11 @@ async function surfaceUnknown(store: Store, policy: Policy, logger: Logger): Pro
   for (const tenant of policy.tenants) {
     try {
       const found = await store.log.surfaceUnknown(tenant, new Date());
-      if (found > 0) logger.warn({ tenant, calls: found }, "calls of a broker that is gone have an unknown outcome; see `bailiwick audit query --status unknown`");
+      if (found > 0)
+        logger.warn(
+          { tenant, calls: found },
+          "calls of a broker that is gone have an unknown outcome; see `bailiwick audit query --status unknown`",
+        );
     } catch (error) {
       logger.error({ err: error, tenant }, "intents without outcome could not be looked for");
     }

@@ -52,7 +52,10 @@ async function resume(ports: CallPorts, session: AgentSurface["session"], ticket
 // A spent ticket must not ask a person again in the guise of waiting for the answer.
 function requireOpen(approval: Approval): void {
   if (approval.state === "used") {
-    throw new Refusal("approval_used", `approval \`${approval.id}\` was used already; its result was returned once, repeat the call itself to ask again`);
+    throw new Refusal(
+      "approval_used",
+      `approval \`${approval.id}\` was used already; its result was returned once, repeat the call itself to ask again`,
+    );
   }
   if (approval.state === "expired" || approval.state === "cancelled") {
     throw new Refusal("approval_expired", `nobody answered approval \`${approval.id}\` in time; repeat the call itself to ask again`);
@@ -66,10 +69,17 @@ function belongsTo(approval: Approval, session: Session): boolean {
 function repeated(ports: CallPorts, approval: Approval): Pick<IncomingCall, "kind" | "name" | "args" | "statedReason"> {
   const { kind, name, tool } = approval.operation;
   const policy = ports.policy();
-  const action = policy.tools.find((each) => each.tool === tool)?.actions.find((each) => each.operation.kind === kind && each.operation.name === name);
+  const action = policy.tools
+    .find((each) => each.tool === tool)
+    ?.actions.find((each) => each.operation.kind === kind && each.operation.name === name);
   const forced = new Set(Object.keys(action?.force ?? {}));
   const args = Object.fromEntries(Object.entries(approval.args).filter(([argument]) => !forced.has(argument)));
-  return { kind, name: action === undefined || kind === "resource" ? name : visibleName(policy, action), args, statedReason: approval.statedReason };
+  return {
+    kind,
+    name: action === undefined || kind === "resource" ? name : visibleName(policy, action),
+    args,
+    statedReason: approval.statedReason,
+  };
 }
 
 async function complete(ports: CallPorts, session: Session, params: JsonObject, signal: AbortSignal): Promise<JsonObject> {
@@ -89,17 +99,26 @@ async function complete(ports: CallPorts, session: Session, params: JsonObject, 
   });
 }
 
-async function subscribe(ports: CallPorts, session: Session, uri: string, onUpdate: (params: JsonObject) => void): Promise<() => Promise<void>> {
+async function subscribe(
+  ports: CallPorts,
+  session: Session,
+  uri: string,
+  onUpdate: (params: JsonObject) => void,
+): Promise<() => Promise<void>> {
   const policy = ports.policy();
   const entry = entryFor(policy, "resource", uri);
   if (entry === undefined) throw new Refusal("tool_unknown", `no resource \`${uri}\` is known here; ask for the list of resources`);
   const operation = { ...entry.action.operation, name: uri };
   const decision = decide(policy, { caller: callerOf(session), operation, args: {}, now: ports.now() });
   if (decision.verdict !== "allow") {
-    throw new Refusal(decision.refusal?.code ?? "no_grant", decision.refusal?.message ?? "a subscription cannot wait for a person; read the resource instead", {
-      rules: decision.rules,
-      next: decision.refusal?.next ?? [],
-    });
+    throw new Refusal(
+      decision.refusal?.code ?? "no_grant",
+      decision.refusal?.message ?? "a subscription cannot wait for a person; read the resource instead",
+      {
+        rules: decision.rules,
+        next: decision.refusal?.next ?? [],
+      },
+    );
   }
   return recorded(ports, session, entry, "resources/subscribe", async () =>
     (await connect(ports, entry.tool, connectionKey(session, entry.tool.tool))).subscribe(uri, onUpdate),

@@ -31,7 +31,8 @@ function refused(trail: Trail, refusal: Refusal): CallAnswer {
 
 function asRefusal(failure: unknown): Refusal {
   if (failure instanceof Refusal) return failure;
-  if (!(failure instanceof Fault)) return new Refusal("internal_fault", "the broker failed before anything was sent; the operator's log says why");
+  if (!(failure instanceof Fault))
+    return new Refusal("internal_fault", "the broker failed before anything was sent; the operator's log says why");
   const next = [{ kind: "retry_after", ms: 5_000 }] as const;
   switch (failure.code) {
     case "log_unavailable":

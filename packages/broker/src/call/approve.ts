@@ -83,7 +83,8 @@ async function wait(ports: CallPorts, call: LimitedCall, approval: Approval): Pr
   // A wait past the end of the session would end in a refusal; the agent comes back with a new token instead.
   const sessionLeftMs = call.session.expiresAt.getTime() - ports.now().getTime();
   const timeoutMs = Math.min(patience.waitMs, sessionLeftMs);
-  const answered = timeoutMs <= 0 ? undefined : await ports.approvals.wait(call.session.tenant, approval.id, { timeoutMs, signal: io.signal });
+  const answered =
+    timeoutMs <= 0 ? undefined : await ports.approvals.wait(call.session.tenant, approval.id, { timeoutMs, signal: io.signal });
   if (answered === undefined || answered.state === "pending") throw new Held(approval);
   await requireSameRecord(ports, call);
   return answered;
@@ -93,7 +94,10 @@ async function wait(ports: CallPorts, call: LimitedCall, approval: Approval): Pr
 async function requireSameRecord(ports: CallPorts, call: LimitedCall): Promise<void> {
   if (call.resource === undefined) return;
   if (recordDigest(await lookup(ports, call)) !== recordDigest(call.resource)) {
-    throw new Refusal("approval_stale", "the record changed after the approval was asked for; repeat the call to ask again with the new difference");
+    throw new Refusal(
+      "approval_stale",
+      "the record changed after the approval was asked for; repeat the call to ask again with the new difference",
+    );
   }
 }
 
@@ -117,7 +121,11 @@ async function approvedCall(ports: CallPorts, call: LimitedCall, approval: Appro
 }
 
 // A person's edit is decided again: nobody can approve what policy denies.
-async function edited(ports: CallPorts, call: LimitedCall, args: NonNullable<NonNullable<Approval["answer"]>["args"]>): Promise<LimitedCall> {
+async function edited(
+  ports: CallPorts,
+  call: LimitedCall,
+  args: NonNullable<NonNullable<Approval["answer"]>["args"]>,
+): Promise<LimitedCall> {
   const changed = { ...call, args, argsDigest: argumentsDigest(call.operation, args) };
   const decided = limit(await decideCall(ports, call.session, changed));
   if (decided.resource?.id !== call.resource?.id) {

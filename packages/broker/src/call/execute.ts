@@ -39,15 +39,21 @@ export async function execute(ports: CallPorts, equipped: EquippedCall): Promise
     return { ...equipped, sentAt, answer: { kind: "result", body } };
   } catch (failure) {
     if (failure instanceof ToolError) return { ...equipped, sentAt, answer: { kind: "tool_error", error: failure } };
-    if (failure instanceof Refusal || (failure instanceof Fault && nothingWasSent(failure))) throw await settleUnsent(ports, intent, failure);
-    return { ...equipped, sentAt, answer: { kind: "unknown", why: failure instanceof Fault ? failure.message : "the connection to the tool failed" } };
+    if (failure instanceof Refusal || (failure instanceof Fault && nothingWasSent(failure)))
+      throw await settleUnsent(ports, intent, failure);
+    return {
+      ...equipped,
+      sentAt,
+      answer: { kind: "unknown", why: failure instanceof Fault ? failure.message : "the connection to the tool failed" },
+    };
   }
 }
 
 // A tool that restarted since the call was identified may have come back as something else than what a person reviewed.
 async function requireSameTool(ports: CallPorts, call: LimitedCall): Promise<void> {
   const now = await reviewedFingerprint(ports, call, call.connection);
-  if (now !== call.fingerprint) throw new Refusal("tool_unreviewed", "the tool changed while this call was under way; repeat it to have it decided again");
+  if (now !== call.fingerprint)
+    throw new Refusal("tool_unreviewed", "the tool changed while this call was under way; repeat it to have it decided again");
 }
 
 function nothingWasSent(fault: Fault): boolean {

@@ -1,5 +1,6 @@
 import type { JsonObject } from "@bailiwick/policy";
 import type { ExecutedCall } from "./execute.ts";
+import { isObject } from "./paths.ts";
 import { isFiltered, presentResult, type PresentedResult } from "./present-result.ts";
 import { scrub, scrubText } from "./scrub.ts";
 import type { CallAnswer } from "./types.ts";
@@ -39,11 +40,17 @@ export function filter(executed: ExecutedCall): FilteredCall {
   }
 }
 
-function shown(callId: string, cleaned: PresentedResult): { body: JsonObject; hidden: readonly string[]; masked: readonly string[]; rowsRemoved: number } {
+function shown(
+  callId: string,
+  cleaned: PresentedResult,
+): { body: JsonObject; hidden: readonly string[]; masked: readonly string[]; rowsRemoved: number } {
   const { body, hidden, masked, rowsRemoved } = cleaned;
-  const note = { callId, ...(hidden.length + masked.length + rowsRemoved === 0 ? {} : { hidden: [...hidden], masked: [...masked], rowsRemoved }) };
+  const note = {
+    callId,
+    ...(hidden.length + masked.length + rowsRemoved === 0 ? {} : { hidden: [...hidden], masked: [...masked], rowsRemoved }),
+  };
   const meta = body["_meta"];
-  const kept = typeof meta === "object" && meta !== null && !Array.isArray(meta) ? meta : {};
+  const kept = isObject(meta) ? meta : {};
   return { body: { ...body, _meta: { ...kept, bailiwick: note } }, hidden, masked, rowsRemoved };
 }
 

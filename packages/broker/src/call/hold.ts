@@ -75,7 +75,8 @@ function newApproval(ports: CallPorts, call: LimitedCall): Approval {
     argsDigest: call.argsDigest,
     fingerprint: call.fingerprint,
     policyVersion: call.policy.version,
-    resource: call.resource === undefined ? undefined : { type: call.resource.type, id: call.resource.id, digest: recordDigest(call.resource) },
+    resource:
+      call.resource === undefined ? undefined : { type: call.resource.type, id: call.resource.id, digest: recordDigest(call.resource) },
     diff: diffOf(call.resource?.attributes, writtenFields(call)),
     statedReason: call.incoming.statedReason?.slice(0, MAX_STATED_REASON_CHARS),
     rules: demand.rules,

@@ -1,5 +1,5 @@
 import { digest } from "@bailiwick/ledger";
-import { forcedArguments, type CatalogAction, type JsonObject, type Operation, type Policy } from "@bailiwick/policy";
+import { forcedArguments, type CatalogAction, type CatalogTool, type JsonObject, type Operation, type Policy } from "@bailiwick/policy";
 import { fingerprint } from "../domain/fingerprint.ts";
 import type { Session } from "../domain/session.ts";
 import type { ConnectionKey } from "../domain/tool.ts";
@@ -7,9 +7,10 @@ import { callerOf } from "./agent-of.ts";
 import { entryFor, type Entry } from "./names.ts";
 import type { CallPorts } from "./ports.ts";
 import { Refusal } from "./refusal.ts";
+import { holdsSecret } from "./scrub.ts";
 import type { Trail } from "./trail.ts";
 import type { IdentifiedCall, IncomingCall } from "./types.ts";
-import { connectionKey, listingOf } from "./upstream.ts";
+import { connectionKey, equip, listingOf } from "./upstream.ts";
 
 /**
  * Says which reviewed action is meant, with exactly which arguments: forced ones set, all under one digest.
@@ -25,6 +26,7 @@ export async function identify(ports: CallPorts, session: Session, trail: Pick<T
   const reviewed = await reviewedFingerprint(ports, entry, key);
   const operation = operationOf(entry.action, incoming);
   const args = { ...agentArguments(entry.action, incoming), ...forcedArguments(entry.action, callerOf(session)) };
+  await requireNoCredential(ports, entry.tool, key, args);
   return {
     callId,
     operation,
@@ -40,14 +42,25 @@ export async function identify(ports: CallPorts, session: Session, trail: Pick<T
 
 /** The digest that approvals and permits are bound to: SHA-256 over the canonical form of operation and arguments. */
 export function argumentsDigest(operation: Operation, args: JsonObject): string {
-  return digest({ tool: operation.tool, kind: operation.kind, name: operation.name, args });
+  try {
+    return digest({ tool: operation.tool, kind: operation.kind, name: operation.name, args });
+  } catch {
+    throw new Refusal(
+      "argument_invalid",
+      "the arguments have no canonical form: text that is not well-formed Unicode, or nesting beyond 128 levels; send plain JSON",
+    );
+  }
 }
 
 /**
  * The fingerprint a person reviewed, checked against what the upstream offers now.
  * @throws Refusal `tool_unreviewed`.
  */
-export async function reviewedFingerprint(ports: Pick<CallPorts, "credentials" | "tools">, entry: Entry, key: ConnectionKey): Promise<string> {
+export async function reviewedFingerprint(
+  ports: Pick<CallPorts, "credentials" | "tools">,
+  entry: Entry,
+  key: ConnectionKey,
+): Promise<string> {
   const { tool, action } = entry;
   if (!("mcp" in tool.connect) || action.operation.kind !== "tool") {
     return digest({ scope: action.scope, effect: action.effect, statement: action.statement?.sql ?? null, name: action.operation.name });
@@ -57,7 +70,8 @@ export async function reviewedFingerprint(ports: Pick<CallPorts, "credentials" |
   if (offered === undefined) throw quarantined(tool.tool, action.operation.name, "the tool no longer offers it");
   const now = fingerprint(offered);
   if (action.reviewed === undefined) throw quarantined(tool.tool, action.operation.name, "no person has reviewed it");
-  if (action.reviewed !== now) throw quarantined(tool.tool, action.operation.name, "its description or schema changed since a person reviewed it");
+  if (action.reviewed !== now)
+    throw quarantined(tool.tool, action.operation.name, "its description or schema changed since a person reviewed it");
   return now;
 }
 
@@ -82,6 +96,21 @@ function agentArguments(action: CatalogAction, incoming: IncomingCall): JsonObje
 // The body was parsed by JSON.parse at the edge, so whatever is an object here is JSON.
 function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+// An agent that can write the credential down has got hold of it: nothing of the call is kept, because the records would hold it too.
+async function requireNoCredential(ports: CallPorts, tool: CatalogTool, key: ConnectionKey, args: JsonObject): Promise<void> {
+  if (tool.credential === undefined) return;
+  const secrets = await equip(ports, tool, key).then(
+    (equipped) => equipped.secrets,
+    // A credential that cannot be opened stops the call where it is needed, after the policy has spoken.
+    () => [],
+  );
+  if (holdsSecret(args, secrets)) {
+    throw new Refusal("argument_invalid", `the arguments hold the credential \`${tool.credential.name}\`, which no agent may know`, {
+      next: [{ kind: "ask_owner", owner: "operator", text: `rotate \`${tool.credential.name}\` and find out how the agent got it` }],
+    });
+  }
 }
 
 async function unknownAction(ports: CallPorts, policy: Policy, session: Session, incoming: IncomingCall): Promise<Refusal> {

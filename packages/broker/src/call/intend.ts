@@ -25,11 +25,18 @@ export async function intend(ports: CallPorts, permit: Permit): Promise<Intent> 
     reservations: call.reservations,
     instead: (why) => {
       refused = why.why === "over_limit" ? overLimit(call, why.key, why.used, why.max, why.retryAfterMs) : notLive();
-      return { kind: "refusal", callId: call.callId, body: { ...bodyOf(ports, call), verdict: "deny", code: refused.code }, facts: factsOf(call) };
+      return {
+        kind: "refusal",
+        callId: call.callId,
+        body: { ...bodyOf(ports, call), verdict: "deny", code: refused.code },
+        facts: factsOf(call),
+      };
     },
   });
   if (outcome.ok) return { permit, seq: outcome.seq, takenAt };
-  throw refused ?? (outcome.why === "over_limit" ? overLimit(call, outcome.key, outcome.used, outcome.max, outcome.retryAfterMs) : notLive());
+  throw (
+    refused ?? (outcome.why === "over_limit" ? overLimit(call, outcome.key, outcome.used, outcome.max, outcome.retryAfterMs) : notLive())
+  );
 }
 
 function intentEntry(ports: CallPorts, permit: Permit): LogEntry {
@@ -51,12 +58,18 @@ function overLimit(call: LimitedCall, key: string, used: number, max: number, re
   const demand = call.decision.limits.find((each) => each.key === key);
   const seconds = Math.max(1, Math.ceil(retryAfterMs / 1000));
   const window = demand === undefined ? "" : ` in ${Math.round(demand.windowMs / 60_000)} min`;
-  return new RecordedRefusal("rate_limited", `\`${call.action.scope}\` is limited to ${max} ${demand?.unit ?? "calls"}${window} and ${used} are used; wait ${seconds} s`, {
-    rules: demand === undefined ? [] : [demand.rule],
-    next: [{ kind: "retry_after", ms: retryAfterMs }],
-  });
+  return new RecordedRefusal(
+    "rate_limited",
+    `\`${call.action.scope}\` is limited to ${max} ${demand?.unit ?? "calls"}${window} and ${used} are used; wait ${seconds} s`,
+    {
+      rules: demand === undefined ? [] : [demand.rule],
+      next: [{ kind: "retry_after", ms: retryAfterMs }],
+    },
+  );
 }
 
 function notLive(): Refusal {
-  return new RecordedRefusal("session_revoked", "this session was revoked or has expired; get a new token", { next: [{ kind: "reauthenticate" }] });
+  return new RecordedRefusal("session_revoked", "this session was revoked or has expired; get a new token", {
+    next: [{ kind: "reauthenticate" }],
+  });
 }

@@ -10,10 +10,14 @@ import type { DecidedCall, LimitedCall } from "./types.ts";
 export function limit(call: DecidedCall): LimitedCall {
   const impossible = call.decision.limits.find((each) => each.amount > each.max);
   if (impossible !== undefined) {
-    throw new Refusal("records_exceeded", `this call takes ${impossible.amount} ${impossible.unit} and the limit is ${impossible.max}; ask for less`, {
-      rules: [impossible.rule],
-      next: [{ kind: "narrow", field: impossible.unit, allowed: [impossible.max] }],
-    });
+    throw new Refusal(
+      "records_exceeded",
+      `this call takes ${impossible.amount} ${impossible.unit} and the limit is ${impossible.max}; ask for less`,
+      {
+        rules: [impossible.rule],
+        next: [{ kind: "narrow", field: impossible.unit, allowed: [impossible.max] }],
+      },
+    );
   }
   const reservations: Reservation[] = call.decision.limits.map(({ key, max, windowMs, amount }) => ({ key, max, windowMs, amount }));
   return { ...call, reservations };

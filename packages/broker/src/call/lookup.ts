@@ -18,8 +18,7 @@ import { equip } from "./upstream.ts";
  */
 export async function lookup(ports: CallPorts, call: DecidedCall): Promise<ResourceFacts> {
   const { resource } = call.action;
-  const entry =
-    resource?.before === undefined ? undefined : entryNamed(call, resource.before);
+  const entry = resource?.before === undefined ? undefined : entryNamed(call, resource.before);
   if (resource === undefined || entry === undefined) throw new Error("lookup needs a catalogued read action; `check` guarantees it");
   await reviewedFingerprint(ports, entry, call.connection);
   const args = lookupArguments(call);

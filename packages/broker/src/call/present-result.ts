@@ -69,7 +69,13 @@ class Tally {
   }
 
   result(body: JsonObject): PresentedResult {
-    return { body, hidden: [...this.#hidden].toSorted(), masked: [...this.#masked].toSorted(), rowsRemoved: this.#rowsRemoved, records: this.#records };
+    return {
+      body,
+      hidden: [...this.#hidden].toSorted(),
+      masked: [...this.#masked].toSorted(),
+      rowsRemoved: this.#rowsRemoved,
+      records: this.#records,
+    };
   }
 
   #rows(rows: readonly Json[]): readonly Json[] {

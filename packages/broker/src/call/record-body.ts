@@ -22,7 +22,11 @@ export function bodyOf(ports: Pick<CallPorts, "brokerId" | "now">, call: Decided
 }
 
 /** What is known of a call as soon as its session is. */
-export function sessionBody(ports: Pick<CallPorts, "brokerId" | "now">, session: Session, incoming: Pick<IncomingCall, "peer" | "traceparent">): RecordBody {
+export function sessionBody(
+  ports: Pick<CallPorts, "brokerId" | "now">,
+  session: Session,
+  incoming: Pick<IncomingCall, "peer" | "traceparent">,
+): RecordBody {
   return {
     at: ports.now().toISOString(),
     broker: ports.brokerId,

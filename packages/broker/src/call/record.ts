@@ -24,7 +24,13 @@ export async function record(ports: CallPorts, filtered: FilteredCall): Promise<
         durationMs: ports.now().getTime() - filtered.sentAt.getTime(),
         ...(filtered.equipped.credential === undefined ? {} : { credential: { ...filtered.equipped.credential } }),
         ...(filtered.answer.kind === "result"
-          ? { resultDigest: digest(filtered.answer.body), hidden: [...filtered.answer.hidden], masked: [...filtered.answer.masked], rowsRemoved: filtered.answer.rowsRemoved, records: filtered.records }
+          ? {
+              resultDigest: digest(filtered.answer.body),
+              hidden: [...filtered.answer.hidden],
+              masked: [...filtered.answer.masked],
+              rowsRemoved: filtered.answer.rowsRemoved,
+              records: filtered.records,
+            }
           : {}),
       },
     });
@@ -37,9 +43,18 @@ export async function record(ports: CallPorts, filtered: FilteredCall): Promise<
 /** Writes that nothing was sent, gives the limits back and returns the refusal to throw. */
 export async function settleUnsent(ports: CallPorts, intent: Intent, failure: Refusal | Fault): Promise<Refusal> {
   const { call } = intent.permit;
-  const code = failure instanceof Refusal ? failure.code : failure.code === "credential_unavailable" ? "credential_unavailable" : "tool_unavailable";
-  const refusal = new RecordedRefusal(code, failure.message, failure instanceof Refusal ? { rules: failure.rules, next: failure.next } : { next: [{ kind: "retry_after", ms: 5_000 }] });
-  await ports.log.append(call.session.tenant, { kind: "outcome", callId: call.callId, body: { ...bodyOf(ports, call), status: "not_sent", code } });
+  const code =
+    failure instanceof Refusal ? failure.code : failure.code === "credential_unavailable" ? "credential_unavailable" : "tool_unavailable";
+  const refusal = new RecordedRefusal(
+    code,
+    failure.message,
+    failure instanceof Refusal ? { rules: failure.rules, next: failure.next } : { next: [{ kind: "retry_after", ms: 5_000 }] },
+  );
+  await ports.log.append(call.session.tenant, {
+    kind: "outcome",
+    callId: call.callId,
+    body: { ...bodyOf(ports, call), status: "not_sent", code },
+  });
   await ports.log.release(call.session.tenant, call.reservations, intent.takenAt);
   return refusal;
 }
@@ -47,7 +62,8 @@ export async function settleUnsent(ports: CallPorts, intent: Intent, failure: Re
 /** The call was sent, but its result could not be cleaned: nothing of it is shown. */
 export async function settleWithheld(ports: CallPorts, executed: ExecutedCall): Promise<CallAnswer> {
   const { call } = executed.intent.permit;
-  const message = "the call was sent, but its result could not be cleaned and is withheld; do not repeat it blindly, ask the operator to look at this call";
+  const message =
+    "the call was sent, but its result could not be cleaned and is withheld; do not repeat it blindly, ask the operator to look at this call";
   const entry = { kind: "outcome", callId: call.callId, body: { ...bodyOf(ports, call), status: "withheld" } } as const;
   // A log that fails here leaves an intent without outcome, which surfaces as unknown: the same truth.
   await ports.log.append(call.session.tenant, entry).catch(() => undefined);

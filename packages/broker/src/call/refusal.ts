@@ -3,12 +3,30 @@ import type { NextStep, PolicyRefusalCode, RuleRef } from "@bailiwick/policy";
 /** The closed list of reasons for which a call does not run. */
 export type RefusalCode =
   | PolicyRefusalCode
-  | "unauthenticated" | "token_expired" | "session_revoked" | "wrong_tenant"
-  | "malformed_request" | "body_too_large" | "origin_refused" | "method_unknown"
-  | "tool_unknown" | "tool_unreviewed" | "tool_unavailable"
-  | "rate_limited" | "approval_denied" | "approval_expired" | "approval_used" | "approval_stale" | "approval_unknown"
-  | "policy_changed" | "permit_invalid" | "credential_unavailable" | "log_unavailable" | "store_unavailable"
-  | "cancelled" | "internal_fault";
+  | "unauthenticated"
+  | "token_expired"
+  | "session_revoked"
+  | "wrong_tenant"
+  | "malformed_request"
+  | "body_too_large"
+  | "origin_refused"
+  | "method_unknown"
+  | "tool_unknown"
+  | "tool_unreviewed"
+  | "tool_unavailable"
+  | "rate_limited"
+  | "approval_denied"
+  | "approval_expired"
+  | "approval_used"
+  | "approval_stale"
+  | "approval_unknown"
+  | "policy_changed"
+  | "permit_invalid"
+  | "credential_unavailable"
+  | "log_unavailable"
+  | "store_unavailable"
+  | "cancelled"
+  | "internal_fault";
 
 /**
  * Thrown to stop a call before its effect; a forgotten check cannot let a call through.

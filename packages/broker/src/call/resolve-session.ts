@@ -12,7 +12,8 @@ import { Refusal } from "./refusal.ts";
 export async function resolveSession(ports: Pick<CallPorts, "sessions" | "policy" | "now">, claims: Claims): Promise<Session> {
   const session = await ports.sessions.find(claims.tenant, claims.session);
   if (session === undefined) throw gone("unauthenticated", "this session is not known here; get a new token");
-  if (session.revokedAt !== undefined) throw gone("session_revoked", "this session was revoked; ask the agent's owner before starting another");
+  if (session.revokedAt !== undefined)
+    throw gone("session_revoked", "this session was revoked; ask the agent's owner before starting another");
   if (session.expiresAt <= ports.now()) throw gone("token_expired", "this session has expired; get a new token");
   if (agentOf(ports.policy(), session.agent) === undefined) {
     throw gone("session_revoked", `the agent \`${session.agent}\` is no longer in the policy; ask its owner`);

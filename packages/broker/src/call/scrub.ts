@@ -12,6 +12,11 @@ export function scrub(body: JsonObject, secrets: readonly string[]): JsonObject 
   return scrubObject(body, needles);
 }
 
+/** Whether one of the secrets stands anywhere in the value, in any of the forms `scrub` removes. */
+export function holdsSecret(value: JsonObject, secrets: readonly string[]): boolean {
+  return holdsAny(JSON.stringify(value), needlesOf(secrets));
+}
+
 /** The same for one text. */
 export function scrubText(text: string, secrets: readonly string[]): string {
   return replaceAll(text, needlesOf(secrets));
@@ -22,7 +27,13 @@ function needlesOf(secrets: readonly string[]): readonly string[] {
     .filter((secret) => secret.length >= MIN_SECRET_CHARS)
     .flatMap((secret) => {
       const bytes = Buffer.from(secret, "utf8");
-      return [secret, bytes.toString("base64").replace(/=+$/u, ""), bytes.toString("base64url"), encodeURIComponent(secret), bytes.toString("hex")];
+      return [
+        secret,
+        bytes.toString("base64").replace(/=+$/u, ""),
+        bytes.toString("base64url"),
+        encodeURIComponent(secret),
+        bytes.toString("hex"),
+      ];
     });
 }
 

@@ -1,4 +1,17 @@
-import type { Caller, CatalogAction, CatalogTool, Decision, DecisionRequest, Json, JsonObject, NextStep, Operation, Policy, ResourceFacts, RuleRef } from "@bailiwick/policy";
+import type {
+  Caller,
+  CatalogAction,
+  CatalogTool,
+  Decision,
+  DecisionRequest,
+  Json,
+  JsonObject,
+  NextStep,
+  Operation,
+  Policy,
+  ResourceFacts,
+  RuleRef,
+} from "@bailiwick/policy";
 import type { Approval } from "../domain/approval.ts";
 import type { Reservation } from "../domain/audit.ts";
 import type { Session } from "../domain/session.ts";
@@ -69,7 +82,13 @@ export type CallAnswer =
       readonly masked: readonly string[];
       readonly rowsRemoved: number;
     }
-  | { readonly kind: "tool_error"; readonly callId: string; readonly code: number; readonly message: string; readonly data?: Json | undefined }
+  | {
+      readonly kind: "tool_error";
+      readonly callId: string;
+      readonly code: number;
+      readonly message: string;
+      readonly data?: Json | undefined;
+    }
   | { readonly kind: "pending"; readonly callId: string; readonly approval: Approval }
   | {
       readonly kind: "refused";

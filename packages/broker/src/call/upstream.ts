@@ -1,4 +1,4 @@
-import type { CatalogTool, Policy } from "@bailiwick/policy";
+import type { CatalogTool } from "@bailiwick/policy";
 import type { Session } from "../domain/session.ts";
 import { Fault } from "../domain/fault.ts";
 import type { ConnectionKey, Equipment, ToolConnection, ToolListing } from "../domain/tool.ts";
@@ -39,25 +39,29 @@ export async function equip(ports: Pick<CallPorts, "credentials">, tool: Catalog
 }
 
 /** Connects when needed and asks what the upstream offers. @throws Fault. */
-export async function listingOf(ports: Pick<CallPorts, "credentials" | "tools">, tool: CatalogTool, key: ConnectionKey): Promise<ToolListing> {
+export async function listingOf(
+  ports: Pick<CallPorts, "credentials" | "tools">,
+  tool: CatalogTool,
+  key: ConnectionKey,
+): Promise<ToolListing> {
   const known = ports.tools.known(key);
   if (known !== undefined) return known;
   return (await connect(ports, tool, key)).listing();
 }
 
 /** The live connection of this key. @throws Fault. */
-export async function connect(ports: Pick<CallPorts, "credentials" | "tools">, tool: CatalogTool, key: ConnectionKey): Promise<ToolConnection> {
+export async function connect(
+  ports: Pick<CallPorts, "credentials" | "tools">,
+  tool: CatalogTool,
+  key: ConnectionKey,
+): Promise<ToolConnection> {
   const { equipment } = await equip(ports, tool, key);
   return ports.tools.connect(key, equipment);
 }
 
-/** The catalog entry of a tool in this policy version, or undefined. */
-export function toolOf(policy: Policy, name: string): CatalogTool | undefined {
-  return policy.tools.find((tool) => tool.tool === name);
-}
-
 function shape(inject: NonNullable<CatalogTool["credential"]>["inject"], value: string): Equipment {
-  if ("header" in inject) return { headers: { [inject.header]: (inject.format ?? "{value}").replace("{value}", () => value) }, environment: {} };
+  if ("header" in inject)
+    return { headers: { [inject.header]: (inject.format ?? "{value}").replace("{value}", () => value) }, environment: {} };
   if ("environment" in inject) return { headers: {}, environment: { [inject.environment]: value } };
   return { headers: {}, environment: {}, login: { user: inject.login, password: value } };
 }

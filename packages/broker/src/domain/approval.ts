@@ -43,14 +43,16 @@ export interface Approval {
   readonly state: ApprovalState;
   readonly createdAt: Date;
   readonly expiresAt: Date;
-  readonly answer?: {
-    readonly by: string;
-    readonly at: Date;
-    readonly reason?: string | undefined;
-    /** Present when the person approved other arguments than asked; the path decides again over these. */
-    readonly args?: JsonObject | undefined;
-    readonly argsDigest?: string | undefined;
-  } | undefined;
+  readonly answer?:
+    | {
+        readonly by: string;
+        readonly at: Date;
+        readonly reason?: string | undefined;
+        /** Present when the person approved other arguments than asked; the path decides again over these. */
+        readonly args?: JsonObject | undefined;
+        readonly argsDigest?: string | undefined;
+      }
+    | undefined;
 }
 
 export type AnswerOutcome = { readonly ok: true; readonly approval: Approval } | { readonly ok: false; readonly state: ApprovalState };
@@ -59,10 +61,21 @@ export interface ApprovalStore {
   create(approval: Approval): Promise<void>;
   find(tenant: string, id: string): Promise<Approval | undefined>;
   /** The newest approval of this agent, user and task for the same operation and arguments that is pending, approved and unused, or denied; expired ones are not returned. */
-  findFor(key: { readonly tenant: string; readonly agent: string; readonly user: string; readonly task: string; readonly operation: Operation; readonly argsDigest: string }): Promise<Approval | undefined>;
+  findFor(key: {
+    readonly tenant: string;
+    readonly agent: string;
+    readonly user: string;
+    readonly task: string;
+    readonly operation: Operation;
+    readonly argsDigest: string;
+  }): Promise<Approval | undefined>;
   list(tenant: string, options: { readonly state?: ApprovalState | undefined; readonly limit: number }): Promise<readonly Approval[]>;
   /** Answers a pending approval; first answer wins. */
-  answer(tenant: string, id: string, answer: NonNullable<Approval["answer"]> & { readonly state: "approved" | "denied" }): Promise<AnswerOutcome>;
+  answer(
+    tenant: string,
+    id: string,
+    answer: NonNullable<Approval["answer"]> & { readonly state: "approved" | "denied" },
+  ): Promise<AnswerOutcome>;
   /** approved -> used, once. Returns false when it was used, expired or never approved. */
   use(tenant: string, id: string, now: Date): Promise<boolean>;
   /** Resolves when the approval is no longer pending, or undefined at the deadline or on abort. Hears answers given on other brokers too. */

@@ -41,7 +41,14 @@ export interface Reservation {
 
 export type IntendOutcome =
   | { readonly ok: true; readonly seq: number; readonly hash: string }
-  | { readonly ok: false; readonly why: "over_limit"; readonly key: string; readonly used: number; readonly max: number; readonly retryAfterMs: number }
+  | {
+      readonly ok: false;
+      readonly why: "over_limit";
+      readonly key: string;
+      readonly used: number;
+      readonly max: number;
+      readonly retryAfterMs: number;
+    }
   | { readonly ok: false; readonly why: "session_not_live" };
 
 export interface CallQuery {
@@ -67,11 +74,15 @@ export interface AuditLog {
    * When it may not proceed, `instead` is appended in the same transaction, so that a refusal for a limit is as durable as an intent.
    * @throws Fault `log_unavailable` when the record could not be made durable: nothing may run then.
    */
-  intend(tenant: string, entry: LogEntry, options: {
-    readonly session: string;
-    readonly reservations: readonly Reservation[];
-    readonly instead: (why: Exclude<IntendOutcome, { ok: true }>) => LogEntry;
-  }): Promise<IntendOutcome>;
+  intend(
+    tenant: string,
+    entry: LogEntry,
+    options: {
+      readonly session: string;
+      readonly reservations: readonly Reservation[];
+      readonly instead: (why: Exclude<IntendOutcome, { ok: true }>) => LogEntry;
+    },
+  ): Promise<IntendOutcome>;
   /** Resolves when the record is durable. @throws Fault `log_unavailable`. */
   append(tenant: string, entry: LogEntry): Promise<{ readonly seq: number; readonly hash: string }>;
   /** Gives back what an intent took when the call never reached the tool. */

@@ -21,6 +21,9 @@ export interface OpenCredential extends CredentialInfo {
 export interface CredentialStore {
   put(name: string, binding: CredentialBinding, value: string): Promise<CredentialInfo>;
   /** Newest version bound to exactly this tenant, environment and workflow (`*` bindings of environment and workflow count when no exact one exists). Undefined when there is none. @throws Fault `credential_unavailable` when it cannot be opened. */
-  open(name: string, at: { readonly tenant: string; readonly environment: string; readonly workflow: string }): Promise<OpenCredential | undefined>;
+  open(
+    name: string,
+    at: { readonly tenant: string; readonly environment: string; readonly workflow: string },
+  ): Promise<OpenCredential | undefined>;
   list(tenant: string): Promise<readonly CredentialInfo[]>;
 }

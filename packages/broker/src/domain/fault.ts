@@ -1,7 +1,14 @@
 /** A failure of a part, not a judgement of policy. Closed list; the call path maps each to a refusal or to `outcome_unknown`. */
 export type FaultCode =
-  | "log_unavailable" | "store_unavailable" | "key_shared"
-  | "tool_unavailable" | "tool_lost" | "tool_timeout" | "result_too_large" | "cancelled" | "agent_cannot_answer"
+  | "log_unavailable"
+  | "store_unavailable"
+  | "key_shared"
+  | "tool_unavailable"
+  | "tool_lost"
+  | "tool_timeout"
+  | "result_too_large"
+  | "cancelled"
+  | "agent_cannot_answer"
   | "credential_unavailable";
 
 /** `message` says what happened and what to do; it never holds a secret or an agent's raw text. */

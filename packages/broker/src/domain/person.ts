@@ -10,10 +10,23 @@ export interface PersonSession {
 
 export interface PersonSessionStore {
   /** Stores the SHA-256 of a one-time login code. */
-  createLoginCode(code: { readonly hash: string; readonly person: string; readonly via: PersonSession["via"]; readonly expiresAt: Date }): Promise<void>;
+  createLoginCode(code: {
+    readonly hash: string;
+    readonly person: string;
+    readonly via: PersonSession["via"];
+    readonly expiresAt: Date;
+  }): Promise<void>;
   /** Returns the person once; undefined when unknown, used or expired. */
   redeemLoginCode(hash: string, now: Date): Promise<{ readonly person: string; readonly via: PersonSession["via"] } | undefined>;
-  createSession(session: { readonly tokenHash: string; readonly person: string; readonly via: PersonSession["via"]; readonly expiresAt: Date }): Promise<void>;
-  findSession(tokenHash: string, now: Date): Promise<{ readonly person: string; readonly via: PersonSession["via"]; readonly expiresAt: Date } | undefined>;
+  createSession(session: {
+    readonly tokenHash: string;
+    readonly person: string;
+    readonly via: PersonSession["via"];
+    readonly expiresAt: Date;
+  }): Promise<void>;
+  findSession(
+    tokenHash: string,
+    now: Date,
+  ): Promise<{ readonly person: string; readonly via: PersonSession["via"]; readonly expiresAt: Date } | undefined>;
   endSession(tokenHash: string): Promise<void>;
 }

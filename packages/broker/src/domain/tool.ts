@@ -40,7 +40,12 @@ export interface CallIo {
   /** @throws Fault `agent_cannot_answer` when the agent declared no such capability or is gone. */
   ask(request: AgentRequest): Promise<JsonObject>;
   /** The tool turned the call into a long-running task; the adapter may answer the agent now. The call itself goes on. */
-  task?(status: { readonly status: string; readonly statusMessage?: string | undefined; readonly pollIntervalMs?: number | undefined; readonly ttlMs?: number | undefined }): void;
+  task?(status: {
+    readonly status: string;
+    readonly statusMessage?: string | undefined;
+    readonly pollIntervalMs?: number | undefined;
+    readonly ttlMs?: number | undefined;
+  }): void;
 }
 
 /** Identifies one live connection: connections are never shared across tenants, environments or workflows. */
@@ -61,7 +66,11 @@ export interface ToolConnection {
    * A JSON-RPC error of the upstream is thrown as ToolError (the call reached the tool and the tool said no).
    * @throws Fault `tool_unavailable` (nothing was sent), `tool_lost` (sent, no answer: outcome unknown), `tool_timeout` (sent, outcome unknown), `result_too_large`, `cancelled`.
    */
-  invoke(operation: Operation, args: JsonObject, options: { readonly timeoutMs: number; readonly maxBytes: number; readonly equipment: Equipment; readonly io: CallIo }): Promise<JsonObject>;
+  invoke(
+    operation: Operation,
+    args: JsonObject,
+    options: { readonly timeoutMs: number; readonly maxBytes: number; readonly equipment: Equipment; readonly io: CallIo },
+  ): Promise<JsonObject>;
   /** MCP `completion/complete`; params as received, names already those of the upstream. */
   complete(params: JsonObject, options: { readonly equipment: Equipment; readonly signal: AbortSignal }): Promise<JsonObject>;
   setLogLevel(level: string): Promise<void>;

@@ -1,4 +1,13 @@
-import { decide, explain, findAction, type DecisionRequest, type Explanation, type JsonObject, type Operation, type Policy, type ResourceFacts } from "@bailiwick/policy";
+import {
+  decide,
+  explain,
+  findAction,
+  type DecisionRequest,
+  type Explanation,
+  type Operation,
+  type Policy,
+  type ResourceFacts,
+} from "@bailiwick/policy";
 import { z } from "zod";
 import type { AuditLog } from "../domain/audit.ts";
 
@@ -24,9 +33,15 @@ const bodySchema = z.object({
  * Why a recorded call came out as it did, and what would change it, judged by the policy in force now
  * over the facts kept with the record. Undefined when the tenant has no such call, it never reached a decision, or its facts were erased.
  */
-export async function explainCall(log: Pick<AuditLog, "query" | "facts">, policy: Policy, tenant: string, callId: string): Promise<Explanation | undefined> {
+export async function explainCall(
+  log: Pick<AuditLog, "query" | "facts">,
+  policy: Policy,
+  tenant: string,
+  callId: string,
+): Promise<Explanation | undefined> {
   const [records, kept] = await Promise.all([log.query(tenant, { callId, limit: 20 }), log.facts(tenant, callId)]);
-  const first = records[0];
+  // Answers of people belong to the call as well, but only its own records say who asked.
+  const first = records.find((each) => each.kind !== "admin");
   const facts = factsSchema.safeParse(kept);
   if (first === undefined || !facts.success) return undefined;
   const body = bodySchema.safeParse(JSON.parse(first.body));
@@ -35,17 +50,21 @@ export async function explainCall(log: Pick<AuditLog, "query" | "facts">, policy
   return explain(policy, request, decide(policy, request));
 }
 
-function requestOf(policy: Policy, tenant: string, body: z.output<typeof bodySchema>, facts: z.output<typeof factsSchema>): DecisionRequest {
+function requestOf(
+  policy: Policy,
+  tenant: string,
+  body: z.output<typeof bodySchema>,
+  facts: z.output<typeof factsSchema>,
+): DecisionRequest {
   const { agent, environment, workflow, user, session, task } = body;
   const operation: Operation = facts.operation;
   // A call that was hopeless whatever its record was stopped before the record was loaded: it is explained as it was asked.
   const notLoaded = findAction(policy, operation)?.resource?.before === undefined ? undefined : "unknown";
-  const resource: ResourceFacts | "unknown" | undefined =
-    facts.resource === undefined ? notLoaded : { ...facts.resource, attributes: facts.resource.attributes as JsonObject };
+  const resource: ResourceFacts | "unknown" | undefined = facts.resource === undefined ? notLoaded : facts.resource;
   return {
-    caller: { agent, tenant, environment, workflow, user, session, task, data: facts.data as JsonObject, scope: facts.scope },
+    caller: { agent, tenant, environment, workflow, user, session, task, data: facts.data, scope: facts.scope },
     operation,
-    args: facts.args as JsonObject,
+    args: facts.args,
     resource,
     now: new Date(body.at),
   };

@@ -18,7 +18,7 @@ export interface LogVerification {
 export async function verifyLog(log: Pick<AuditLog, "read">, tenant: string): Promise<LogVerification> {
   const verifier = chainVerifier();
   let records = 0;
-  for (let after = 0; ; ) {
+  for (let after = 0; ;) {
     const page = await log.read(tenant, after, PAGE);
     const last = page.at(-1);
     if (last === undefined) break;

@@ -23,17 +23,28 @@ const approve = (approval: Approval, args?: Approval["args"]) =>
     at: new Date(),
     ...(args === undefined ? {} : { args, argsDigest: argumentsDigest(approval.operation, args) }),
   });
-const deny = (approval: Approval, reason: string) => db.store.approvals.answer("acme", approval.id, { state: "denied", by: "dana", at: new Date(), reason });
+const deny = (approval: Approval, reason: string) =>
+  db.store.approvals.answer("acme", approval.id, { state: "denied", by: "dana", at: new Date(), reason });
 const deletions = (each: World) => each.tool.effects.filter((effect) => effect.name === "delete_ticket").length;
 const resume = (each: World, ticket: string, token = each.session.id) =>
-  createAgentSurface(each.ports, () => () => undefined).resume(ticket, { token, peer: "127.0.0.1", io: silentIo(), patience: { waitMs: 0 } });
+  createAgentSurface(each.ports, () => () => undefined).resume(ticket, {
+    token,
+    peer: "127.0.0.1",
+    io: silentIo(),
+    patience: { waitMs: 0 },
+  });
 
 describe("a held call", () => {
   test("does not reach the tool, says what it asks and is recorded as a hold", async () => {
     const each = await world(db.store);
     const approval = held(await each.call("delete_ticket", { id: "T-1" }, { statedReason: "customer asked" }));
     expect(deletions(each)).toBe(0);
-    expect(approval).toMatchObject({ state: "pending", approvers: ["support-lead"], statedReason: "customer asked", resource: { type: "Ticket", id: "T-1" } });
+    expect(approval).toMatchObject({
+      state: "pending",
+      approvers: ["support-lead"],
+      statedReason: "customer asked",
+      resource: { type: "Ticket", id: "T-1" },
+    });
     expect(approval.rules[0]?.at).toMatchObject({ file: "roles/support.yaml" });
     const records = await db.store.log.query("acme", { callId: approval.callId, limit: 10 });
     expect(records.map((record) => record.kind).toReversed()).toEqual(["lookup", "hold"]);
@@ -73,13 +84,21 @@ describe("a held call", () => {
     const each = await world(db.store);
     const approval = held(await each.call("delete_ticket", { id: "T-1" }));
     await deny(approval, "keep it for the audit");
-    expect(await resume(each, approval.id)).toMatchObject({ kind: "refused", code: "approval_denied", message: expect.stringContaining("keep it for the audit") as string });
+    expect(await resume(each, approval.id)).toMatchObject({
+      kind: "refused",
+      code: "approval_denied",
+      message: expect.stringContaining("keep it for the audit") as string,
+    });
     expect(deletions(each)).toBe(0);
   });
 
   test("waits on the line as long as it has patience, and goes on by itself after the yes", async () => {
     const each = await world(db.store);
-    const answer = await each.call("delete_ticket", { id: "T-1" }, { patience: { waitMs: 20_000, onHeld: (approval) => void approve(approval) } });
+    const answer = await each.call(
+      "delete_ticket",
+      { id: "T-1" },
+      { patience: { waitMs: 20_000, onHeld: (approval) => void approve(approval) } },
+    );
     expect(answer.kind).toBe("result");
     expect(deletions(each)).toBe(1);
   });
@@ -108,7 +127,10 @@ describe("a held call", () => {
     const each = await world(db.store, (ports) => ({ ...ports, policy: () => policy }));
     const approval = held(await each.call("delete_ticket", { id: "T-1" }));
     await approve(approval);
-    policy = testPolicy({ "policies/extra.cedar": '@id("never-t-9")\n@reason("kept")\nforbid (principal, action in Action::"tickets:delete", resource) when { context.session.task == "T-9" };\n' });
+    policy = testPolicy({
+      "policies/extra.cedar":
+        '@id("never-t-9")\n@reason("kept")\nforbid (principal, action in Action::"tickets:delete", resource) when { context.session.task == "T-9" };\n',
+    });
     expect(held(await resume(each, approval.id)).id).not.toBe(approval.id);
   });
 
@@ -117,14 +139,18 @@ describe("a held call", () => {
     const each = await world(db.store, (ports) => ({ ...ports, policy: () => policy }));
     const approval = held(await each.call("delete_ticket", { id: "T-1" }));
     await approve(approval);
-    policy = testPolicy({ "agents/support.yaml": "agent: support\nworkflow: helpdesk\nowner: dana\ntenants: [acme, globex]\nenvironments: [prod]\nroles: [support]\nceiling: { allow: [\"tickets:read\"] }\n" });
+    policy = testPolicy({
+      "agents/support.yaml":
+        'agent: support\nworkflow: helpdesk\nowner: dana\ntenants: [acme, globex]\nenvironments: [prod]\nroles: [support]\nceiling: { allow: ["tickets:read"] }\n',
+    });
     expect(await resume(each, approval.id)).toMatchObject({ kind: "refused", code: "outside_ceiling" });
     expect(deletions(each)).toBe(0);
   });
 });
 
 describe("an edited approval", () => {
-  const asking = { "roles/support.yaml": `role: support
+  const asking = {
+    "roles/support.yaml": `role: support
 reason: asks for each update
 allow:
   - do: tickets:read
@@ -132,7 +158,8 @@ allow:
     rows: resource.region == "emea"
     fields: { write: [status] }
     approve: { by: [support-lead], expires: 30m }
-` };
+`,
+  };
 
   test("runs with the arguments the person approved", async () => {
     const each = await world(db.store, undefined, testPolicy(asking));
@@ -140,7 +167,9 @@ allow:
     expect(approval.diff).toEqual([{ path: "status", before: "open", after: "closed" }]);
     await approve(approval, { id: "T-1", status: "pending" });
     expect((await resume(each, approval.id)).kind).toBe("result");
-    expect(each.tool.effects.filter((effect) => effect.name === "update_ticket")).toEqual([{ name: "update_ticket", args: { id: "T-1", status: "pending" } }]);
+    expect(each.tool.effects.filter((effect) => effect.name === "update_ticket")).toEqual([
+      { name: "update_ticket", args: { id: "T-1", status: "pending" } },
+    ]);
   });
 
   test("is refused when policy denies the edited arguments", async () => {
@@ -152,7 +181,11 @@ allow:
   });
 
   test("is refused when it names another record than the one shown", async () => {
-    const each = await world(db.store, undefined, testPolicy({ "roles/support.yaml": asking["roles/support.yaml"].replace('    rows: resource.region == "emea"\n', "") }));
+    const each = await world(
+      db.store,
+      undefined,
+      testPolicy({ "roles/support.yaml": asking["roles/support.yaml"].replace('    rows: resource.region == "emea"\n', "") }),
+    );
     const approval = held(await each.call("update_ticket", { id: "T-1", status: "closed" }));
     await approve(approval, { id: "T-2", status: "closed" });
     expect(await resume(each, approval.id)).toMatchObject({ kind: "refused", code: "approval_stale" });

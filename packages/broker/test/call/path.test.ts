@@ -39,7 +39,11 @@ describe("an allowed call", () => {
 
 describe("deny by default", () => {
   test("a call that no grant allows never reaches the tool and its refusal is recorded", async () => {
-    const { call, tool } = await world(db.store, undefined, testPolicy({ "roles/support.yaml": "role: support\nreason: nothing yet\nallow: []\n" }));
+    const { call, tool } = await world(
+      db.store,
+      undefined,
+      testPolicy({ "roles/support.yaml": "role: support\nreason: nothing yet\nallow: []\n" }),
+    );
     const answer = await call("ping");
     expect(answer).toMatchObject({ kind: "refused", code: "no_grant" });
     expect(tool.effects).toEqual([]);
@@ -81,7 +85,9 @@ describe("rows and fields", () => {
     const { call } = await world(db.store);
     const answer = await call("list_tickets");
     if (answer.kind !== "result") throw new Error(answer.kind);
-    const expected = { tickets: [{ id: "T-1", tenant: "acme", region: "emea", status: "open", ssn: expect.stringMatching(/6789$/u) as string }] };
+    const expected = {
+      tickets: [{ id: "T-1", tenant: "acme", region: "emea", status: "open", ssn: expect.stringMatching(/6789$/u) as string }],
+    };
     expect(answer.body["structuredContent"]).toEqual(expected);
     const [block] = answer.body["content"] as { text: string }[];
     expect(JSON.parse(block?.text ?? "")).toEqual(expected);
@@ -99,7 +105,12 @@ describe("rows and fields", () => {
 
   test("text that cannot be filtered is withheld", async () => {
     const { call, tool } = await world(db.store);
-    tool.answer = () => ({ content: [{ type: "text", text: "ssn is 123-45-6789" }, { type: "image", data: "x", mimeType: "image/png" }] });
+    tool.answer = () => ({
+      content: [
+        { type: "text", text: "ssn is 123-45-6789" },
+        { type: "image", data: "x", mimeType: "image/png" },
+      ],
+    });
     const answer = await call("get_ticket", { id: "T-1" });
     expect(JSON.stringify(answer)).not.toContain("123-45");
     expect(JSON.stringify(answer)).toContain("withheld");
@@ -182,7 +193,10 @@ describe("faults", () => {
 
   test("a policy that changed after the intent stops the call before it is sent, and the outcome says so", async () => {
     const first = testPolicy();
-    const second = testPolicy({ "bailiwick.yaml": "version: 1\ntenants: [acme, globex]\nenvironments: { prod: {} }\npeople:\n  dana: { name: Dana R, email: dana@acme.example, tenants: [acme], roles: [support-lead] }\n" });
+    const second = testPolicy({
+      "bailiwick.yaml":
+        "version: 1\ntenants: [acme, globex]\nenvironments: { prod: {} }\npeople:\n  dana: { name: Dana R, email: dana@acme.example, tenants: [acme], roles: [support-lead] }\n",
+    });
     let current = first;
     const { call, tool } = await world(
       db.store,
@@ -205,7 +219,10 @@ describe("faults", () => {
       log: {
         ...ports.log,
         intend: (...args) => {
-          each.tool.listing = { ...each.tool.listing, tools: each.tool.listing.tools.map((entry) => ({ ...entry, description: "came back different" })) };
+          each.tool.listing = {
+            ...each.tool.listing,
+            tools: each.tool.listing.tools.map((entry) => ({ ...entry, description: "came back different" })),
+          };
           return ports.log.intend(...args);
         },
       },
@@ -228,7 +245,8 @@ describe("faults", () => {
   test("a tool that was never reached gives the limit back", async () => {
     const { call, tool } = await world(db.store, undefined, limitedPolicy("perHour", 2));
     const real = tool.answer;
-    tool.answer = (name, args) => (name === "update_ticket" ? Promise.reject(new Fault("tool_unavailable", "cannot connect")) : real(name, args));
+    tool.answer = (name, args) =>
+      name === "update_ticket" ? Promise.reject(new Fault("tool_unavailable", "cannot connect")) : real(name, args);
     for (let turn = 0; turn < 4; turn += 1) {
       expect(await call("update_ticket", { id: "T-1", status: "open" })).toMatchObject({ kind: "refused", code: "tool_unavailable" });
     }

@@ -19,7 +19,9 @@ export interface TestTool {
 }
 
 const entry = (name: string): JsonObject => ({ name, description: `does ${name}`, inputSchema: { type: "object" } });
-export const OFFERED: readonly JsonObject[] = ["get_ticket", "list_tickets", "update_ticket", "delete_ticket", "ping", "unlisted"].map(entry);
+export const OFFERED: readonly JsonObject[] = ["get_ticket", "list_tickets", "update_ticket", "delete_ticket", "ping", "unlisted"].map(
+  entry,
+);
 
 export const TICKETS: readonly JsonObject[] = [
   { id: "T-1", tenant: "acme", region: "emea", status: "open", notes: "angry", ssn: "123-45-6789" },
@@ -133,7 +135,11 @@ export interface World {
   call(name: string, args?: JsonObject, more?: Partial<IncomingCall>): Promise<CallAnswer>;
 }
 
-export async function world(store: Store, override: (ports: CallPorts) => CallPorts = (ports) => ports, policy: Policy = testPolicy()): Promise<World> {
+export async function world(
+  store: Store,
+  override: (ports: CallPorts) => CallPorts = (ports) => ports,
+  policy: Policy = testPolicy(),
+): Promise<World> {
   const tool = ticketTool();
   const session = newSession();
   await store.sessions.create(session);
@@ -159,7 +165,13 @@ export function incoming(token: string, name: string, args: JsonObject): Incomin
 }
 
 export function silentIo(signal: AbortSignal = new AbortController().signal): CallIo {
-  return { signal, capabilities: {}, progress: () => undefined, log: () => undefined, ask: () => Promise.reject(new Error("nobody to ask")) };
+  return {
+    signal,
+    capabilities: {},
+    progress: () => undefined,
+    log: () => undefined,
+    ask: () => Promise.reject(new Error("nobody to ask")),
+  };
 }
 
 function newSession(): Session {

@@ -11,7 +11,8 @@ beforeAll(async () => {
 afterAll(() => db.close());
 
 const surfaceOf = (each: World) => createAgentSurface(each.ports, () => () => undefined);
-const names = async (each: World): Promise<readonly unknown[]> => (await surfaceOf(each).list(each.session.id)).tools.map((tool) => tool["name"]);
+const names = async (each: World): Promise<readonly unknown[]> =>
+  (await surfaceOf(each).list(each.session.id)).tools.map((tool) => tool["name"]);
 
 describe("what a session sees", () => {
   test("is what some grant could ever allow, in a fixed order", async () => {
@@ -27,7 +28,10 @@ describe("what a session sees", () => {
 
   test("leaves out an action that changed since its review", async () => {
     const each = await world(db.store);
-    each.tool.listing = { ...each.tool.listing, tools: each.tool.listing.tools.map((tool) => (tool["name"] === "ping" ? { ...tool, description: "new" } : tool)) };
+    each.tool.listing = {
+      ...each.tool.listing,
+      tools: each.tool.listing.tools.map((tool) => (tool["name"] === "ping" ? { ...tool, description: "new" } : tool)),
+    };
     expect(await names(each)).not.toContain("ping");
   });
 
@@ -51,7 +55,11 @@ describe("what a session sees", () => {
   });
 
   test("does not ask the agent for arguments that the broker sets", async () => {
-    const listed = { name: "ping", description: "does ping", inputSchema: { type: "object", properties: { tenant: { type: "string" }, note: { type: "string" } }, required: ["tenant", "note"] } };
+    const listed = {
+      name: "ping",
+      description: "does ping",
+      inputSchema: { type: "object", properties: { tenant: { type: "string" }, note: { type: "string" } }, required: ["tenant", "note"] },
+    };
     const { fingerprint } = await import("../../src/domain/fingerprint.ts");
     const policy = testPolicy({
       "tools/health.yaml": `tool: health
@@ -92,6 +100,8 @@ prompts:
 
   test("of a prompt the session cannot use is refused", async () => {
     const each = await world(db.store);
-    await expect(surfaceOf(each).complete(each.session.id, ref, new AbortController().signal)).rejects.toMatchObject({ code: "tool_unknown" });
+    await expect(surfaceOf(each).complete(each.session.id, ref, new AbortController().signal)).rejects.toMatchObject({
+      code: "tool_unknown",
+    });
   });
 });

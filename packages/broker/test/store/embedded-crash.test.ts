@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { expect, test } from "vitest";
-import { openStore, verifyLog } from "../../src/adapters/store/index.ts";
+import { openStore } from "../../src/adapters/store/index.ts";
+import { verifyLog } from "../../src/insight/verify-log.ts";
 import type { AuditLog, StoredRecord } from "../../src/domain/audit.ts";
 import { dataFolder, serversOn } from "./embedded-folder.ts";
 

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { Client } from "pg";
 import { expect, test } from "vitest";
 import { lockFolder } from "../../src/adapters/store/embedded/folder-lock.ts";
-import { openStore, startEmbedded, verifyLog } from "../../src/adapters/store/index.ts";
+import { openStore, startEmbedded } from "../../src/adapters/store/index.ts";
+import { verifyLog } from "../../src/insight/verify-log.ts";
 import { dataFolder, serversOn } from "./embedded-folder.ts";
 import { outcomeOf } from "./samples.ts";
 

@@ -1,7 +1,7 @@
 import { verifyChain } from "@bailiwick/ledger";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { IntendOutcome, Reservation } from "../../src/domain/audit.ts";
-import { verifyLog } from "../../src/adapters/store/index.ts";
+import { verifyLog } from "../../src/insight/verify-log.ts";
 import { type TestStore, testStore } from "../support/store.ts";
 import { intentOf, outcomeOf, refusalOf, sessionOf } from "./samples.ts";
 
@@ -25,7 +25,7 @@ test("an intent is appended with its session live, and reads back as it was hash
 test("a thousand records written by many callers at once make one chain without gaps", async () => {
   const { log } = opened.store;
   await Promise.all(Array.from({ length: 1_000 }, (_, index) => log.append("t2", outcomeOf(`call_${index}`, opened.brokerId))));
-  expect(await verifyLog(log, "t2")).toMatchObject({ ok: true, count: 1_000 });
+  expect(await verifyLog(log, "t2")).toMatchObject({ ok: true, records: 1_000 });
 });
 
 test("text of any alphabet, quotes, U+0000 and lone surrogates do not break the chain", async () => {
@@ -35,7 +35,7 @@ test("text of any alphabet, quotes, U+0000 and lone surrogates do not break the 
     const entry = outcomeOf(`call_${index}`, opened.brokerId);
     await log.append("t3", { ...entry, body: { ...entry.body, agent: text, note: { [text]: [text] } }, facts: { text } });
   }
-  expect(await verifyLog(log, "t3")).toMatchObject({ ok: true, count: texts.length });
+  expect(await verifyLog(log, "t3")).toMatchObject({ ok: true, records: texts.length });
   const [found] = await log.query("t3", { agent: "Zürich €", limit: 10 });
   expect(found?.callId).toBe("call_0");
   expect(await log.facts("t3", "call_2")).toEqual({ text: "nul \0 nul" });
@@ -52,7 +52,7 @@ test("an entry that cannot be stored fails alone", async () => {
   ]);
   expect(results.map((result) => result.status)).toEqual(["fulfilled", "rejected", "rejected", "fulfilled"]);
   expect(results[1]).toMatchObject({ reason: { code: "log_unavailable" } });
-  expect(await verifyLog(log, "t4")).toMatchObject({ ok: true, count: 2 });
+  expect(await verifyLog(log, "t4")).toMatchObject({ ok: true, records: 2 });
 });
 
 test.each([

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openStore, type Store, verifyLog } from "../../src/adapters/store/index.ts";
+import { openStore, type Store } from "../../src/adapters/store/index.ts";
+import { verifyLog } from "../../src/insight/verify-log.ts";
 import { type TestStore, testStore } from "../support/store.ts";
 import { type CutLine, cutLine } from "./cut-line.ts";
 import { intentOf, outcomeOf, refusalOf, sessionOf } from "./samples.ts";
@@ -32,7 +33,7 @@ test.each(["request lost", "answer lost", "request late"] as const)(
     for (const [index, { seq, hash }] of results.entries()) {
       expect(records[seq - 1]).toMatchObject({ callId: `call_${index}`, hash });
     }
-    expect(await verifyLog(behind.store.log, "acme")).toMatchObject({ ok: true, count: 6 });
+    expect(await verifyLog(behind.store.log, "acme")).toMatchObject({ ok: true, records: 6 });
   },
 );
 
@@ -98,7 +99,7 @@ test("lines that break again and again under load lose nothing that was confirme
   const records = await behind.store.log.read("acme", 0, 10_000);
   expect(records).toHaveLength(480);
   expect(records.map((record) => record.callId)).toEqual(confirmed.slice(1));
-  expect(await verifyLog(behind.store.log, "acme")).toMatchObject({ ok: true, count: 480 });
+  expect(await verifyLog(behind.store.log, "acme")).toMatchObject({ ok: true, records: 480 });
 });
 
 test("two brokers writing one log at once keep one chain and one set of limits", async () => {
@@ -113,5 +114,5 @@ test("two brokers writing one log at once keep one chain and one set of limits",
     ),
   );
   expect(outcomes.filter((outcome) => outcome.ok)).toHaveLength(30);
-  expect(await verifyLog(store.log, "acme")).toMatchObject({ ok: true, count: 60 });
+  expect(await verifyLog(store.log, "acme")).toMatchObject({ ok: true, records: 60 });
 });

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { openStore, verifyLog } from "../../src/adapters/store/index.ts";
+import { openStore } from "../../src/adapters/store/index.ts";
+import { verifyLog } from "../../src/insight/verify-log.ts";
 import { testStore } from "../support/store.ts";
 import { intentOf, outcomeOf, refusalOf, sessionOf } from "./samples.ts";
 
@@ -62,6 +63,6 @@ test("more unknown calls than fit in one transaction are all found", async () =>
     ),
   );
   expect(await opened.store.log.surfaceUnknown("acme", new Date())).toBe(450);
-  expect(await verifyLog(opened.store.log, "acme")).toMatchObject({ ok: true, count: 900 });
+  expect(await verifyLog(opened.store.log, "acme")).toMatchObject({ ok: true, records: 900 });
   await opened.close();
 });

@@ -55,7 +55,14 @@ function pathOf(req: IncomingMessage): string {
 
 function unavailable(_req: IncomingMessage, res: ServerResponse): void {
   res.writeHead(503, { "content-type": "application/problem+json", "retry-after": "1", connection: "close" });
-  res.end(JSON.stringify({ type: "about:blank", title: "starting or stopping", status: 503, detail: "the broker is not serving now; try again shortly" }));
+  res.end(
+    JSON.stringify({
+      type: "about:blank",
+      title: "starting or stopping",
+      status: 503,
+      detail: "the broker is not serving now; try again shortly",
+    }),
+  );
 }
 
 function taken(host: string, port: number): Error {

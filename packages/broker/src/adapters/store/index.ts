@@ -1,3 +1,2 @@
 export { type EmbeddedOptions, type EmbeddedServer, startEmbedded } from "./embedded/server.ts";
-export { verifyLog } from "./log/verify-log.ts";
 export { openStore, type RevokedSession, type Store, type StoreContext, type StoreOptions } from "./open-store.ts";
