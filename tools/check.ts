@@ -1,57 +1,8 @@
-import { spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
-
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
-
-interface Check {
-  readonly name: string;
-  readonly command: readonly string[];
-}
-
-/** The checks that are not tests, cheapest first. */
-export const CHECKS: readonly Check[] = [
-  { name: "format", command: ["oxfmt", "--check", "."] },
-  { name: "lint", command: ["oxlint", "--type-aware", "--deny-warnings"] },
-  { name: "types", command: ["tsc", "-p", "."] },
-  { name: "dead code", command: ["knip", "--no-progress"] },
-];
+import { CHECKS, runChecks } from "./checks.ts";
+import type { Check } from "./checks.ts";
 
 /** Vitest finds this one by itself in a full run; `npm run check` alone has to ask for it. */
 const ARCHITECTURE: Check = { name: "architecture", command: ["vitest", "run", "tools/architecture"] };
 
-/** Runs each check to its end, shows the output of those that fail, and returns the names of the failed ones. */
-export async function runChecks(checks: readonly Check[]): Promise<readonly string[]> {
-  const failed: string[] = [];
-  for (const check of checks) {
-    const started = performance.now();
-    const { code, output } = await run(check.command);
-    const seconds = ((performance.now() - started) / 1000).toFixed(1);
-    process.stderr.write(`${code === 0 ? "ok  " : "FAIL"} ${check.name} (${check.command.join(" ")}, ${seconds} s)\n`);
-    if (code !== 0) {
-      process.stderr.write(`${output}\n`);
-      failed.push(check.name);
-    }
-  }
-  return failed;
-}
-
-function run(command: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
-  const [program = "", ...args] = command;
-  return new Promise((resolve, reject) => {
-    const child = spawn(`${ROOT}node_modules/.bin/${program}`, args, {
-      cwd: ROOT,
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, NO_COLOR: "1" },
-    });
-    let output = "";
-    child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
-    child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
-    child.on("error", reject);
-    child.on("close", (code) => resolve({ code: code ?? 1, output }));
-  });
-}
-
-if (import.meta.main) {
-  const failed = await runChecks([...CHECKS, ARCHITECTURE]);
-  process.exitCode = failed.length === 0 ? 0 : 1;
-}
+const failed = await runChecks([...CHECKS, ARCHITECTURE]);
+process.exitCode = failed.length === 0 ? 0 : 1;

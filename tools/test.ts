@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { startVitest } from "vitest/node";
 import type { TestModule } from "vitest/node";
 import { coverageOf } from "./coverage.ts";
-import { CHECKS, runChecks } from "./check.ts";
+import { CHECKS, runChecks } from "./checks.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const COVERED_FOLDERS = ["packages/policy/src", "packages/broker/src/call"];
