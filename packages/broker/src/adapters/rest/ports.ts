@@ -1,3 +1,5 @@
+import type { LogVerification } from "../../insight/verify-log.ts";
+import type { OfferedOperation, ToolState } from "../../insight/tool-states.ts";
 import type { Explanation, JsonObject, Operation, Policy } from "@bailiwick/policy";
 import type { ApprovalStore } from "../../domain/approval.ts";
 import type { AuditLog } from "../../domain/audit.ts";
@@ -42,36 +44,4 @@ export interface RestPorts {
   metrics(): Promise<string>;
   /** Hears of failures that are ours, for the program's log. */
   onFault(error: unknown): void;
-}
-
-/** Outcome of checking one tenant's log. */
-export interface LogVerification {
-  readonly ok: boolean;
-  readonly records: number;
-  /** Hash of the newest record. */
-  readonly head: string;
-  /** Present when the log is not whole: the first bad record and what is wrong with it. */
-  readonly fault?: { readonly seq: number; readonly what: string } | undefined;
-}
-
-/** One operation of a tool as the catalog stands to it. */
-export interface ToolState {
-  readonly tool: string;
-  readonly operation: Operation;
-  readonly state: "reviewed" | "quarantined" | "absent";
-  readonly scope?: string | undefined;
-  readonly effect?: string | undefined;
-  /** For quarantined and absent ones: what is wrong, and what to do. */
-  readonly why?: string | undefined;
-  readonly fingerprint?: string | undefined;
-  readonly reviewed?: string | undefined;
-}
-
-/** One operation an upstream offers, with the fingerprint a reviewer would sign for. */
-export interface OfferedOperation {
-  readonly operation: Operation;
-  /** The upstream's own entry (MCP shape): untrusted. */
-  readonly entry: JsonObject;
-  readonly fingerprint: string;
-  readonly reviewed: boolean;
 }
