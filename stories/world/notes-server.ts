@@ -12,6 +12,9 @@ const folder = process.env["NOTES_FOLDER"] ?? "";
 const token = process.env["NOTES_TOKEN"] ?? "";
 const delayMs = Number(process.env["NOTES_DELAY_MS"] ?? 0);
 
+/** A note of this text is written and its call never answered. */
+const STALLED = "stall";
+
 type Message = Readonly<Record<string, unknown>>;
 
 process.stderr.write(`notes server works with ${token}\n`);
@@ -50,6 +53,7 @@ async function call(name: string, args: Message): Promise<Message> {
     case "add_note":
     case "delete_note":
       appendFileSync(join(folder, "effects.log"), `${JSON.stringify({ name, args })}\n`);
+      if (args["text"] === STALLED) await new Promise(() => undefined);
       if (delayMs > 0) await setTimeout(delayMs);
       return done({ ok: true });
     case "whoami":
