@@ -5,6 +5,9 @@ import { store } from "./store.ts";
 
 const BENCHES: readonly Bench[] = [gateway, store];
 
+/** Exit code when nothing was measured, as opposed to 1: measured, and the aim was missed. */
+const FAULT = 3;
+
 const USAGE = `usage: \`npm run bench -- <name> [--json] [--quick]\`
 ${BENCHES.map((bench) => `  ${bench.name.padEnd(10)} ${bench.about}\n${" ".repeat(13)}aim: ${bench.aim}`).join("\n")}
 `;
@@ -16,7 +19,10 @@ if (bench === undefined || unknown !== undefined) {
   process.stderr.write(unknown === undefined ? USAGE : `unknown option \`${unknown}\`; ${USAGE}`);
   process.exitCode = 2;
 } else {
-  process.exitCode = await show(bench);
+  process.exitCode = await show(bench).catch((failure: unknown) => {
+    process.stderr.write(`the measurement could not be made: ${failure instanceof Error ? failure.message : String(failure)}\n`);
+    return FAULT;
+  });
 }
 
 async function show(chosen: Bench): Promise<number> {
