@@ -6,7 +6,10 @@ import { recordToCedar } from "../facts/cedar-value.ts";
 import { declaredKey } from "../facts/field-path.ts";
 import { EngineFault } from "./cedar-instance.ts";
 import { actionId, NO_RECORD } from "./cedar-schema.ts";
+import { Unsure } from "./quick-expression.ts";
+import type { QuickFacts } from "./quick-expression.ts";
 import { evaluateSlice, sliceFor } from "./slices.ts";
+import type { Slice } from "./slices.ts";
 
 /** What conditions are asked about. Values are Cedar's, built from declared types. */
 export interface Facts {
@@ -31,17 +34,25 @@ export const NO_ANSWERS: Answers = { matched: new Set(), errored: new Map() };
 
 /**
  * Asks conditions about facts. This function is the whole boundary of the engine: another engine replaces what is behind it.
+ * Conditions that were compiled are answered by closures; the first doubt gives the whole question to Cedar's interpreter.
  * A record that does not fit its declared type makes the conditions over it fail, not be false.
  * @throws EngineFault when the interpreter broke; whoever asked must deny.
  */
-export function ask(compiled: Compiled, conditions: readonly Condition[], facts: Facts): Answers {
+export function ask(
+  compiled: Compiled,
+  conditions: readonly Condition[],
+  facts: Facts,
+  how: "quickest" | "interpreted" = "quickest",
+): Answers {
   if (conditions.length === 0) return NO_ANSWERS;
   const type = facts.record?.type ?? NO_RECORD;
   const slice = sliceFor(compiled, facts.action, type, conditions);
   const record = facts.record === undefined ? { attributes: {}, why: undefined } : readRecord(compiled, facts.record, slice.mentioned);
-  if (record.why !== undefined) return withoutRecord(compiled, conditions, facts, record.why);
+  if (record.why !== undefined) return withoutRecord(compiled, conditions, facts, record.why, how);
   const context = Object.fromEntries(Object.entries(facts.context).filter(([key]) => slice.wholeContext || slice.mentioned.has(key)));
   const attributes = Object.fromEntries(Object.entries(facts.principal.attributes).filter(([key]) => slice.mentioned.has(key)));
+  const quick = how === "quickest" ? answerQuickly(slice, { principal: attributes, resource: record.attributes, context }) : undefined;
+  if (quick !== undefined) return quick;
   const principal = { type: "Agent", id: facts.principal.id };
   const resource = { type, id: facts.record?.id ?? facts.action.operation.tool };
   const answer = evaluateSlice(slice, {
@@ -63,11 +74,29 @@ export function ask(compiled: Compiled, conditions: readonly Condition[], facts:
   };
 }
 
-function withoutRecord(compiled: Compiled, conditions: readonly Condition[], facts: Facts, why: string): Answers {
+/** All answers from compiled conditions, or undefined when one of them is not beyond doubt. */
+function answerQuickly(slice: Slice, facts: QuickFacts): Answers | undefined {
+  if (slice.quick === undefined) return undefined;
+  try {
+    return { matched: new Set(slice.quick.filter(({ test }) => test(facts)).map(({ id }) => id)), errored: NO_ANSWERS.errored };
+  } catch (error) {
+    if (error instanceof Unsure) return undefined;
+    throw error;
+  }
+}
+
+function withoutRecord(
+  compiled: Compiled,
+  conditions: readonly Condition[],
+  facts: Facts,
+  why: string,
+  how: "quickest" | "interpreted",
+): Answers {
   const rest = ask(
     compiled,
     conditions.filter((condition) => !condition.usesResource),
     { ...facts, record: undefined },
+    how,
   );
   const failed = conditions.filter((condition) => condition.usesResource).map((condition) => [condition.id, why] as const);
   return { matched: rest.matched, errored: new Map([...rest.errored, ...failed]) };

@@ -5,7 +5,9 @@ import type { CatalogAction } from "../types.ts";
 import type { Cedar } from "./cedar-instance.ts";
 import { cedarGeneration, EngineFault, withCedar } from "./cedar-instance.ts";
 import { actionId, cedarSchema } from "./cedar-schema.ts";
-import { wrapExpression } from "./parse-condition.ts";
+import { parseExpression, wrapExpression } from "./parse-condition.ts";
+import { quickExpression } from "./quick-expression.ts";
+import type { QuickFacts } from "./quick-expression.ts";
 
 /** The few conditions that matter to one kind of question, with a schema of just what they mention. */
 export interface Slice {
@@ -14,6 +16,13 @@ export interface Slice {
   readonly mentioned: ReadonlySet<string>;
   readonly wholeContext: boolean;
   readonly conditionOf: (policyId: string) => string;
+  /** All conditions as closures, when every one of them is of the kind that can be compiled. */
+  readonly quick: readonly QuickCondition[] | undefined;
+}
+
+export interface QuickCondition {
+  readonly id: string;
+  readonly test: (facts: QuickFacts) => boolean;
 }
 
 /** Slices kept for one policy; each is one combination of action, record type and conditions, so real folders stay far below. */
@@ -52,7 +61,21 @@ function makeSlice(compiled: Compiled, action: CatalogAction, recordType: string
       [`c${String(index)}`, condition.form === "policy" ? condition.text : wrapExpression(condition.text).text] as const,
   );
   const ids = new Map(conditions.map((condition, index) => [`c${String(index)}`, condition.id]));
-  return { schema, policies: Object.fromEntries(texts), mentioned, wholeContext, conditionOf: (policyId) => ids.get(policyId) ?? policyId };
+  const policies = Object.fromEntries(texts);
+  const quick = quickConditions(conditions);
+  return { schema, policies, mentioned, wholeContext, conditionOf: (policyId) => ids.get(policyId) ?? policyId, quick };
+}
+
+function quickConditions(conditions: readonly Condition[]): readonly QuickCondition[] | undefined {
+  const compiled: QuickCondition[] = [];
+  for (const { id, form, text } of conditions) {
+    const parsed = form === "expression" ? parseExpression(text) : undefined;
+    const body = parsed?.ok === true ? parsed.json.conditions[0]?.body : undefined;
+    const test = body === undefined ? undefined : quickExpression(body);
+    if (test === undefined) return undefined;
+    compiled.push({ id, test });
+  }
+  return compiled;
 }
 
 const slots = new Map<Slice, string>();
