@@ -186,10 +186,11 @@ describe("numbers and texts that Cedar cannot hold exactly", () => {
 });
 
 describe("preparsed policies", () => {
+  // Arithmetic is left to the interpreter, so that each version preparses its own slice.
   it("do not grow with reloads and keep answering right", () => {
     const request = call("get_ticket", { id: "T-1" }, { resource: ticket() });
     for (let version = 0; version < MAX_SLOTS + 20; version += 1) {
-      const role = `role: support\nreason: version ${String(version)}\nallow:\n  - { do: tickets:read, rows: resource.tier ${version % 2 === 0 ? "==" : "!="} 1 }\n`;
+      const role = `role: support\nreason: version ${String(version)}\nallow:\n  - { do: tickets:read, rows: resource.tier + 0 ${version % 2 === 0 ? "==" : "!="} 1 }\n`;
       const light = loaded({
         "roles/support.yaml": role,
         "tools/billing.yaml": undefined,
