@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, hkdfSync, randomBytes } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
@@ -124,6 +124,7 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
   const signingKey = await openSigningKey(join(options.dataFolder, "signing.key"), rootKey);
   const ports: CallPorts = {
     brokerId,
+    maskSalt: Buffer.from(hkdfSync("sha256", rootKey, new Uint8Array(0), "bailiwick/mask/v1", 32)).toString("hex"),
     now,
     newId,
     policy,

@@ -1,6 +1,7 @@
 import type { JsonObject } from "@bailiwick/policy";
 import type { ExecutedCall } from "./execute.ts";
 import { isObject } from "./paths.ts";
+import type { CallPorts } from "./ports.ts";
 import { isFiltered, presentResult, type PresentedResult } from "./present-result.ts";
 import { scrub, scrubText } from "./scrub.ts";
 import type { CallAnswer } from "./types.ts";
@@ -17,7 +18,7 @@ export interface FilteredCall extends Omit<ExecutedCall, "answer"> {
 }
 
 /** Takes the broker's secrets, hidden rows and hidden or masked fields out of what the tool answered. */
-export function filter(executed: ExecutedCall): FilteredCall {
+export function filter(ports: Pick<CallPorts, "maskSalt">, executed: ExecutedCall): FilteredCall {
   const { call } = executed.intent.permit;
   const { callId } = call;
   const { answer } = executed;
@@ -33,7 +34,7 @@ export function filter(executed: ExecutedCall): FilteredCall {
       return { ...executed, records: 0, status: "failed", answer: { kind: "tool_error", callId, code, ...shownError } };
     }
     case "result": {
-      const cleaned = presentResult(call, scrub(answer.body, secrets));
+      const cleaned = presentResult(call, scrub(answer.body, secrets), ports.maskSalt);
       const status = answer.body["isError"] === true ? "failed" : "succeeded";
       return { ...executed, records: cleaned.records, status, answer: { kind: "result", callId, ...shown(callId, cleaned) } };
     }

@@ -31,7 +31,7 @@ export async function handleCall(ports: CallPorts, incoming: IncomingCall): Prom
     const intent = await intend(ports, permit);
     const equipped = await inject(ports, intent);
     const executed = (trail.executed = await execute(ports, equipped));
-    const filtered = filter(executed);
+    const filtered = filter(ports, executed);
     return await record(ports, filtered);
   } catch (failure) {
     return answerFailure(ports, trail, failure);

@@ -21,6 +21,8 @@ export interface ToolConnections {
 export interface CallPorts {
   /** Name of this broker process; recorded with each intent so that orphans can be told. */
   readonly brokerId: string;
+  /** Secret of this deployment that keeps `hash` masks from being guessed. */
+  readonly maskSalt: string;
   now(): Date;
   newId(prefix: "call" | "apr"): string;
   /** The policy in force. @throws Refusal when there is none: deny by default. */

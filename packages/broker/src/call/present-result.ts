@@ -18,20 +18,19 @@ const WITHHELD = "[withheld: this text could not be filtered for this agent]";
  * Applies rows and fields to a tool's result, in every form the result repeats its data: `structuredContent`, text blocks that hold JSON,
  * and nothing else: text that is not JSON, embedded resources and `_meta` are withheld when fields or rows are filtered, because nobody can say what they hold.
  */
-export function presentResult(call: LimitedCall, body: JsonObject): PresentedResult {
+export function presentResult(call: LimitedCall, body: JsonObject, maskSalt: string): PresentedResult {
   const { returns } = call.action;
   if (returns === undefined || !isFiltered(call)) {
     return { body, hidden: [], masked: [], rowsRemoved: 0, records: countAt(body, returns?.at) };
   }
-  const tally = new Tally(call, returns);
+  const tally = new Tally(call, returns, maskSalt);
   const structured = body["structuredContent"];
   const content = body["content"];
-  const { _meta: _dropped, ...rest } = body;
   const source = structuredOf(body);
   const presented = source === undefined ? undefined : tally.value(source);
-  if (presented === "none") return { ...tally.result(noRecord(rest)), records: 0 };
+  if (presented === "none") return { ...tally.result({ ...known(body), ...noRecord(call) }), records: 0 };
   const cleaned: JsonObject = {
-    ...rest,
+    ...known(body),
     ...(structured === undefined || presented === undefined ? {} : { structuredContent: presented }),
     ...(Array.isArray(content) ? { content: content.map((block) => cleanBlock(block, presented)) } : {}),
   };
@@ -52,10 +51,12 @@ class Tally {
   #records = 0;
   readonly #call: LimitedCall;
   readonly #returns: { readonly type: string; readonly at: string };
+  readonly #maskSalt: string;
 
-  constructor(call: LimitedCall, returns: { readonly type: string; readonly at: string }) {
+  constructor(call: LimitedCall, returns: { readonly type: string; readonly at: string }, maskSalt: string) {
     this.#call = call;
     this.#returns = returns;
+    this.#maskSalt = maskSalt;
   }
 
   /** The value with its records presented; "none" when the one record it stands for is not visible. */
@@ -90,7 +91,7 @@ class Tally {
 
   #one(record: JsonObject): JsonObject | undefined {
     const { policy, decision, request } = this.#call;
-    const seen = present(policy, request, decision, record, this.#returns.type);
+    const seen = present(policy, request, decision, record, this.#returns.type, { maskSalt: this.#maskSalt });
     if (!seen.visible) return undefined;
     this.#records += 1;
     for (const path of seen.hidden) this.#hidden.add(path);
@@ -108,9 +109,18 @@ function cleanBlock(block: Json, presented: Json | undefined): Json {
   return { type: "text", text: WITHHELD };
 }
 
-function noRecord(rest: JsonObject): JsonObject {
-  const { structuredContent: _hidden, ...kept } = rest;
-  return { ...kept, content: [{ type: "text", text: "no such record is visible to this agent" }], isError: true };
+// Members nobody knows may hold the record again, so of a filtered result only these are kept beside its data.
+function known(body: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(body).filter(([name]) => name === "isError" || name === "resultType"));
+}
+
+// `isError` even after a write that went well: without its record the result cannot keep the tool's output schema.
+function noRecord(call: LimitedCall): JsonObject {
+  const text =
+    call.action.effect === "read" || call.action.effect === "export"
+      ? "no such record is visible to this agent"
+      : "the call was sent and is recorded; the record as it is now is not visible to this agent, so do not repeat the call to see it";
+  return { content: [{ type: "text", text }], isError: true };
 }
 
 function countAt(body: JsonObject, at: string | undefined): number {

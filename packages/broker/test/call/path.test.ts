@@ -3,7 +3,7 @@ import type { RecordKind } from "../../src/domain/audit.ts";
 import { Fault } from "../../src/domain/fault.ts";
 import { ToolError } from "../../src/domain/tool.ts";
 import { testStore, type TestStore } from "../support/store.ts";
-import { limitedPolicy, testPolicy, world } from "./support.ts";
+import { limitedPolicy, structured, testPolicy, world } from "./support.ts";
 
 let db: TestStore;
 beforeAll(async () => {
@@ -114,6 +114,30 @@ describe("rows and fields", () => {
     const answer = await call("get_ticket", { id: "T-1" });
     expect(JSON.stringify(answer)).not.toContain("123-45");
     expect(JSON.stringify(answer)).toContain("withheld");
+  });
+
+  test("a write that takes the record out of the agent's sight says that it was done", async () => {
+    const moving = testPolicy({
+      "roles/support.yaml": `role: support
+reason: moves tickets between regions
+allow:
+  - do: tickets:update
+    rows: resource.region == "emea"
+`,
+    });
+    const { call, tool } = await world(db.store, undefined, moving);
+    tool.answer = (name) =>
+      structured({ id: "T-1", tenant: "acme", region: name === "update_ticket" ? "amer" : "emea", status: "open", notes: "", ssn: "1" });
+    const answer = await call("update_ticket", { id: "T-1", region: "amer" });
+    expect(JSON.stringify(answer)).toContain("the call was sent and is recorded");
+    expect(JSON.stringify(answer)).not.toContain("amer");
+  });
+
+  test("members of a filtered result that nobody knows are left out", async () => {
+    const { call, tool } = await world(db.store);
+    const real = tool.answer;
+    tool.answer = async (name, args) => ({ ...(await real(name, args)), debug: { ssn: "123-45-6789" }, _meta: { raw: "123-45-6789" } });
+    expect(JSON.stringify(await call("get_ticket", { id: "T-1" }))).not.toContain("123-45");
   });
 
   test("a field outside the write allowlist is refused and says which fields may be written", async () => {

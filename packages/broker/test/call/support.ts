@@ -146,6 +146,7 @@ export async function world(
   let ids = 0;
   const ports = override({
     brokerId: `brk_${process.pid}_${Math.random().toString(36).slice(2)}`,
+    maskSalt: "a secret of the tests",
     now: () => new Date(),
     newId: (prefix) => `${prefix}_${session.id}_${(ids += 1)}`,
     policy: () => policy,
