@@ -50,7 +50,7 @@ async function runVitest(options: { readonly paths: readonly string[]; readonly 
     run: true,
     watch: false,
     reporters: ["default"],
-    coverage: { enabled: options.coverage, reporter: ["json-summary"] },
+    coverage: { enabled: options.coverage, reporter: ["json-summary"], reportOnFailure: true },
   });
   const modules = vitest.state.getTestModules();
   const loose = vitest.state.getUnhandledErrors().length;
