@@ -212,7 +212,8 @@ function compiledWith(texts: readonly string[]): { readonly compiled: Compiled; 
       ] as const;
     }),
   );
-  return { compiled: new Compiled({ ...base, book: base.book, mentions }), conditions };
+  const { book, vocabulary, actions, prefixes } = base;
+  return { compiled: new Compiled({ book, vocabulary, mentions, actions, prefixes }), conditions };
 }
 
 test(`compiled conditions answer exactly as Cedar's interpreter does (${CASES} random cases)`, { timeout: 600_000 }, () => {

@@ -192,7 +192,7 @@ function list(value: CedarValueJson): readonly CedarValueJson[] {
 
 function recordOf(value: CedarValueJson): Attributes {
   if (typeof value !== "object" || value === null || Array.isArray(value) || "__extn" in value || "__entity" in value) throw new Unsure();
-  return value as Attributes; // not null, no list, no extension value: of what the converter builds only records are left
+  return value;
 }
 
 /** Equality of plain values of one type. Records, sets, entities and extension values have rules of their own: the interpreter knows them. */

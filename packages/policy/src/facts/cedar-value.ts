@@ -104,7 +104,9 @@ const DATETIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:
 function datetimeToCedar(value: Json, path: string): Converted {
   const time = typeof value === "string" && DATETIME.test(value) ? Date.parse(value) : Number.NaN;
   const sameDay = typeof value === "string" && isRealDate(value.slice(0, 10));
-  return Number.isNaN(time) || !sameDay || !isFourDigitYear(time) ? bad(path, "must be a time such as `2026-11-23T10:00:00Z`") : good(datetimeJson(new Date(time)));
+  return Number.isNaN(time) || !sameDay || !isFourDigitYear(time)
+    ? bad(path, "must be a time such as `2026-11-23T10:00:00Z`")
+    : good(datetimeJson(new Date(time)));
 }
 
 /** JavaScript reads February 30th as March 2nd; policy must not. */
