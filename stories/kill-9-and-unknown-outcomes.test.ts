@@ -49,6 +49,7 @@ test("after kill -9 under load every effect has its intent, every answered call 
   await Promise.all(Array.from({ length: CALLERS }, caller));
   await gone;
   expect(answered.length).toBeGreaterThanOrEqual(KILL_AFTER);
+  expect(answered.length).toBeLessThan(CALLS);
 
   const program = await company.restart();
   const done = (await company.effects()).map((effect) => digestOf(String(effect.args["text"])));
