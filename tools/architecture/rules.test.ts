@@ -60,7 +60,7 @@ describe("purity", () => {
     expect(purityViolations(readSource(IN_CALL, text))).toEqual([]);
   });
   test("an exception covers one file and one thing", () => {
-    const path = "packages/policy/src/engine/cedar-instance.ts";
+    const path = "packages/policy/src/cedar/cedar-instance.ts";
     expect(
       purityViolations(readSource(path, `import { createRequire } from "node:module";\nDate.now();`)).map((found) => found.line),
     ).toEqual([2]);

@@ -56,7 +56,7 @@ const PURE_CRYPTO = new Set([
 /** Where a pure folder may use one impure thing, and why. */
 const EXCEPTIONS: readonly { readonly path: string; readonly uses: readonly string[]; readonly why: string }[] = [
   {
-    path: "packages/policy/src/engine/cedar-instance.ts",
+    path: "packages/policy/src/cedar/cedar-instance.ts",
     uses: ["node:module", "require"],
     why: "a WASM instance that faulted is broken for good; only loading the module anew gives another one",
   },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { cedarGeneration, EngineFault, withCedar } from "../src/engine/cedar-instance.ts";
-import { tooDeep } from "../src/engine/cedar-text.ts";
+import { cedarGeneration, EngineFault, withCedar } from "../src/cedar/cedar-instance.ts";
+import { tooDeep } from "../src/cedar/cedar-text.ts";
 import { parseExpression } from "../src/engine/parse-condition.ts";
 import { decide, load } from "../src/index.ts";
 import type { Json, JsonObject } from "../src/index.ts";

@@ -4,7 +4,7 @@ import type { Condition } from "../rules/rule.ts";
 import type { CatalogAction, ResourceFacts } from "../types.ts";
 import { recordToCedar } from "../facts/cedar-value.ts";
 import { declaredKey } from "../facts/field-path.ts";
-import { EngineFault } from "./cedar-instance.ts";
+import { EngineFault } from "../cedar/cedar-instance.ts";
 import { actionId, NO_RECORD } from "./cedar-schema.ts";
 import { Unsure } from "./quick-expression.ts";
 import type { QuickFacts } from "./quick-expression.ts";

@@ -1,6 +1,6 @@
 import type { Expr, PolicyJson } from "@cedar-policy/cedar-wasm/nodejs";
-import { EngineFault, withCedar } from "./cedar-instance.ts";
-import { tooDeep } from "./cedar-text.ts";
+import { EngineFault, withCedar } from "../cedar/cedar-instance.ts";
+import { tooDeep } from "../cedar/cedar-text.ts";
 
 /** What a Cedar text speaks of; found in its parsed form, so that strings and comments do not count. */
 export interface Mentions {

@@ -2,8 +2,8 @@ import type { AuthorizationAnswer, SchemaJson, StatefulAuthorizationCall } from 
 import type { Compiled } from "../load/compiled.ts";
 import type { Condition } from "../rules/rule.ts";
 import type { CatalogAction } from "../types.ts";
-import type { Cedar } from "./cedar-instance.ts";
-import { cedarGeneration, EngineFault, withCedar } from "./cedar-instance.ts";
+import type { Cedar } from "../cedar/cedar-instance.ts";
+import { cedarGeneration, EngineFault, withCedar } from "../cedar/cedar-instance.ts";
 import { actionId, cedarSchema } from "./cedar-schema.ts";
 import { parseExpression, wrapExpression } from "./parse-condition.ts";
 import { quickExpression } from "./quick-expression.ts";

@@ -1,5 +1,5 @@
 import type { Expr } from "@cedar-policy/cedar-wasm/nodejs";
-import { withCedar } from "../engine/cedar-instance.ts";
+import { withCedar } from "../cedar/cedar-instance.ts";
 import { ask } from "../engine/evaluator.ts";
 import type { Answers } from "../engine/evaluator.ts";
 import { parseExpression, parsePolicy } from "../engine/parse-condition.ts";

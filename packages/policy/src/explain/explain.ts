@@ -4,7 +4,7 @@ import { readRequest } from "../facts/request-facts.ts";
 import { place } from "../decide/answer.ts";
 import { ceilingsFor, deniesFor, gatesFor, grantsFor } from "../decide/applicable.ts";
 import { decide, situationOf } from "../decide/decide.ts";
-import { EngineFault } from "../engine/cedar-instance.ts";
+import { EngineFault } from "../cedar/cedar-instance.ts";
 import { NO_ANSWERS } from "../engine/evaluator.ts";
 import type { Judged } from "../decide/situation.ts";
 import { changeFor } from "./change.ts";

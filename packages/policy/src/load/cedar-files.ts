@@ -1,7 +1,7 @@
 import type { ActionConstraint, EntityUidJson, PolicyJson } from "@cedar-policy/cedar-wasm/nodejs";
 import { suggestion } from "../files/did-you-mean.ts";
-import { cutPolicies, lineAt } from "../engine/cedar-text.ts";
-import type { CedarPiece } from "../engine/cedar-text.ts";
+import { cutPolicies, lineAt } from "../cedar/cedar-text.ts";
+import type { CedarPiece } from "../cedar/cedar-text.ts";
 import { actionId, scopeGroups } from "../engine/cedar-schema.ts";
 import { parsePolicy } from "../engine/parse-condition.ts";
 import type { ParsedPolicy } from "../engine/parse-condition.ts";

@@ -1,8 +1,8 @@
 import type { DetailedError, ValidationAnswer } from "@cedar-policy/cedar-wasm/nodejs";
-import { EngineFault, withCedar } from "../engine/cedar-instance.ts";
+import { EngineFault, withCedar } from "../cedar/cedar-instance.ts";
 import { actionId, cedarSchema, NO_RECORD, recordTypes } from "../engine/cedar-schema.ts";
 import type { SchemaParts, Vocabulary } from "../engine/cedar-schema.ts";
-import { lineAt } from "../engine/cedar-text.ts";
+import { lineAt } from "../cedar/cedar-text.ts";
 import { wrapExpression } from "../engine/parse-condition.ts";
 import type { Condition } from "../rules/rule.ts";
 import type { CatalogAction, Span } from "../types.ts";

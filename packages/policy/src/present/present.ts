@@ -1,5 +1,5 @@
 import { ask } from "../engine/evaluator.ts";
-import { EngineFault } from "../engine/cedar-instance.ts";
+import { EngineFault } from "../cedar/cedar-instance.ts";
 import type { Answers } from "../engine/evaluator.ts";
 import { readRequest } from "../facts/request-facts.ts";
 import type { RequestFacts } from "../facts/request-facts.ts";

@@ -1,11 +1,17 @@
-/** Longest text of one condition; what is longer belongs into several rules. */
-export const MAX_CONDITION_CHARACTERS = 4_000;
-/** Nested brackets; about 140 break the interpreter for good. */
-export const MAX_NESTING = 40;
-/** `if` expressions in one condition; long chains break the interpreter as brackets do. */
-export const MAX_IFS = 20;
-/** Operators and attribute accesses in one condition; chains of about 500 break the interpreter when it evaluates them. */
-export const MAX_OPERATORS = 120;
+/** How large a text may be before any parser sees it. */
+export interface TextLimits {
+  readonly characters: number;
+  /** Brackets within brackets. */
+  readonly nesting: number;
+  readonly ifs: number;
+  /** Operators and attribute accesses. */
+  readonly operators: number;
+}
+
+/** One condition of a policy file; what is larger belongs into several rules. */
+export const CONDITION_LIMITS: TextLimits = { characters: 4_000, nesting: 40, ifs: 20, operators: 120 };
+/** What the official parser surely survives: about 110 brackets within brackets or chains of 3,000 operators break its instance for good. */
+export const PARSER_LIMITS: TextLimits = { characters: 65_536, nesting: 90, ifs: 60, operators: 1_500 };
 
 /** One token that matters to structure; strings and comments are skipped. */
 interface Mark {
@@ -26,8 +32,8 @@ export function* marksOf(text: string): Generator<Mark> {
 const OPERATOR_WORDS: ReadonlySet<string> = new Set(["has", "in", "is", "like"]);
 
 /** Says why the interpreter must not see this text, or undefined when it may. Runs before any parser. */
-export function tooDeep(text: string): string | undefined {
-  if (text.length > MAX_CONDITION_CHARACTERS) return `it is longer than ${String(MAX_CONDITION_CHARACTERS)} characters`;
+export function tooDeep(text: string, limits: TextLimits = CONDITION_LIMITS): string | undefined {
+  if (text.length > limits.characters) return `it is longer than ${String(limits.characters)} characters`;
   if (!text.isWellFormed()) return "it is not well-formed Unicode";
   let depth = 0;
   let ifs = 0;
@@ -37,9 +43,9 @@ export function tooDeep(text: string): string | undefined {
     if (")]}".includes(mark.text)) depth -= 1;
     if (mark.text === "if") ifs += 1;
     if (/^[^\w()[\]{};@]/.test(mark.text) || mark.text === "[" || OPERATOR_WORDS.has(mark.text)) operators += 1;
-    if (operators > MAX_OPERATORS) return `it has more than ${String(MAX_OPERATORS)} operators`;
-    if (depth > MAX_NESTING) return `its brackets are nested more than ${String(MAX_NESTING)} deep`;
-    if (ifs > MAX_IFS) return `it has more than ${String(MAX_IFS)} \`if\` expressions`;
+    if (operators > limits.operators) return `it has more than ${String(limits.operators)} operators`;
+    if (depth > limits.nesting) return `its brackets are nested more than ${String(limits.nesting)} deep`;
+    if (ifs > limits.ifs) return `it has more than ${String(limits.ifs)} \`if\` expressions`;
   }
   return undefined;
 }

@@ -1,0 +1,40 @@
+import type { Entities, Entity } from "./entities.ts";
+import { NO_ENTITIES } from "./entities.ts";
+import type { CedarRecord, Uid } from "./value.ts";
+
+/** A request: who wants what done to what. */
+export interface Request {
+  readonly principal: Uid;
+  readonly action: Uid;
+  readonly resource: Uid;
+  readonly context: CedarRecord;
+}
+
+/** What an expression is evaluated in: a request and the entities it can see, the three of the request looked up beforehand. */
+export interface Environment extends Request {
+  readonly entities: Entities;
+  readonly principalEntity: Entity | undefined;
+  readonly actionEntity: Entity | undefined;
+  readonly resourceEntity: Entity | undefined;
+}
+
+export function environmentOf(request: Request, entities: Entities): Environment {
+  return {
+    principal: request.principal,
+    action: request.action,
+    resource: request.resource,
+    context: request.context,
+    entities,
+    principalEntity: entities.get(request.principal),
+    actionEntity: entities.get(request.action),
+    resourceEntity: entities.get(request.resource),
+  };
+}
+
+/** The entity of that name; the request's own three need not be among `entities`. */
+export function entityIn(env: Environment, uid: Uid): Entity | undefined {
+  if (uid.key === env.resource.key) return env.resourceEntity;
+  if (uid.key === env.principal.key) return env.principalEntity;
+  if (uid.key === env.action.key) return env.actionEntity;
+  return env.entities === NO_ENTITIES ? undefined : env.entities.get(uid);
+}

@@ -1,0 +1,11 @@
+export { authorize } from "./authorize.ts";
+export type { Answer, Policies } from "./authorize.ts";
+export { BadData } from "./bad-data.ts";
+export { compilePolicies } from "./compile-policies.ts";
+export type { Compilation } from "./compile-policies.ts";
+export type { Entities, Entity } from "./entities.ts";
+export type { Request } from "./environment.ts";
+export { readEntities, readRequest } from "./read-data.ts";
+export { readSchema } from "./schema.ts";
+export type { SchemaTypes } from "./schema.ts";
+export type { Uid, Value } from "./value.ts";

@@ -1,0 +1,179 @@
+import type { Context, EntityJson, EntityUidJson } from "@cedar-policy/cedar-wasm/nodejs";
+import { BadData } from "./bad-data.ts";
+import type { EntityParts } from "./entities.ts";
+import { Entities, makeEntities } from "./entities.ts";
+import type { Request } from "./environment.ts";
+import { EvaluationError } from "./evaluation-error.ts";
+import { extensionNamed } from "./extensions.ts";
+import { longOf } from "./long.ts";
+import { UNKNOWN } from "./schema.ts";
+import type { DataType, SchemaTypes } from "./schema.ts";
+import { CedarRecord, CedarSet, EMPTY_RECORD, Uid } from "./value.ts";
+import type { Value } from "./value.ts";
+
+/**
+ * Loads entities from Cedar's JSON form. With a schema, values are read by their declared type and the schema's actions are added.
+ * Integers beyond 2^53 may be bigints.
+ * @throws BadData when a value has no Cedar form, an entity is given twice, or parents form a cycle.
+ */
+export function readEntities(json: readonly EntityJson[], schema?: SchemaTypes): Entities {
+  const parts = json.map((entity) => readEntity(entity, schema));
+  const seen = new Set<string>();
+  for (const { uid } of parts) {
+    if (seen.has(uid.key)) throw new BadData(`the entity \`${uid.type}::${JSON.stringify(uid.id)}\` is given twice`);
+    seen.add(uid.key);
+  }
+  const declared = (schema?.actions ?? []).filter((action) => !seen.has(action.uid.key));
+  const entities = makeEntities([...parts, ...declared]);
+  if (entities === undefined) throw new BadData("the parents of the entities form a cycle");
+  return entities;
+}
+
+function readEntity(entity: EntityJson, schema: SchemaTypes | undefined): EntityParts {
+  const uid = readUid(entity.uid);
+  return {
+    uid,
+    attributes: readRecord(entity.attrs, schema?.entities.get(uid.type) ?? UNKNOWN, 0),
+    tags: entity.tags === undefined ? EMPTY_RECORD : readTags(entity.tags, schema?.tags.get(uid.type) ?? UNKNOWN),
+    parents: entity.parents.map((parent) => readUid(parent)),
+  };
+}
+
+function readTags(tags: object, element: DataType): CedarRecord {
+  return new CedarRecord(new Map(Object.entries(tags).map(([name, value]) => [wellFormed(name), readValue(value, element, 0)])));
+}
+
+/** @throws BadData as `readEntities`. */
+export function readRequest(
+  call: { readonly principal: EntityUidJson; readonly action: EntityUidJson; readonly resource: EntityUidJson; readonly context: Context },
+  schema?: SchemaTypes,
+): Request {
+  const action = readUid(call.action);
+  return {
+    principal: readUid(call.principal),
+    action,
+    resource: readUid(call.resource),
+    context: readRecord(call.context, schema?.contexts.get(action.key) ?? UNKNOWN, 0),
+  };
+}
+
+/** `{ type, id }`, or the same inside `__entity`. @throws BadData when it is neither. */
+export function readUid(json: unknown): Uid {
+  const uid = uidIn(json);
+  if (uid === undefined) throw new BadData("an entity is named by `type` and `id`");
+  return uid;
+}
+
+function uidIn(json: unknown): Uid | undefined {
+  if (!isPlainObject(json)) return undefined;
+  const wrapped = Object.hasOwn(json, "__entity") ? json["__entity"] : json;
+  if (!isPlainObject(wrapped) || Object.keys(wrapped).length !== 2) return undefined;
+  const [type, id] = [ownMember(wrapped, "type"), ownMember(wrapped, "id")];
+  return typeof type === "string" && typeof id === "string" && isTypeName(type) ? new Uid(type, wellFormed(id)) : undefined;
+}
+
+const TYPE_NAME = /^[A-Za-z_]\w*(?:::[A-Za-z_]\w*)*$/;
+const knownTypeNames = new Set<string>();
+/** Names whose form was checked before; a program uses few. */
+const MAX_KNOWN_TYPE_NAMES = 1_000;
+
+function isTypeName(text: string): boolean {
+  if (knownTypeNames.has(text)) return true;
+  if (!TYPE_NAME.test(text)) return false;
+  if (knownTypeNames.size < MAX_KNOWN_TYPE_NAMES) knownTypeNames.add(text);
+  return true;
+}
+
+/** Deeper values are an attack on the stack, not data. */
+export const MAX_VALUE_DEPTH = 200;
+
+/** @throws BadData when the JSON value has no Cedar form. */
+export function readValue(json: unknown, type: DataType = UNKNOWN, depth = 0): Value {
+  switch (typeof json) {
+    case "boolean":
+      return json;
+    case "string":
+      return type.kind === "extension" ? construct(type.constructor, [wellFormed(json)]) : wellFormed(json);
+    case "number":
+      if (Number.isSafeInteger(json)) return json + 0;
+      throw new BadData(`${String(json)} is no integer that a JavaScript number holds exactly`);
+    case "bigint":
+      return longOf(json) ?? refuse("an integer leaves 64 bits");
+    case "object":
+      if (json === null) throw new BadData("Cedar has no null");
+      return readComposed(json, type, depth);
+    default:
+      throw new BadData(`a ${typeof json} is no Cedar value`);
+  }
+}
+
+function readComposed(json: object, type: DataType, depth: number): Value {
+  if (depth >= MAX_VALUE_DEPTH) throw new BadData(`values are nested more than ${String(MAX_VALUE_DEPTH)} deep`);
+  if (Array.isArray(json)) {
+    const element = type.kind === "set" ? type.element : UNKNOWN;
+    return new CedarSet(json.map((item: unknown) => readValue(item, element, depth + 1)));
+  }
+  if (!isPlainObject(json)) throw new BadData("only plain objects are Cedar records");
+  if (Object.hasOwn(json, "__expr")) throw new BadData("`__expr` is not supported: give the value itself");
+  if (Object.hasOwn(json, "__entity")) return only(json, "__entity", () => readUid(json));
+  if (Object.hasOwn(json, "__extn")) return only(json, "__extn", () => readExtension(json["__extn"], depth + 1));
+  if (type.kind === "entity") return readUid(json);
+  if (type.kind === "extension") return readExtension(json, depth + 1);
+  return readRecord(json, type, depth);
+}
+
+function only(json: object, key: string, read: () => Value): Value {
+  if (Object.keys(json).length !== 1) throw new BadData(`\`${key}\` stands beside other keys`);
+  return read();
+}
+
+function readRecord(json: object, type: DataType, depth: number): CedarRecord {
+  const fields = new Map<string, Value>();
+  // A loop over keys, since this is where loading entities spends its time.
+  for (const name of Object.keys(json)) {
+    const fieldType = type.kind === "record" ? (type.fields.get(name) ?? UNKNOWN) : UNKNOWN;
+    fields.set(wellFormed(name), readValue(Reflect.get(json, name), fieldType, depth + 1));
+  }
+  return fields.size === 0 ? EMPTY_RECORD : new CedarRecord(fields);
+}
+
+/** `{ fn, arg }` or `{ fn, args }`. */
+function readExtension(json: unknown, depth: number): Value {
+  if (!isPlainObject(json)) throw new BadData("an extension value is `{ fn, arg }`");
+  const fn = ownMember(json, "fn");
+  const args = ownMember(json, "args") ?? [ownMember(json, "arg")];
+  if (typeof fn !== "string" || !Array.isArray(args)) throw new BadData("an extension value is `{ fn, arg }`");
+  return construct(
+    fn,
+    args.map((arg: unknown) => readValue(arg, UNKNOWN, depth)),
+  );
+}
+
+function construct(fn: string, args: readonly Value[]): Value {
+  const call = extensionNamed(fn);
+  const [first, second = first] = args;
+  if (call?.arity !== args.length || first === undefined || second === undefined)
+    throw new BadData(`\`${fn}\` with ${String(args.length)} arguments makes no value`);
+  try {
+    return call.apply(first, second);
+  } catch (error) {
+    if (error instanceof EvaluationError) throw new BadData(error.message);
+    throw error;
+  }
+}
+
+function wellFormed(text: string): string {
+  return text.isWellFormed() ? text : refuse("a text is not well-formed Unicode");
+}
+
+function refuse(why: string): never {
+  throw new BadData(why);
+}
+
+function ownMember(json: Readonly<Record<string, unknown>>, name: string): unknown {
+  return Object.hasOwn(json, name) ? json[name] : undefined;
+}
+
+function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

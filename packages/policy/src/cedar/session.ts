@@ -1,0 +1,57 @@
+import type { Answer, Policies } from "./authorize.ts";
+import { Tally } from "./authorize.ts";
+import { compileTest } from "./compile.ts";
+import type { Entities, Entity } from "./entities.ts";
+import type { Candidates, CompiledPolicy } from "./policy-index.ts";
+import { eachCovering } from "./policy-index.ts";
+import { specialize } from "./specialize.ts";
+import type { CedarRecord, Uid } from "./value.ts";
+
+/** Policies for one principal and one action, with everything computed that depends on those and on the known part of the context. */
+export interface CedarSession {
+  readonly candidates: Candidates;
+  readonly principal: Uid;
+  readonly principalEntity: Entity | undefined;
+  readonly action: Uid;
+  readonly actionEntity: Entity | undefined;
+  readonly entities: Entities;
+}
+
+/**
+ * Compiles policies for one principal and action; `context` holds the attributes that are the same for every call and `open` names those that
+ * will come with each call. Policies that can no longer be satisfied are dropped.
+ */
+export function openSession(
+  policies: Policies,
+  who: { readonly principal: Uid; readonly action: Uid; readonly context: CedarRecord; readonly open: ReadonlySet<string> },
+  entities: Entities,
+): CedarSession {
+  const { principal, action } = who;
+  const [principalEntity, actionEntity] = [entities.get(principal), entities.get(action)];
+  const known = {
+    principal: { uid: principal, entity: principalEntity },
+    action: { uid: action, entity: actionEntity },
+    context: who.context,
+    openContext: who.open,
+  };
+  const narrowed = (policy: CompiledPolicy): readonly CompiledPolicy[] => {
+    const condition = specialize(policy.tree.condition, known);
+    return condition.op === "value" && condition.value === false
+      ? []
+      : [{ tree: { ...policy.tree, condition }, test: compileTest(condition) }];
+  };
+  const found = [...policies.index.candidates(principal, principalEntity, action, actionEntity)];
+  const candidates = new Map(
+    found.map(([key, list]) => [key, list.flatMap((policy) => narrowed(policy))] as const).filter(([, list]) => list.length > 0),
+  );
+  return { candidates, principal, principalEntity, action, actionEntity, entities };
+}
+
+/** Decides one call of the session. `context` is whole, the part that was known included. */
+export function authorizeIn(session: CedarSession, resource: Uid, context: CedarRecord): Answer {
+  const { principal, principalEntity, action, actionEntity, entities, candidates } = session;
+  const resourceEntity = entities.get(resource);
+  const tally = new Tally({ principal, action, resource, context, entities, principalEntity, actionEntity, resourceEntity });
+  eachCovering(candidates, resource, resourceEntity, (policy) => tally.ask(policy));
+  return tally.answer();
+}
