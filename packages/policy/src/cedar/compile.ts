@@ -216,9 +216,9 @@ function attribute(ofExpr: Expr, name: string): Evaluate {
   if (ofExpr.op === "variable") {
     if (ofExpr.name === "context") return (env) => env.context.fields.get(name) ?? operators.attributeOf(env, env.context, name);
     if (ofExpr.name === "resource")
-      return (env) => env.resourceEntity?.attributes.fields.get(name) ?? operators.attributeOf(env, env.resource, name);
+      return (env) => env.resourceEntity?.attributes.get(name) ?? operators.attributeOf(env, env.resource, name);
     if (ofExpr.name === "principal")
-      return (env) => env.principalEntity?.attributes.fields.get(name) ?? operators.attributeOf(env, env.principal, name);
+      return (env) => env.principalEntity?.attributes.get(name) ?? operators.attributeOf(env, env.principal, name);
   }
   const of = compileExpression(ofExpr);
   return (env) => operators.attributeOf(env, of(env), name);

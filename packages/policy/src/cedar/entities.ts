@@ -1,14 +1,20 @@
-import type { CedarRecord, Uid } from "./value.ts";
+import type { Uid, Value } from "./value.ts";
+
+/** Attributes or tags by name. Reading one may convert it first, and fail in Cedar's terms. */
+export interface Attributes {
+  get(name: string): Value | undefined;
+  has(name: string): boolean;
+}
 
 /** An entity as loaded: attributes and tags are values, ancestors are closed over. */
 export class Entity {
   readonly uid: Uid;
-  readonly attributes: CedarRecord;
-  readonly tags: CedarRecord;
+  readonly attributes: Attributes;
+  readonly tags: Attributes;
   /** Keys (see `Uid.key`) of every ancestor, not of the entity itself. */
   readonly ancestors: ReadonlySet<string>;
 
-  constructor(uid: Uid, attributes: CedarRecord, tags: CedarRecord, ancestors: ReadonlySet<string>) {
+  constructor(uid: Uid, attributes: Attributes, tags: Attributes, ancestors: ReadonlySet<string>) {
     this.uid = uid;
     this.attributes = attributes;
     this.tags = tags;
@@ -35,8 +41,8 @@ export const NO_ENTITIES: Entities = new Entities(new Map());
 
 export interface EntityParts {
   readonly uid: Uid;
-  readonly attributes: CedarRecord;
-  readonly tags: CedarRecord;
+  readonly attributes: Attributes;
+  readonly tags: Attributes;
   readonly parents: readonly Uid[];
 }
 

@@ -91,7 +91,7 @@ export function attributeOf(env: Environment, left: Value, name: string): Value 
   const uid = needEntityOrRecord(left);
   const entity = entityIn(env, uid);
   if (entity === undefined) throw new EvaluationError(`the entity \`${uid.type}::${JSON.stringify(uid.id)}\` does not exist`);
-  const value = entity.attributes.fields.get(name);
+  const value = entity.attributes.get(name);
   if (value === undefined) throw new EvaluationError(`\`${uid.type}::${JSON.stringify(uid.id)}\` has no attribute \`${name}\``);
   return value;
 }
@@ -99,7 +99,7 @@ export function attributeOf(env: Environment, left: Value, name: string): Value 
 /** `left has name`; of an entity that does not exist it is false. */
 export function hasAttribute(env: Environment, left: Value, name: string): boolean {
   if (left instanceof CedarRecord) return left.fields.has(name);
-  return entityIn(env, needEntityOrRecord(left))?.attributes.fields.has(name) === true;
+  return entityIn(env, needEntityOrRecord(left))?.attributes.has(name) === true;
 }
 
 function needEntityOrRecord(value: Value): Uid {
@@ -111,12 +111,12 @@ export function tagOf(env: Environment, left: Value, right: Value): Value {
   const [uid, name] = [needEntity(left), needString(right)];
   const entity = entityIn(env, uid);
   if (entity === undefined) throw new EvaluationError(`the entity \`${uid.type}::${JSON.stringify(uid.id)}\` does not exist`);
-  const value = entity.tags.fields.get(name);
+  const value = entity.tags.get(name);
   if (value === undefined) throw new EvaluationError(`\`${uid.type}::${JSON.stringify(uid.id)}\` has no tag \`${name}\``);
   return value;
 }
 
 export function hasTag(env: Environment, left: Value, right: Value): boolean {
   const [uid, name] = [needEntity(left), needString(right)];
-  return entityIn(env, uid)?.tags.fields.has(name) === true;
+  return entityIn(env, uid)?.tags.has(name) === true;
 }

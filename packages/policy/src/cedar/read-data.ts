@@ -1,6 +1,6 @@
 import type { Context, EntityJson, EntityUidJson } from "@cedar-policy/cedar-wasm/nodejs";
 import { BadData } from "./bad-data.ts";
-import type { EntityParts } from "./entities.ts";
+import type { Attributes, EntityParts } from "./entities.ts";
 import { Entities, makeEntities } from "./entities.ts";
 import type { Request } from "./environment.ts";
 import { EvaluationError } from "./evaluation-error.ts";
@@ -33,14 +33,14 @@ function readEntity(entity: EntityJson, schema: SchemaTypes | undefined): Entity
   const uid = readUid(entity.uid);
   return {
     uid,
-    attributes: readRecord(entity.attrs, schema?.entities.get(uid.type) ?? UNKNOWN, 0),
-    tags: entity.tags === undefined ? EMPTY_RECORD : readTags(entity.tags, schema?.tags.get(uid.type) ?? UNKNOWN),
+    attributes: readRecord(entity.attrs, schema?.entities.get(uid.type) ?? UNKNOWN, 0).fields,
+    tags: entity.tags === undefined ? EMPTY_RECORD.fields : readTags(entity.tags, schema?.tags.get(uid.type) ?? UNKNOWN),
     parents: entity.parents.map((parent) => readUid(parent)),
   };
 }
 
-function readTags(tags: object, element: DataType): CedarRecord {
-  return new CedarRecord(new Map(Object.entries(tags).map(([name, value]) => [wellFormed(name), readValue(value, element, 0)])));
+function readTags(tags: object, element: DataType): Attributes {
+  return new Map(Object.entries(tags).map(([name, value]) => [wellFormed(name), readValue(value, element, 0)]));
 }
 
 /** @throws BadData as `readEntities`. */

@@ -50,8 +50,8 @@ export function readSchema(schema: Schema): SchemaTypes {
     contexts: new Map(actions.map(({ uid, action }) => [uid.key, read(action.appliesTo?.context)])),
     actions: actions.map(({ uid, action }) => ({
       uid,
-      attributes: EMPTY_RECORD,
-      tags: EMPTY_RECORD,
+      attributes: EMPTY_RECORD.fields,
+      tags: EMPTY_RECORD.fields,
       parents: (action.memberOf ?? []).map((group) => new Uid(group.type ?? uid.type, group.id)),
     })),
   };

@@ -1,30 +1,33 @@
-import type { Ceiling, Deny } from "../rules/rule.ts";
+import type { Ceiling } from "../rules/rule.ts";
 import type { RuleRef } from "../types.ts";
 import type { No } from "./answer.ts";
 import { place } from "./answer.ts";
-import { ceilingsFor, deniesFor, grantsFor, sessionPatterns, withinScopes } from "./applicable.ts";
+import type { Truth } from "./asked.ts";
+import { both } from "./asked.ts";
+import { withinScopes } from "./bearing.ts";
 import { BUILTIN } from "./builtin-rules.ts";
-import type { Judged, Situation, Truth } from "./situation.ts";
-import { both, truthOf } from "./situation.ts";
+import type { AskedDeny } from "./session.ts";
+import type { Judged, Situation } from "./situation.ts";
+import { truthOf } from "./situation.ts";
 
 /** Refusals that need no condition: unconditional denies, ceilings, session scope, and having no grant at all. */
 export function outsideStaticBounds(situation: Situation): No | undefined {
-  const { action, request, written } = situation;
-  const denies = deniesFor(situation).filter(
-    (deny) => deny.when === undefined && deny.rows === undefined && (deny.field === undefined || written.includes(deny.field)),
+  const { action, place, request, session, written } = situation;
+  const denies = place.denies.filter(
+    ({ rule }) => rule.when === undefined && rule.rows === undefined && (rule.field === undefined || written.includes(rule.field)),
   );
   if (denies.length > 0)
     return denied(
       situation,
-      denies.map((deny) => deny.ref),
+      denies.map(({ rule }) => rule.ref),
     );
-  const crossed = ceilingsFor(situation).filter((ceiling) => !insideCeiling(ceiling, situation));
+  const crossed = place.ceilings.filter(({ rule }) => !insideCeiling(rule, situation));
   if (crossed.length > 0)
     return outsideCeiling(
       situation,
-      crossed.map((ceiling) => ceiling.ref),
+      crossed.map(({ rule }) => rule.ref),
     );
-  if (!withinScopes(sessionPatterns(request.caller.scope), action, written)) {
+  if (!withinScopes(session.scope, action, written)) {
     return {
       code: "outside_session_scope",
       message: `this session was opened for ${request.caller.scope.length === 0 ? "nothing" : request.caller.scope.join(", ")}, which does not include \`${action.scope}\`; open a session that does`,
@@ -32,7 +35,7 @@ export function outsideStaticBounds(situation: Situation): No | undefined {
       next: [{ kind: "reauthenticate" }],
     };
   }
-  return grantsFor(situation).length === 0 ? noGrant(situation, []) : undefined;
+  return place.grants.length === 0 ? noGrant(situation, []) : undefined;
 }
 
 /** Whether the ceiling's scopes and effects cover the call; its `when` is asked later. */
@@ -52,13 +55,10 @@ function outsideCeiling({ action, agent }: Situation, rules: readonly RuleRef[])
 }
 
 /** Refusals by denies and by conditions of ceilings. A rule of either kind that fails refuses as well. */
-export function bounded(
-  judged: Judged,
-  rules: { readonly denies: readonly Deny[]; readonly ceilings: readonly Ceiling[] },
-): No | undefined {
-  const denies = rules.denies.map((deny) => ({ ref: deny.ref, truth: denyTruth(judged, deny) }));
+export function bounded(judged: Judged): No | undefined {
+  const denies = judged.place.denies.map((deny) => ({ ref: deny.rule.ref, truth: denyTruth(judged, deny) }));
+  const ceilings = judged.place.ceilings.map(({ rule, when }) => ({ ref: rule.ref, truth: truthOf(judged, when) }));
   const matched = denies.filter((deny) => deny.truth === "true");
-  const ceilings = rules.ceilings.map((ceiling) => ({ ref: ceiling.ref, truth: truthOf(judged, ceiling.when) }));
   const failed = [...denies, ...ceilings].filter((rule) => rule.truth === "error").map((rule) => rule.ref);
   if (matched.length > 0) return denied(judged, [...matched.map((deny) => deny.ref), ...failed]);
   if (failed.length > 0) return ruleError(judged, failed);
@@ -66,9 +66,9 @@ export function bounded(
   return crossed.length > 0 ? outsideCeiling(judged, crossed) : undefined;
 }
 
-export function denyTruth(judged: Judged, deny: Deny): Truth {
-  if (deny.field !== undefined && !judged.written.includes(deny.field)) return "false";
-  return both(truthOf(judged, deny.when), () => truthOf(judged, deny.rows));
+export function denyTruth(judged: Judged, { rule, when, rows }: AskedDeny): Truth {
+  if (rule.field !== undefined && !judged.written.includes(rule.field)) return "false";
+  return both(truthOf(judged, when), () => truthOf(judged, rows));
 }
 
 function denied({ action, agent }: Situation, rules: readonly RuleRef[]): No {

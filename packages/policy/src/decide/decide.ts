@@ -1,18 +1,14 @@
-import { ask } from "../engine/evaluator.ts";
-import { EngineFault } from "../cedar/cedar-instance.ts";
 import { readRequest } from "../facts/request-facts.ts";
+import type { RequestFacts } from "../facts/request-facts.ts";
 import { declaredNames } from "../facts/field-path.ts";
-import { compiledOf } from "../load/compiled.ts";
-import type { Decision, DecisionRequest, Policy, ResourceFacts } from "../types.ts";
+import type { Decision, DecisionRequest, Policy } from "../types.ts";
 import type { No } from "./answer.ts";
 import { refuse } from "./answer.ts";
-import { ceilingsFor, conditionsOf, deniesFor, gatesFor, grantsFor } from "./applicable.ts";
 import { BUILTIN } from "./builtin-rules.ts";
 import { bounded, outsideStaticBounds } from "./bounds.ts";
-import { findAction } from "./find-action.ts";
 import { permit } from "./permit.ts";
-import type { Situation } from "./situation.ts";
-import { recordStateOf, writtenFields } from "./situation.ts";
+import type { Judged, Situation } from "./situation.ts";
+import { environmentFor, situationOf } from "./situation.ts";
 import { foreignRecord } from "./tenant.ts";
 
 /**
@@ -23,80 +19,37 @@ export function decide(policy: Policy, request: DecisionRequest): Decision {
   try {
     return judge(policy, request);
   } catch (error) {
-    const what =
-      error instanceof EngineFault ? error.message : `the decision failed: ${error instanceof Error ? error.message : "unknown fault"}`;
     return refuse(policy, undefined, {
       code: "rule_error",
-      message: `${what}; nothing was permitted, try again or tell the operator`,
+      message: `the decision failed: ${error instanceof Error ? error.message : "unknown fault"}; nothing was permitted, try again or tell the operator`,
       rules: [BUILTIN.failClosed],
       next: [{ kind: "retry_after", ms: RETRY_AFTER_FAULT_MS }],
     });
   }
 }
 
-/** A fresh interpreter is ready at once; the pause only keeps an agent from spinning. */
+/** Nothing has to recover; the pause only keeps an agent from spinning. */
 const RETRY_AFTER_FAULT_MS = 1_000;
 
 function judge(policy: Policy, request: DecisionRequest): Decision {
-  const found = situationOf(policy, request);
-  if ("code" in found) return refuse(policy, undefined, found);
-  const { action } = found;
-  const early = wrongRecordType(found) ?? outsideStaticBounds(found);
+  const situation = situationOf(policy, request);
+  if ("code" in situation) return refuse(policy, undefined, situation);
+  const { action } = situation;
+  const early = wrongRecordType(situation) ?? outsideStaticBounds(situation);
   if (early !== undefined) return refuse(policy, action, early);
-  const read = readRequest(found.compiled, found.agent, action, request);
-  if (!read.ok) return refuse(policy, action, invalidArgument(found, read.path, read.why));
-  const foreign = foreignRecord(policy, found.agent, found.record);
+  const facts = readRequest(situation.session, action, request);
+  if (!facts.ok) return refuse(policy, action, invalidArgument(situation, facts.path, facts.why));
+  const foreign = foreignRecord(policy, situation.agent, situation.record);
   if (foreign !== undefined) return refuse(policy, action, foreign);
-  const rules = { grants: grantsFor(found), denies: deniesFor(found), gates: gatesFor(found, read.records), ceilings: ceilingsFor(found) };
-  const conditions = conditionsOf(rules).filter((condition) => found.recordState === "known" || !condition.usesResource);
-  const answers = ask(found.compiled, conditions, { ...read.facts, record: found.record });
-  const judged = { ...found, facts: read.facts, records: read.records, cost: read.cost, answers };
-  const bound = bounded(judged, rules);
-  return bound === undefined ? permit(judged, rules) : refuse(policy, action, bound);
+  const judged = judgedWith(situation, facts);
+  const bound = bounded(judged);
+  return bound === undefined ? permit(judged) : refuse(policy, action, bound);
 }
 
-/** Finds action and agent; a caller that is not exactly a known identity is refused. */
-export function situationOf(policy: Policy, request: DecisionRequest): Situation | No {
-  const compiled = compiledOf(policy);
-  const { caller, operation } = request;
-  const agent = policy.agents.find((candidate) => candidate.name === caller.agent);
-  if (agent === undefined) {
-    return {
-      code: "no_grant",
-      message: `no agent \`${caller.agent}\` is declared; add it to a file in agents/`,
-      rules: [BUILTIN.denyByDefault],
-      next: [],
-    };
-  }
-  if (agent.tenant !== caller.tenant || agent.environment !== caller.environment || agent.workflow !== caller.workflow) {
-    return {
-      code: "cross_tenant",
-      message: `\`${caller.agent}\` acts only for its own tenant, environment and workflow; open a session for those`,
-      rules: [BUILTIN.tenantIsolation],
-      next: [{ kind: "reauthenticate" }],
-    };
-  }
-  const action = findAction(policy, operation);
-  if (action === undefined) {
-    return {
-      code: "no_grant",
-      message: `\`${operation.name}\` of \`${operation.tool}\` is not in the catalog; a person must review it first`,
-      rules: [BUILTIN.denyByDefault],
-      next: [{ kind: "ask_owner", owner: agent.owner, text: `add \`${operation.name}\` to tools/${operation.tool}.yaml` }],
-    };
-  }
-  const record: ResourceFacts | undefined = request.resource === "unknown" ? undefined : request.resource;
-  return {
-    policy,
-    compiled,
-    request,
-    action,
-    agent,
-    roles: compiled.book.agentRoles.get(agent.name) ?? new Set(),
-    record,
-    recordState: recordStateOf(action, request.resource),
-    written: writtenFields(action, request.args),
-  };
+/** The situation with everything that conditions can ask for. */
+export function judgedWith(situation: Situation, facts: Extract<RequestFacts, { readonly ok: true }>): Judged {
+  const { records, cost, context } = facts;
+  return { ...situation, records, cost, env: environmentFor(situation, context, situation.record) };
 }
 
 function wrongRecordType({ action, record, agent }: Situation): No | undefined {

@@ -1,5 +1,6 @@
 import type { Approve, Gate, Grant, Limits } from "../rules/rule.ts";
 import type { ApprovalDemand, LimitDemand, RuleRef } from "../types.ts";
+import type { Asked } from "./asked.ts";
 import type { Judged } from "./situation.ts";
 import { truthOf } from "./situation.ts";
 
@@ -13,9 +14,15 @@ const WINDOWS = [
   ["costPerDay", 86_400_000, "cost"],
 ] as const;
 
-/** Whether this rule's approval is needed: an `unless` that fails or cannot be told yet does not spare it. */
-export function asks(judged: Judged, approve: Approve | undefined): boolean {
-  return approve !== undefined && (approve.unless === undefined || truthOf(judged, approve.unless) !== "true");
+/** A permitting grant, and whether its approval is needed for this call. */
+export interface Permitting {
+  readonly rule: Grant;
+  readonly asks: boolean;
+}
+
+/** Whether an approval is needed: an `unless` that fails or cannot be told yet does not spare it. */
+export function asks(judged: Judged, approve: Approve | undefined, unless: Asked | undefined): boolean {
+  return approve !== undefined && (unless === undefined || truthOf(judged, unless) !== "true");
 }
 
 /**
@@ -23,31 +30,32 @@ export function asks(judged: Judged, approve: Approve | undefined): boolean {
  * The demand class is the first grant and those with exactly its demands; only their rows and fields may be used,
  * since another grant's rows without that grant's limits would be more than either permits.
  */
-export function leastDemanding(judged: Judged, grants: readonly Grant[]): readonly Grant[] {
-  const ranked = grants.toSorted((a, b) => compareDemands(judged, a, b) || (a.ref.id < b.ref.id ? -1 : 1));
+export function leastDemanding(grants: readonly Permitting[]): readonly Permitting[] {
+  if (grants.length < 2) return grants;
+  const ranked = grants.toSorted((a, b) => compareDemands(a, b) || (a.rule.ref.id < b.rule.ref.id ? -1 : 1));
   const [first] = ranked;
-  return first === undefined
-    ? []
-    : ranked.filter((grant) => compareDemands(judged, first, grant) === 0 && sameApproval(judged, first, grant));
+  return first === undefined ? [] : ranked.filter((grant) => compareDemands(first, grant) === 0 && sameApproval(first, grant));
 }
 
 const LIMIT_KEYS = ["perMinute", "perHour", "perDay", "costPerDay", "records"] as const;
 
-function compareDemands(judged: Judged, a: Grant, b: Grant): number {
-  const approval = Number(asks(judged, a.approve)) - Number(asks(judged, b.approve));
+function compareDemands(a: Permitting, b: Permitting): number {
+  const approval = Number(a.asks) - Number(b.asks);
   if (approval !== 0) return approval;
+  const [left, right] = [a.rule.limits, b.rule.limits];
   const count = (limits: Limits): number => LIMIT_KEYS.filter((key) => limits[key] !== undefined).length;
-  if (count(a.limits) !== count(b.limits)) return count(a.limits) - count(b.limits);
+  if (count(left) !== count(right)) return count(left) - count(right);
   for (const key of LIMIT_KEYS) {
-    const [left, right] = [a.limits[key] ?? Number.POSITIVE_INFINITY, b.limits[key] ?? Number.POSITIVE_INFINITY];
-    if (left !== right) return right - left;
+    const [less, more] = [left[key] ?? Number.POSITIVE_INFINITY, right[key] ?? Number.POSITIVE_INFINITY];
+    if (less !== more) return more - less;
   }
   return 0;
 }
 
-function sameApproval(judged: Judged, a: Grant, b: Grant): boolean {
-  if (!asks(judged, a.approve)) return true;
-  return a.approve?.expiresMs === b.approve?.expiresMs && a.approve?.by.toSorted().join() === b.approve?.by.toSorted().join();
+function sameApproval(a: Permitting, b: Permitting): boolean {
+  if (!a.asks) return true;
+  const [left, right] = [a.rule.approve, b.rule.approve];
+  return left?.expiresMs === right?.expiresMs && left?.by.toSorted().join() === right?.by.toSorted().join();
 }
 
 /**

@@ -4,8 +4,11 @@ import type { No } from "./answer.ts";
 import { place, refuse } from "./answer.ts";
 import { noGrant, ruleError } from "./bounds.ts";
 import { BUILTIN } from "./builtin-rules.ts";
+import { isReached } from "./bearing.ts";
 import { asks, leastDemanding, limitDemands, maxRecords, mergeApprovals } from "./demands.ts";
+import type { Permitting } from "./demands.ts";
 import { opensInMs, withinHours } from "./hours.ts";
+import type { AskedGate, AskedGrant } from "./session.ts";
 import type { Judged } from "./situation.ts";
 import { truthOf } from "./situation.ts";
 
@@ -13,59 +16,68 @@ import { truthOf } from "./situation.ts";
 type Standing = "permits" | "when" | "rows" | "fields" | "records";
 
 /** Grants are OR; the least demanding permitting one applies. Gates then add their demands. */
-export function permit(judged: Judged, rules: { readonly grants: readonly Grant[]; readonly gates: readonly Gate[] }): Decision {
-  const standings = rules.grants.map((grant) => ({ grant, standing: standingOf(judged, grant) }));
+export function permit(judged: Judged): Decision {
+  const standings = judged.place.grants.map((grant) => ({ grant: grant.rule, asked: grant, standing: standingOf(judged, grant) }));
   const chosen = leastDemanding(
-    judged,
-    standings.filter((one) => one.standing === "permits").map((one) => one.grant),
+    standings
+      .filter((one) => one.standing === "permits")
+      .map(({ grant, asked }) => ({ rule: grant, asks: asks(judged, grant.approve, asked.unless) })),
   );
   const [grant] = chosen;
   if (grant === undefined) return refuse(judged.policy, judged.action, unpermitted(judged, standings));
-  const gated = applyGates(judged, rules.gates);
+  const gated = applyGates(judged);
   if (!gated.ok) return refuse(judged.policy, judged.action, gated.no);
   return demand(judged, grant, chosen, gated.gates);
 }
 
-function standingOf(judged: Judged, grant: Grant): Standing {
-  const when = truthOf(judged, grant.when);
-  if (when !== "true" && when !== "maybe") return "when";
-  const rows = truthOf(judged, grant.rows);
-  if (rows !== "true" && rows !== "maybe") return "rows";
-  if (grant.write !== undefined && judged.written.some((field) => grant.write?.includes(field) !== true)) return "fields";
-  return grant.limits.records !== undefined && judged.records > grant.limits.records ? "records" : "permits";
+function standingOf(judged: Judged, { rule, when, rows }: AskedGrant): Standing {
+  const called = truthOf(judged, when);
+  if (called !== "true" && called !== "maybe") return "when";
+  const recorded = truthOf(judged, rows);
+  if (recorded !== "true" && recorded !== "maybe") return "rows";
+  if (rule.write !== undefined && judged.written.some((field) => rule.write?.includes(field) !== true)) return "fields";
+  return rule.limits.records !== undefined && judged.records > rule.limits.records ? "records" : "permits";
 }
 
-function demand(judged: Judged, grant: Grant, chosen: readonly Grant[], gates: readonly Gate[]): Decision {
-  const asking = gates.flatMap((gate) =>
-    gate.approve !== undefined && asks(judged, gate.approve) ? [{ ...gate, approve: gate.approve }] : [],
+function demand(judged: Judged, grant: Permitting, chosen: readonly Permitting[], gates: readonly AskedGate[]): Decision {
+  const asking = gates.flatMap(({ rule, unless }) =>
+    rule.approve !== undefined && asks(judged, rule.approve, unless) ? [{ ...rule, approve: rule.approve }] : [],
   );
-  const own = grant.approve !== undefined && asks(judged, grant.approve) ? { approve: grant.approve, ref: grant.ref } : undefined;
+  const { rule } = grant;
+  const own = rule.approve !== undefined && grant.asks ? { approve: rule.approve, ref: rule.ref } : undefined;
   const approve = mergeApprovals(own, asking);
+  const demanding = [rule, ...gates.map((gate) => gate.rule)];
   return {
     verdict: approve === undefined ? "allow" : "ask",
     scope: judged.action.scope,
     effect: judged.action.effect,
-    rules: [...chosen.map((one) => one.ref), ...gates.map((gate) => gate.ref)],
+    rules: [...chosen.map((one) => one.rule.ref), ...gates.map((gate) => gate.rule.ref)],
     policyVersion: judged.policy.version,
-    grants: chosen.map((one) => one.ref.id),
+    grants: chosen.map((one) => one.rule.ref.id),
     ...(approve === undefined ? {} : { approve }),
-    limits: limitDemands(judged, [grant, ...gates]),
-    maxRecords: maxRecords([grant, ...gates]),
+    limits: limitDemands(judged, demanding),
+    maxRecords: maxRecords(demanding),
   };
 }
 
-type Gated = { readonly ok: true; readonly gates: readonly Gate[] } | { readonly ok: false; readonly no: No };
+type Gated = { readonly ok: true; readonly gates: readonly AskedGate[] } | { readonly ok: false; readonly no: No };
 
-function applyGates(judged: Judged, gates: readonly Gate[]): Gated {
-  const truths = gates.map((gate) => ({ gate, truth: truthOf(judged, gate.when) }));
-  const failed = truths.filter(({ truth }) => truth === "error").map(({ gate }) => gate.ref);
+function applyGates(judged: Judged): Gated {
+  const truths = judged.place.gates
+    .filter((gate) => isReached(gate.rule, judged.action, judged.records))
+    .map((gate) => ({ gate, rule: gate.rule, truth: truthOf(judged, gate.when) }));
+  const failed = truths.filter(({ truth }) => truth === "error").map(({ rule }) => rule.ref);
   if (failed.length > 0) return { ok: false, no: ruleError(judged, failed) };
-  const applying = truths.filter(({ truth }) => truth === "true").map(({ gate }) => gate);
-  const closed = applying.filter((gate) => gate.hours !== undefined && !withinHours(gate.hours, judged.request.now));
+  const applying = truths.filter(({ truth }) => truth === "true");
+  const closed = applying
+    .map(({ rule }) => rule)
+    .filter((rule) => rule.hours !== undefined && !withinHours(rule.hours, judged.request.now));
   if (closed.length > 0) return { ok: false, no: outsideHours(judged, closed) };
-  const exceeded = applying.filter((gate) => gate.limits.records !== undefined && judged.records > gate.limits.records);
+  const exceeded = applying
+    .map(({ rule }) => rule)
+    .filter((rule) => rule.limits.records !== undefined && judged.records > rule.limits.records);
   if (exceeded.length > 0) return { ok: false, no: recordsExceeded(judged, exceeded) };
-  return { ok: true, gates: applying };
+  return { ok: true, gates: applying.map(({ gate }) => gate) };
 }
 
 function outsideHours(judged: Judged, gates: readonly Gate[]): No {

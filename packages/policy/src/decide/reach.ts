@@ -1,38 +1,75 @@
+import { conflictIn } from "../cedar/satisfiable.ts";
+import { allOf } from "../cedar/expression.ts";
 import { compiledOf } from "../load/compiled.ts";
-import type { Caller, Operation, Policy, Reach } from "../types.ts";
-import { ceilingsFor, deniesFor, gatesFor, grantsFor, sessionPatterns, withinScopes } from "./applicable.ts";
+import type { Caller, CatalogAction, Operation, Policy, Reach } from "../types.ts";
+import type { Asked } from "./asked.ts";
+import { isReached, withinScopes } from "./bearing.ts";
 import { findAction } from "./find-action.ts";
+import type { AskedDeny, AskedGate, AskedGrant, Place, PolicySession } from "./session.ts";
+import { placeOf, sessionOf } from "./session.ts";
 
 /**
- * Whether this session can ever be allowed the operation. `never` is certain; `always` means that nothing about
- * arguments, records, time or people can refuse it (limits still can); everything else `depends`.
+ * Whether this session can ever be allowed the operation. `never` is certain: what depends on the session alone is computed, and
+ * conditions that no call can meet count as false. `always` means that nothing about arguments, records, time or people can refuse
+ * it (limits still can); everything else `depends`.
  */
 export function reach(policy: Policy, caller: Caller, operation: Operation): Reach {
-  const compiled = compiledOf(policy);
-  const agent = policy.agents.find((candidate) => candidate.name === caller.agent);
+  const session = sessionOf(policy, caller);
   const action = findAction(policy, operation);
-  if (agent === undefined || action === undefined) return "never";
-  if (agent.tenant !== caller.tenant || agent.environment !== caller.environment || agent.workflow !== caller.workflow) return "never";
-  const place = { compiled, action, agent, roles: compiled.book.agentRoles.get(agent.name) ?? new Set<string>() };
-  const session = sessionPatterns(caller.scope);
-  const ceilings = ceilingsFor(place);
-  const [grants, denies, gates] = [grantsFor(place), deniesFor(place), gatesFor(place, undefined)];
-  const inside = ceilings.every(
-    (ceiling) =>
-      (ceiling.scopes === undefined || withinScopes(ceiling.scopes, action, undefined)) &&
-      (ceiling.effects === undefined || ceiling.effects.has(action.effect)),
+  if ("code" in session || action === undefined || session.unreadable !== undefined) return "never";
+  const place = placeOf(session, action);
+  if (!isInside(session, place, action) || !place.grants.some(canPermit)) return "never";
+  if (place.denies.some(surelyDenies) || place.gates.some(({ when }) => when?.constant === "error")) return "never";
+  return isUnbounded(policy, session, place, action) ? "always" : "depends";
+}
+
+function isInside({ scope }: PolicySession, { ceilings }: Place, action: CatalogAction): boolean {
+  if (!withinScopes(scope, action, undefined)) return false;
+  return ceilings.every(
+    ({ rule, when }) =>
+      (rule.scopes === undefined || withinScopes(rule.scopes, action, undefined)) &&
+      (rule.effects === undefined || rule.effects.has(action.effect)) &&
+      isPossible(when),
   );
-  if (!inside || !withinScopes(session, action, undefined) || grants.length === 0) return "never";
-  if (denies.some((deny) => deny.when === undefined && deny.rows === undefined && deny.field === undefined)) return "never";
-  const plain = grants.some(
-    (grant) => grant.when === undefined && grant.rows === undefined && grant.write === undefined && grant.approve === undefined,
-  );
-  const bounded =
-    [...ceilings.flatMap((ceiling) => ceiling.scopes ?? []), ...session].some((pattern) => pattern.field !== undefined) ||
-    ceilings.some((ceiling) => ceiling.when !== undefined);
-  const gated = gates.some((gate) => gate.approve !== undefined || gate.hours !== undefined || gate.when !== undefined);
+}
+
+function canPermit({ when, rows }: AskedGrant): boolean {
+  const open = [when, rows].flatMap((asked) => (asked === undefined ? [] : [asked.expr]));
+  return isPossible(when) && isPossible(rows) && (open.length < 2 || conflictIn(allOf(open)) === undefined);
+}
+
+function isPossible(asked: Asked | undefined): boolean {
+  return asked === undefined || asked.constant === "true" || (asked.constant === undefined && conflictIn(asked.expr) === undefined);
+}
+
+/** Denies any call, by matching or by failing. */
+function surelyDenies({ rule, when, rows }: AskedDeny): boolean {
+  if (rule.field !== undefined || when?.constant === "false") return false;
+  if (when?.constant === "error") return true;
+  return isCertain(when) && (rows === undefined || rows.constant === "true" || rows.constant === "error");
+}
+
+function isCertain(asked: Asked | undefined): boolean {
+  return asked === undefined || asked.constant === "true";
+}
+
+function isUnbounded(policy: Policy, { scope }: PolicySession, { grants, denies, gates, ceilings }: Place, action: CatalogAction): boolean {
+  const plain = ({ rule, when, rows }: AskedGrant): boolean =>
+    isCertain(when) && isCertain(rows) && rule.write === undefined && rule.approve === undefined;
+  const adds = ({ rule, when }: AskedGate): boolean =>
+    isReached(rule, action, undefined) &&
+    when?.constant !== "false" &&
+    (rule.approve !== undefined || rule.hours !== undefined || !isCertain(when));
+  const fieldForms = [...ceilings.flatMap(({ rule }) => rule.scopes ?? []), ...scope].some((pattern) => pattern.field !== undefined);
   const isolated = policy.tools.some((tool) => Object.hasOwn(tool.tenantField, action.resource?.type ?? ""));
-  return plain && !bounded && !gated && !isolated && denies.length === 0 ? "always" : "depends";
+  return (
+    grants.some(plain) &&
+    !gates.some(adds) &&
+    !fieldForms &&
+    !isolated &&
+    ceilings.every(({ when }) => isCertain(when)) &&
+    denies.every(({ when }) => when?.constant === "false")
+  );
 }
 
 /** Scopes of the agent's own ceiling: what a session gets when it asks for no narrower scope. Empty for an unknown agent. */

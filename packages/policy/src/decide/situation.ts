@@ -1,10 +1,20 @@
-import type { Answers, Facts } from "../engine/evaluator.ts";
-import type { Compiled } from "../load/compiled.ts";
-import { filtersResults, loadsRecord } from "../load/condition-place.ts";
-import type { Condition } from "../rules/rule.ts";
-import type { AgentConfig, CatalogAction, DecisionRequest, Policy, ResourceFacts } from "../types.ts";
-import { isObject } from "../facts/cedar-value.ts";
+import type { Environment } from "../cedar/environment.ts";
+import { Entity, NO_ENTITIES } from "../cedar/entities.ts";
+import type { CedarRecord } from "../cedar/value.ts";
+import { EMPTY_RECORD, Uid } from "../cedar/value.ts";
+import { NO_RECORD } from "../engine/cedar-schema.ts";
 import { valueAt } from "../facts/request-facts.ts";
+import { RecordAttributes } from "../facts/shape.ts";
+import { isObject } from "../json.ts";
+import { filtersResults, loadsRecord } from "../load/condition-place.ts";
+import type { AgentConfig, CatalogAction, DecisionRequest, Policy, ResourceFacts } from "../types.ts";
+import type { No } from "./answer.ts";
+import type { Asked, Truth } from "./asked.ts";
+import { truthIn } from "./asked.ts";
+import { BUILTIN } from "./builtin-rules.ts";
+import { findAction } from "./find-action.ts";
+import type { Place, PolicySession } from "./session.ts";
+import { placeOf, sessionOf } from "./session.ts";
 
 /**
  * What is known of the record while deciding. `open`: any record is thinkable. `deferred`: it will be seen in the result.
@@ -15,52 +25,85 @@ export type RecordState = "known" | "open" | "deferred" | "missing" | "none";
 /** A call under judgement: who asks for what, found in the policy. */
 export interface Situation {
   readonly policy: Policy;
-  readonly compiled: Compiled;
+  readonly session: PolicySession;
+  readonly place: Place;
   readonly request: DecisionRequest;
   readonly action: CatalogAction;
   readonly agent: AgentConfig;
-  readonly roles: ReadonlySet<string>;
   readonly record: ResourceFacts | undefined;
   readonly recordState: RecordState;
   /** Names of fields this call sets; empty for reads. */
   readonly written: readonly string[];
 }
 
-/** A situation whose arguments are readable and whose conditions were asked. */
+/** A situation whose arguments are readable. */
 export interface Judged extends Situation {
-  readonly facts: Omit<Facts, "record">;
+  readonly env: Environment;
   readonly records: number;
   readonly cost: number;
-  readonly answers: Answers;
 }
 
-export type Truth = "true" | "false" | "error" | "maybe";
+/** Finds session and action; what policy does not know is refused. */
+export function situationOf(policy: Policy, request: DecisionRequest): Situation | No {
+  const session = sessionOf(policy, request.caller);
+  if ("code" in session) return session;
+  const { operation } = request;
+  const { agent } = session;
+  const action = findAction(policy, operation);
+  if (action === undefined) {
+    return {
+      code: "no_grant",
+      message: `\`${operation.name}\` of \`${operation.tool}\` is not in the catalog; a person must review it first`,
+      rules: [BUILTIN.denyByDefault],
+      next: [{ kind: "ask_owner", owner: agent.owner, text: `add \`${operation.name}\` to tools/${operation.tool}.yaml` }],
+    };
+  }
+  const record: ResourceFacts | undefined = request.resource === "unknown" ? undefined : request.resource;
+  const [recordState, written] = [recordStateOf(action, request.resource), writtenFields(action, request.args)];
+  return { policy, session, place: placeOf(session, action), request, action, agent, record, recordState, written };
+}
 
-export function recordStateOf(action: CatalogAction, resource: DecisionRequest["resource"]): RecordState {
+/** What conditions are evaluated in; `record` undefined stands for a call that names none. */
+export function environmentFor(
+  situation: Pick<Situation, "session" | "place" | "action">,
+  context: CedarRecord,
+  record: ResourceFacts | undefined,
+): Environment {
+  const { session, place, action } = situation;
+  const resource = record === undefined ? new Uid(NO_RECORD, action.operation.tool) : new Uid(record.type, record.id);
+  const shape = record === undefined ? undefined : session.compiled.recordShapes.get(record.type);
+  const attributes = record === undefined ? EMPTY_RECORD.fields : new RecordAttributes(record.attributes, shape ?? new Map());
+  return {
+    principal: session.principal.uid,
+    action: place.action.uid,
+    resource,
+    context,
+    entities: NO_ENTITIES,
+    principalEntity: session.principal,
+    actionEntity: place.action,
+    resourceEntity: new Entity(resource, attributes, EMPTY_RECORD.fields, NO_ANCESTORS),
+  };
+}
+
+const NO_ANCESTORS: ReadonlySet<string> = new Set();
+
+/** An absent condition is true. A condition over a record that is not there yet may be either; one over a record that should be there fails. */
+export function truthOf({ recordState, env }: Pick<Judged, "recordState" | "env">, asked: Asked | undefined): Truth {
+  if (asked === undefined) return "true";
+  if (asked.constant !== undefined) return asked.constant;
+  if (asked.usesResource && recordState !== "known") return recordState === "open" || recordState === "deferred" ? "maybe" : "error";
+  return truthIn(env, asked.test);
+}
+
+function recordStateOf(action: CatalogAction, resource: DecisionRequest["resource"]): RecordState {
   if (resource === "unknown") return "open";
   if (resource !== undefined) return "known";
   if (loadsRecord(action)) return "missing";
   return filtersResults(action) ? "deferred" : "none";
 }
 
-/** An absent condition is true. A condition over a record that is not there yet may be either; one over a record that should be there fails. */
-export function truthOf(judged: Judged, condition: Condition | undefined): Truth {
-  if (condition === undefined) return "true";
-  if (condition.usesResource && judged.recordState !== "known")
-    return judged.recordState === "open" || judged.recordState === "deferred" ? "maybe" : "error";
-  if (judged.answers.errored.has(condition.id)) return "error";
-  return judged.answers.matched.has(condition.id) ? "true" : "false";
-}
-
-/** `first` decides unless it is true; then `second` does, as in Cedar's `&&`. */
-export function both(first: Truth, second: () => Truth): Truth {
-  if (first === "false" || first === "error") return first;
-  const other = second();
-  return first === "maybe" && other === "true" ? "maybe" : other;
-}
-
 /** Fields a call sets: keys of the declared object, or every argument but the record's id and what the broker sets. */
-export function writtenFields(action: CatalogAction, args: DecisionRequest["args"]): readonly string[] {
+function writtenFields(action: CatalogAction, args: DecisionRequest["args"]): readonly string[] {
   if (action.effect === "read") return [];
   const path = action.resource?.fields;
   if (path !== undefined) {

@@ -32,6 +32,11 @@ export function scopeGroups(scope: string): readonly string[] {
   return [scope, `${scope.split(":")[0] ?? scope}:*`];
 }
 
+/** Every name under which a rule can cover the action. */
+export function namesOf(action: CatalogAction): readonly string[] {
+  return [actionId(action.operation), ...scopeGroups(action.scope), "*"];
+}
+
 /** Record types that `resource` can have in conditions over this action. */
 export function recordTypes(action: CatalogAction): readonly string[] {
   const before = action.resource?.before === undefined ? [] : [action.resource.type];

@@ -1,7 +1,14 @@
-import type { Expr } from "@cedar-policy/cedar-wasm/nodejs";
-import { isObject } from "../facts/cedar-value.ts";
+import { constantItems } from "../cedar/bounds.ts";
+import { Decimal, formatDecimal } from "../cedar/decimal.ts";
+import type { Environment } from "../cedar/environment.ts";
+import { compileExpression } from "../cedar/compile.ts";
+import { EvaluationError } from "../cedar/evaluation-error.ts";
+import type { Expr } from "../cedar/expression.ts";
+import { Datetime } from "../cedar/time.ts";
+import type { Value } from "../cedar/value.ts";
+import { CedarSet } from "../cedar/value.ts";
 import { valueAt } from "../facts/request-facts.ts";
-import type { Judged } from "../decide/situation.ts";
+import { isObject } from "../json.ts";
 import type { Json, JsonObject } from "../json.ts";
 import type { DecisionRequest } from "../types.ts";
 
@@ -13,83 +20,85 @@ export interface Change {
   readonly apply: ((request: DecisionRequest) => DecisionRequest) | undefined;
 }
 
-type Binary = { readonly left: Expr; readonly right: Expr };
-
 /** The smallest change that gives a simple comparison the wanted outcome; undefined for expressions it cannot turn around. */
-export function changeFor(judged: Judged, expression: Expr, wanted: boolean): Change | undefined {
-  const [operator, body] = Object.entries(expression)[0] ?? [];
-  if (operator === "!") return isNode(body) && "arg" in body ? changeFor(judged, body["arg"] as Expr, !wanted) : undefined;
-  const pair = pairOf(operator, body);
-  if (operator !== undefined && pair !== undefined) return comparison(judged, operator, pair, wanted);
-  const path = pathOf(expression);
-  return path === undefined ? undefined : setTo(path, wanted, "were");
+export function changeFor(env: Environment, expression: Expr, wanted: boolean): Change | undefined {
+  switch (expression.op) {
+    case "!":
+      return changeFor(env, expression.of, !wanted);
+    case "==":
+    case "!=":
+      return equality(env, expression.left, expression.right, (expression.op === "==") === wanted);
+    case "<":
+    case "<=":
+    case ">":
+    case ">=":
+      return order(env, expression.left, expression.op, expression.right, wanted);
+    case "call": {
+      const op = DECIMAL_ORDER.get(expression.call.name);
+      const [left, right] = expression.args;
+      return op === undefined || left === undefined || right === undefined ? undefined : order(env, left, op, right, wanted);
+    }
+    case "contains":
+      return wanted ? listed(expression.left, expression.right) : undefined;
+    default: {
+      const path = pathOf(expression);
+      return path === undefined ? undefined : setTo(path, wanted);
+    }
+  }
 }
 
-const COMPARISONS: ReadonlySet<string> = new Set([
-  "==",
-  "!=",
-  "<",
-  "<=",
-  ">",
-  ">=",
-  "lessThan",
-  "lessThanOrEqual",
-  "greaterThan",
-  "greaterThanOrEqual",
-  "contains",
+type Order = "<" | "<=" | ">" | ">=";
+const DECIMAL_ORDER: ReadonlyMap<string, Order> = new Map([
+  ["lessThan", "<"],
+  ["lessThanOrEqual", "<="],
+  ["greaterThan", ">"],
+  ["greaterThanOrEqual", ">="],
 ]);
 
-function pairOf(operator: string | undefined, body: unknown): Binary | undefined {
-  if (operator === undefined || !COMPARISONS.has(operator)) return undefined;
-  if (Array.isArray(body)) return body.length === 2 ? { left: body[0] as Expr, right: body[1] as Expr } : undefined;
-  return isNode(body) && "left" in body && "right" in body ? { left: body["left"] as Expr, right: body["right"] as Expr } : undefined;
+interface Side {
+  readonly path: readonly string[];
+  readonly value: Json;
+  /** The path stands on the right. */
+  readonly flipped: boolean;
 }
 
-function isNode(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null;
+/** The side that could change. What the agent or the record can change comes before what the policy fixes. */
+function sideOf(env: Environment, left: Expr, right: Expr): Side | undefined {
+  const sides = [
+    { path: pathOf(left), value: valueOf(env, right), flipped: false },
+    { path: pathOf(right), value: valueOf(env, left), flipped: true },
+  ].flatMap(({ path, value, flipped }) => (path === undefined || value === undefined ? [] : [{ path, value, flipped }]));
+  return sides.find(({ path }) => path[0] !== "principal") ?? sides[0];
 }
 
-function comparison(judged: Judged, operator: string, { left, right }: Binary, wanted: boolean): Change | undefined {
-  const candidates = [
-    { path: pathOf(left), value: valueOf(judged, right), flipped: false },
-    { path: pathOf(right), value: valueOf(judged, left), flipped: true },
-  ].filter(
-    (side): side is { path: readonly string[]; value: Json; flipped: boolean } => side.path !== undefined && side.value !== undefined,
-  );
-  // What the agent or the record can change comes before what the policy fixes.
-  const side = candidates.find(({ path }) => path[0] !== "principal") ?? candidates[0];
-  return side === undefined ? undefined : relate(side.path, operator, side.value, side.flipped, wanted);
+function equality(env: Environment, left: Expr, right: Expr, same: boolean): Change | undefined {
+  const side = sideOf(env, left, right);
+  if (side === undefined) return undefined;
+  return same ? setTo(side.path, side.value) : { words: `\`${side.path.join(".")}\` were not ${show(side.value)}`, apply: undefined };
 }
 
-const AT_MOST: ReadonlySet<string> = new Set(["<=", "lessThanOrEqual"]);
-const AT_LEAST: ReadonlySet<string> = new Set([">=", "greaterThanOrEqual"]);
-const BELOW: ReadonlySet<string> = new Set(["<", "lessThan"]);
-const ABOVE: ReadonlySet<string> = new Set([">", "greaterThan"]);
-
-function relate(path: readonly string[], operator: string, value: Json, flipped: boolean, wanted: boolean): Change | undefined {
-  if (operator === "==" || operator === "!=") {
-    return (operator === "==") === wanted
-      ? setTo(path, value, "were")
-      : { words: `\`${path.join(".")}\` were not ${show(value)}`, apply: undefined };
-  }
-  if (operator === "contains") {
-    // `[a, b].contains(path)`: the list is on the left, the path on the right.
-    if (!flipped || !Array.isArray(value) || !wanted) return undefined;
-    const first: Json | undefined = value[0];
-    return first === undefined
-      ? undefined
-      : { ...setTo(path, first, "were"), words: `\`${path.join(".")}\` were one of ${value.map((item: Json) => show(item)).join(", ")}` };
-  }
-  const smaller = ((BELOW.has(operator) || AT_MOST.has(operator)) !== flipped) === wanted;
-  const strict = (BELOW.has(operator) || ABOVE.has(operator)) === wanted;
-  if (!(BELOW.has(operator) || AT_MOST.has(operator) || ABOVE.has(operator) || AT_LEAST.has(operator))) return undefined;
+function order(env: Environment, left: Expr, op: Order, right: Expr, wanted: boolean): Change | undefined {
+  const side = sideOf(env, left, right);
+  if (side === undefined) return undefined;
+  const { path, value, flipped } = side;
+  const smaller = (op.startsWith("<") !== flipped) === wanted;
+  const strict = (op === "<" || op === ">") === wanted;
   const words = smaller ? (strict ? "below" : "at most") : strict ? "above" : "at least";
   const target = typeof value === "number" && strict ? value + (smaller ? -1 : 1) : value;
-  return { ...setTo(path, target, "were"), words: `\`${path.join(".")}\` were ${words} ${show(value)}` };
+  return { ...setTo(path, target), words: `\`${path.join(".")}\` were ${words} ${show(value)}` };
 }
 
-function setTo(path: readonly string[], value: Json, verb: string): Change {
-  return { words: `\`${path.join(".")}\` ${verb} ${show(value)}`, apply: applierFor(path, value) };
+/** `["a", "b"].contains(path)`. */
+function listed(list: Expr, item: Expr): Change | undefined {
+  const path = pathOf(item);
+  const values = constantItems(list)?.flatMap((value) => jsonOf(value) ?? []);
+  const first = values?.[0];
+  if (path === undefined || values === undefined || first === undefined) return undefined;
+  return { ...setTo(path, first), words: `\`${path.join(".")}\` were one of ${values.map((value) => show(value)).join(", ")}` };
+}
+
+function setTo(path: readonly string[], value: Json): Change {
+  return { words: `\`${path.join(".")}\` were ${show(value)}`, apply: applierFor(path, value) };
 }
 
 function show(value: Json): string {
@@ -97,33 +106,30 @@ function show(value: Json): string {
 }
 
 /** Dotted path of an attribute access that starts at a variable. */
-function pathOf(expression: Expr): readonly string[] | undefined {
-  if ("Var" in expression) return typeof expression.Var === "string" ? [expression.Var] : undefined;
-  const access: unknown = "." in expression ? expression["."] : undefined;
-  if (!isNode(access) || typeof access["attr"] !== "string") return undefined;
-  const left = pathOf(access["left"] as Expr);
-  return left === undefined ? undefined : [...left, access["attr"]];
+export function pathOf(expression: Expr): readonly string[] | undefined {
+  if (expression.op === "variable") return [expression.name];
+  const left = expression.op === "get" ? pathOf(expression.of) : undefined;
+  return left === undefined || expression.op !== "get" ? undefined : [...left, expression.name];
 }
 
-/** Value of a literal, a list of literals, an extension literal, or a path into the facts. */
-function valueOf(judged: Judged, expression: Expr): Json | undefined {
-  const [kind, body]: readonly [string, unknown] | readonly [] = Object.entries(expression)[0] ?? [];
-  if (kind === "Value" && (typeof body === "string" || typeof body === "number" || typeof body === "boolean")) return body;
-  if (kind === "Set" && Array.isArray(body)) {
-    const items = body.map((item: Expr) => valueOf(judged, item));
-    return items.every((item) => item !== undefined) ? items : undefined;
+/** What the expression comes to for this call, as plain JSON; undefined where it fails or has no such form. */
+function valueOf(env: Environment, expression: Expr): Json | undefined {
+  try {
+    return jsonOf(compileExpression(expression)(env));
+  } catch (error) {
+    if (error instanceof EvaluationError) return undefined;
+    throw error;
   }
-  if (kind === "decimal" && Array.isArray(body)) return Number(valueOf(judged, body[0] as Expr));
-  if (kind === "datetime" && Array.isArray(body)) return valueOf(judged, body[0] as Expr);
-  const path = pathOf(expression);
-  return path === undefined ? undefined : factAt(judged, path);
 }
 
-function factAt({ facts, record }: Judged, [root, ...steps]: readonly string[]): Json | undefined {
-  const json = (value: unknown): Json => JSON.parse(JSON.stringify(value)) as Json;
-  const value = root === "resource" ? (record?.attributes ?? {}) : json(root === "principal" ? facts.principal.attributes : facts.context);
-  const found = valueAt(value, steps);
-  return isObject(found) ? undefined : found;
+function jsonOf(value: Value): Json | undefined {
+  if (typeof value === "bigint") return undefined;
+  if (typeof value !== "object") return value;
+  if (value instanceof Decimal) return Number(formatDecimal(value));
+  if (value instanceof Datetime) return typeof value.epochMs === "number" ? new Date(value.epochMs).toISOString() : undefined;
+  if (!(value instanceof CedarSet)) return undefined;
+  const items = value.items.flatMap((item) => jsonOf(item) ?? []);
+  return items.length === value.items.length ? items : undefined;
 }
 
 function applierFor([root, ...steps]: readonly string[], value: Json): Change["apply"] {

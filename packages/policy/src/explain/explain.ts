@@ -1,12 +1,11 @@
-import type { Approve, Condition, Deny, Gate, Grant } from "../rules/rule.ts";
 import type { Decision, DecisionRequest, Explanation, Policy, RuleRef } from "../types.ts";
 import { readRequest } from "../facts/request-facts.ts";
 import { place } from "../decide/answer.ts";
-import { ceilingsFor, deniesFor, gatesFor, grantsFor } from "../decide/applicable.ts";
-import { decide, situationOf } from "../decide/decide.ts";
-import { EngineFault } from "../cedar/cedar-instance.ts";
-import { NO_ANSWERS } from "../engine/evaluator.ts";
+import { isReached } from "../decide/bearing.ts";
+import { decide, judgedWith } from "../decide/decide.ts";
 import type { Judged } from "../decide/situation.ts";
+import { situationOf } from "../decide/situation.ts";
+import type { Approve, Condition, Deny, Gate, Grant } from "../rules/rule.ts";
 import { changeFor } from "./change.ts";
 import type { Change } from "./change.ts";
 import { conjunctsOf } from "./conjuncts.ts";
@@ -22,17 +21,12 @@ type Unmatched = Explanation["unmatched"][number];
 export function explain(policy: Policy, request: DecisionRequest, decision: Decision): Explanation {
   const { rules } = decision;
   const summary = summarize(decision);
-  try {
-    const judged = judgedOf(policy, request);
-    if (judged === undefined) return { summary, rules, unmatched: [], wouldChange: otherWays(policy, request, decision) };
-    const looks = lookAt(judged, decision);
-    const counterfactuals = looks.flatMap((look) => counterfactual(judged, decision, look));
-    const wouldChange = [...new Set([...counterfactuals, ...otherWays(policy, request, decision)])];
-    return { summary, rules, unmatched: looks.flatMap((look) => unmatchedOf(look)), wouldChange };
-  } catch (error) {
-    if (error instanceof EngineFault) return { summary, rules, unmatched: [], wouldChange: [] };
-    throw error;
-  }
+  const judged = judgedOf(policy, request);
+  if (judged === undefined) return { summary, rules, unmatched: [], wouldChange: otherWays(policy, request, decision) };
+  const looks = lookAt(judged, decision);
+  const counterfactuals = looks.flatMap((look) => counterfactual(judged, decision, look));
+  const wouldChange = [...new Set([...counterfactuals, ...otherWays(policy, request, decision)])];
+  return { summary, rules, unmatched: looks.flatMap((look) => unmatchedOf(look)), wouldChange };
 }
 
 function summarize(decision: Decision): string {
@@ -51,8 +45,13 @@ function summarize(decision: Decision): string {
 function judgedOf(policy: Policy, request: DecisionRequest): Judged | undefined {
   const situation = situationOf(policy, request);
   if ("code" in situation) return undefined;
-  const read = readRequest(situation.compiled, situation.agent, situation.action, request);
-  return read.ok ? { ...situation, facts: read.facts, records: read.records, cost: read.cost, answers: NO_ANSWERS } : undefined;
+  const facts = readRequest(situation.session, situation.action, request);
+  return facts.ok ? judgedWith(situation, facts) : undefined;
+}
+
+/** Gates that the number of records does not keep out. */
+function gatesReached({ place: { gates }, action, records }: Judged): readonly Gate[] {
+  return gates.map(({ rule }) => rule).filter((rule) => isReached(rule, action, records));
 }
 
 /** One rule taken apart. `towards`: what its parts would have to become for a better verdict. */
@@ -76,13 +75,13 @@ function lookAt(judged: Judged, decision: Decision): readonly Look[] {
       ? [{ ref: rule.ref, conjuncts: conjunctsOf(judged, conditions), towards, matched }]
       : [];
   return [
-    ...grantsFor(judged).flatMap((grant) =>
+    ...judged.place.grants.flatMap(({ rule: grant }) =>
       look(grant, [grant.when, grant.rows], refused ? "true" : undefined, decision.grants.includes(grant.ref.id)),
     ),
-    ...deniesFor(judged).flatMap((deny) =>
+    ...judged.place.denies.flatMap(({ rule: deny }) =>
       look(deny, [deny.when, deny.rows], determining.has(deny.ref.id) ? "false" : undefined, determining.has(deny.ref.id)),
     ),
-    ...gatesFor(judged, judged.records).flatMap((gate) =>
+    ...gatesReached(judged).flatMap((gate) =>
       look(
         gate,
         [gate.when],
@@ -91,7 +90,7 @@ function lookAt(judged: Judged, decision: Decision): readonly Look[] {
       ),
     ),
     ...spared(judged, decision),
-    ...ceilingsFor(judged).flatMap((ceiling) =>
+    ...judged.place.ceilings.flatMap(({ rule: ceiling }) =>
       ceiling.when === undefined
         ? []
         : [
@@ -110,8 +109,8 @@ function lookAt(judged: Judged, decision: Decision): readonly Look[] {
 function spared(judged: Judged, decision: Decision): readonly Look[] {
   if (decision.verdict !== "ask") return [];
   const asking: readonly { readonly ref: RuleRef; readonly approve?: Approve | undefined }[] = [
-    ...grantsFor(judged),
-    ...gatesFor(judged, judged.records),
+    ...judged.place.grants.map(({ rule }) => rule),
+    ...gatesReached(judged),
   ];
   const ids = new Set(decision.approve?.rules.map((rule) => rule.id));
   return asking
@@ -133,8 +132,8 @@ function counterfactual(judged: Judged, decision: Decision, { ref, conjuncts, to
   if (towards === undefined) return [];
   const changes =
     towards === "true"
-      ? [conjuncts.filter((part) => part.truth !== "true").map((part) => changeFor(judged, part.expression, true))]
-      : conjuncts.filter((part) => part.truth === "true").map((part) => [changeFor(judged, part.expression, false)]);
+      ? [conjuncts.filter((part) => part.truth !== "true").map((part) => changeFor(judged.env, part.expression, true))]
+      : conjuncts.filter((part) => part.truth === "true").map((part) => [changeFor(judged.env, part.expression, false)]);
   return changes.flatMap((together) => {
     if (together.length === 0 || together.some((change) => change === undefined)) return [];
     const known = together.filter((change): change is Change => change !== undefined);

@@ -1,8 +1,8 @@
 import { place } from "../decide/answer.ts";
-import { ceilingsFor } from "../decide/applicable.ts";
 import { insideCeiling } from "../decide/bounds.ts";
-import { decide, situationOf } from "../decide/decide.ts";
-import { isList, isObject } from "../facts/cedar-value.ts";
+import { decide } from "../decide/decide.ts";
+import { situationOf } from "../decide/situation.ts";
+import { isList, isObject } from "../json.ts";
 import { valueAt } from "../facts/request-facts.ts";
 import type { JsonObject } from "../json.ts";
 import type { Decision, DecisionRequest, Policy } from "../types.ts";
@@ -19,9 +19,9 @@ export function otherWays(policy: Policy, request: DecisionRequest, decision: De
         ? []
         : [`add \`- do: ${action.scope}\` to \`allow\` of a role of this agent (${agent.roles.map((role) => `\`${role}\``).join(", ")})`];
     case "outside_ceiling":
-      return ceilingsFor(situation)
-        .filter((ceiling) => !insideCeiling(ceiling, situation))
-        .map(({ ref: rule }) => `add \`${action.scope}\` and its effect \`${action.effect}\` to the ceiling at ${place(rule)}`);
+      return situation.place.ceilings
+        .filter(({ rule: ceiling }) => !insideCeiling(ceiling, situation))
+        .map(({ rule: { ref: rule } }) => `add \`${action.scope}\` and its effect \`${action.effect}\` to the ceiling at ${place(rule)}`);
     case "outside_session_scope":
       return [`open the session with a scope that includes \`${action.scope}\``];
     case "field_not_permitted":

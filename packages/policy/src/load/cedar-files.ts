@@ -2,7 +2,7 @@ import type { ActionConstraint, EntityUidJson, PolicyJson } from "@cedar-policy/
 import { suggestion } from "../files/did-you-mean.ts";
 import { cutPolicies, lineAt } from "../cedar/cedar-text.ts";
 import type { CedarPiece } from "../cedar/cedar-text.ts";
-import { actionId, scopeGroups } from "../engine/cedar-schema.ts";
+import { actionId, namesOf, scopeGroups } from "../engine/cedar-schema.ts";
 import { parsePolicy } from "../engine/parse-condition.ts";
 import type { ParsedPolicy } from "../engine/parse-condition.ts";
 import type { Condition, Deny, Grant } from "../rules/rule.ts";
@@ -70,13 +70,12 @@ function makeRule(
     readonly parsed: Extract<ParsedPolicy, { ok: true }>;
   },
 ): PieceRule {
-  const { json, mentions } = entry.parsed;
+  const { json, expr, usesResource } = entry.parsed;
   const named = namedActions(json.action);
   checkRoles(world, json, entry.at);
   if (named !== undefined) checkActions(world, named, entry.at);
-  const covers = (scope: string, id: string): boolean =>
-    named === undefined || [id, ...scopeGroups(scope)].some((name) => named.includes(name));
-  const actions = world.actions.filter((action) => covers(action.scope, actionId(action.operation)));
+  const on = named ?? ["*"];
+  const actions = world.actions.filter((action) => namesOf(action).some((name) => on.includes(name)));
   if (json.effect === "permit" && named === undefined) {
     reportError(world.report, {
       code: "god-mode",
@@ -91,16 +90,17 @@ function makeRule(
     form: "policy",
     text: entry.text,
     at: entry.at,
-    usesResource: mentions.resource,
+    expr,
+    usesResource,
   };
-  world.uses.push({ condition, parsed: entry.parsed, asked: mentions.resource ? "rows" : "call", actions });
-  if (mentions.resource && named !== undefined) checkConditionPlace(world, entry.at, actions);
-  if (mentions.resource && named === undefined && json.effect === "forbid") reportBroadRows(world, entry.at);
+  world.uses.push({ condition, parsed: entry.parsed, asked: usesResource ? "rows" : "call", actions });
+  if (usesResource && named !== undefined) checkConditionPlace(world, entry.at, actions);
+  if (usesResource && named === undefined && json.effect === "forbid") reportBroadRows(world, entry.at);
   const ref: RuleRef = { kind: json.effect === "permit" ? "grant" : "deny", id: entry.id, at: entry.at, reason: entry.reason };
-  const parts = mentions.resource ? { rows: condition } : { when: condition };
-  if (json.effect === "forbid") return { deny: { ref, role: undefined, covers, ...parts } };
-  const scopeText = named?.join(", ") ?? "*";
-  return { grant: { ref, role: undefined, covers, scopeText, ...parts, fields: { hide: [], mask: new Map() }, limits: {} } };
+  const parts = usesResource ? { rows: condition } : { when: condition };
+  if (json.effect === "forbid") return { deny: { ref, role: undefined, on, ...parts } };
+  const scopeText = on.join(", ");
+  return { grant: { ref, role: undefined, on, scopeText, ...parts, fields: { hide: [], mask: new Map() }, limits: {} } };
 }
 
 function reportBroadRows(world: World, at: Span): void {

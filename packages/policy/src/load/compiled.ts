@@ -1,32 +1,44 @@
 import type { Vocabulary } from "../engine/cedar-schema.ts";
-import type { Condition, RuleBook } from "../rules/rule.ts";
-import type { CatalogAction, Policy } from "../types.ts";
+import type { Bearing } from "../decide/bearing.ts";
+import type { PolicySession } from "../decide/session.ts";
+import type { Shape } from "../facts/shape.ts";
+import type { Deny, Grant, RuleBook } from "../rules/rule.ts";
+import type { RuleIndex } from "../rules/rule-index.ts";
+import type { AgentConfig, Caller, CatalogAction, Policy } from "../types.ts";
 
 /** What `Policy.engine` holds: everything that deciding needs and nobody else may touch. */
 export class Compiled {
   readonly book: RuleBook;
   readonly vocabulary: Vocabulary;
-  /** Attribute names each condition mentions, and whether it uses `context` as a whole. By condition id. */
-  readonly mentions: ReadonlyMap<string, ConditionMentions>;
+  readonly agents: ReadonlyMap<string, AgentConfig>;
   readonly actions: ReadonlyMap<string, CatalogAction>;
   /** Resource actions whose URI ends in `*`, longest first. */
   readonly prefixes: readonly CatalogAction[];
+  readonly grants: RuleIndex<Grant>;
+  readonly denies: RuleIndex<Deny>;
+  /** How arguments are read, by action id. */
+  readonly argumentShapes: ReadonlyMap<string, Shape>;
+  readonly recordShapes: ReadonlyMap<string, Shape>;
+  readonly sessionShape: Shape;
+  readonly attributeShape: Shape;
+  /** Found once for an agent and an action; both are of this policy, so there are only so many. */
+  readonly bearings: Map<string, Bearing> = new Map();
+  /** Opened once for a caller; gone with the caller. */
+  readonly sessions: WeakMap<Caller, PolicySession> = new WeakMap();
 
-  constructor(parts: Pick<Compiled, "book" | "vocabulary" | "mentions" | "actions" | "prefixes">) {
+  constructor(parts: Omit<Compiled, "bearings" | "sessions">) {
     this.book = parts.book;
     this.vocabulary = parts.vocabulary;
-    this.mentions = parts.mentions;
+    this.agents = parts.agents;
     this.actions = parts.actions;
     this.prefixes = parts.prefixes;
+    this.grants = parts.grants;
+    this.denies = parts.denies;
+    this.argumentShapes = parts.argumentShapes;
+    this.recordShapes = parts.recordShapes;
+    this.sessionShape = parts.sessionShape;
+    this.attributeShape = parts.attributeShape;
   }
-}
-
-export interface ConditionMentions {
-  readonly condition: Condition;
-  readonly attributes: ReadonlySet<string>;
-  readonly wholeContext: boolean;
-  /** Reads `principal`, `resource` or `context` at all. */
-  readonly principal: boolean;
 }
 
 /** @throws TypeError when the policy was not made by `load`. */

@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 import { actionId } from "../engine/cedar-schema.ts";
 import type { Vocabulary } from "../engine/cedar-schema.ts";
 import type { Report } from "../files/source.ts";
+import { shapeOf } from "../facts/shape.ts";
+import { RuleIndex } from "../rules/rule-index.ts";
 import type { RuleBook } from "../rules/rule.ts";
 import type { AgentConfig, CatalogAction, Diagnostic, LoadResult, Policy, PolicyFile, RuleRef } from "../types.ts";
 import { attributeTypes, readAgents, readEnvironmentCeilings } from "./agents.ts";
@@ -67,21 +69,22 @@ function build(folder: Folder, main: NonNullable<Folder["main"]>, files: readonl
 }
 
 function compile(world: World, vocabulary: Vocabulary, book: RuleBook, agents: readonly AgentConfig[]): Compiled {
-  void agents;
   const prefixes = world.actions.filter((action) => isPrefix(action));
+  const forced = (action: CatalogAction) => Object.fromEntries(Object.keys(action.force).map((key) => [key, "string" as const]));
   return new Compiled({
     book,
     vocabulary,
-    mentions: new Map(
-      world.uses.map(({ condition, parsed: { mentions } }) => [
-        condition.id,
-        { condition, attributes: mentions.attributes, wholeContext: mentions.wholeContext, principal: mentions.principal },
-      ]),
-    ),
+    agents: new Map(agents.map((agent) => [agent.name, agent])),
     actions: new Map(world.actions.map((action) => [actionId(action.operation), action])),
     prefixes: prefixes.toSorted(
       (a, b) => b.operation.name.length - a.operation.name.length || compareText(a.operation.name, b.operation.name),
     ),
+    grants: new RuleIndex(book.grants),
+    denies: new RuleIndex(book.denies),
+    argumentShapes: new Map(world.actions.map((action) => [actionId(action.operation), shapeOf({ ...forced(action), ...action.args })])),
+    recordShapes: new Map([...vocabulary.types].map(([name, fields]) => [name, shapeOf(fields)])),
+    sessionShape: shapeOf(vocabulary.sessionData),
+    attributeShape: shapeOf(vocabulary.attributes),
   });
 }
 

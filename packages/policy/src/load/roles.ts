@@ -2,7 +2,7 @@ import { suggestion } from "../files/did-you-mean.ts";
 import type { RoleFile } from "../files/schemas.ts";
 import type { Source } from "../files/source.ts";
 import type { Condition, Deny, Grant } from "../rules/rule.ts";
-import { coversScope } from "../rules/scope.ts";
+import { groupOf } from "../rules/scope.ts";
 import type { RuleRef } from "../types.ts";
 import { checkConditionPlace } from "./condition-place.ts";
 import { reportError } from "./findings.ts";
@@ -72,7 +72,7 @@ function readGrant(world: World, source: Source, role: RoleFile, index: number):
     {
       ref,
       role: role.role,
-      covers: (exact) => coversScope(scope.pattern, exact),
+      on: [groupOf(scope.pattern)],
       scopeText: entry.do,
       when,
       rows,
@@ -98,7 +98,7 @@ function readDeny(world: World, source: Source, role: RoleFile, index: number): 
   const rows = part("rows", "rows");
   if (rows !== undefined) checkConditionPlace(world, at("rows"), scope.actions);
   const ref: RuleRef = { kind: "deny", id, at: at(), reason: reason ?? "" };
-  return [{ ref, role: role.role, covers: (exact) => coversScope(scope.pattern, exact), field: scope.pattern.field, when, rows }];
+  return [{ ref, role: role.role, on: [groupOf(scope.pattern)], field: scope.pattern.field, when, rows }];
 }
 
 type ConditionReader = (key: "when" | "rows", asked: Asked) => Condition | undefined;

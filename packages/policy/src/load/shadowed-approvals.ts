@@ -1,4 +1,4 @@
-import { actionId } from "../engine/cedar-schema.ts";
+import { namesOf } from "../engine/cedar-schema.ts";
 import type { Grant, RuleBook } from "../rules/rule.ts";
 import type { AgentConfig, CatalogAction } from "../types.ts";
 import { reportWarning } from "./findings.ts";
@@ -17,8 +17,8 @@ export function warnShadowedApprovals(world: World, agents: readonly AgentConfig
 }
 
 function shadows(wide: Grant, asking: Grant, action: CatalogAction): boolean {
-  const id = actionId(action.operation);
-  if (wide === asking || wide.approve !== undefined || !wide.covers(action.scope, id) || !asking.covers(action.scope, id)) return false;
+  const covered = [wide, asking].every((grant) => namesOf(action).some((name) => grant.on.includes(name)));
+  if (wide === asking || wide.approve !== undefined || !covered) return false;
   const sameWhen = wide.when === undefined || wide.when.text === asking.when?.text;
   const sameRows = wide.rows === undefined || wide.rows.text === asking.rows?.text;
   const allFields = wide.write === undefined || (asking.write?.every((field) => wide.write?.includes(field)) ?? false);

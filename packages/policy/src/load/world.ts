@@ -74,7 +74,8 @@ export function readCondition(
     });
     return undefined;
   }
-  const condition: Condition = { id: entry.id, form: "expression", text: entry.text, at: entry.at, usesResource: parsed.mentions.resource };
+  const { expr, usesResource } = parsed;
+  const condition: Condition = { id: entry.id, form: "expression", text: entry.text, at: entry.at, expr, usesResource };
   world.uses.push({ condition, parsed, asked: entry.asked, actions: entry.actions });
   return condition;
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Json } from "../json.ts";
 import type { Mask } from "../types.ts";
-import { isList, isObject } from "../facts/cedar-value.ts";
+import { isList, isObject } from "../json.ts";
 
 /** What a masked text of `redact` looks like. */
 export const REDACTED = "[redacted]";

@@ -1,15 +1,13 @@
-import { ask } from "../engine/evaluator.ts";
-import { EngineFault } from "../cedar/cedar-instance.ts";
-import type { Answers } from "../engine/evaluator.ts";
-import { readRequest } from "../facts/request-facts.ts";
-import type { RequestFacts } from "../facts/request-facts.ts";
-import { situationOf } from "../decide/decide.ts";
-import { deniesFor } from "../decide/applicable.ts";
+import type { CedarRecord } from "../cedar/value.ts";
+import { both } from "../decide/asked.ts";
+import type { AskedDeny, AskedGrant } from "../decide/session.ts";
 import type { Situation } from "../decide/situation.ts";
+import { environmentFor, situationOf, truthOf } from "../decide/situation.ts";
 import { belongsTo, tenantFieldOf } from "../decide/tenant.ts";
-import type { Condition, Deny, Gate, Grant } from "../rules/rule.ts";
+import { readRequest } from "../facts/request-facts.ts";
+import type { Gate, Grant } from "../rules/rule.ts";
 import type { JsonObject } from "../json.ts";
-import type { Decision, DecisionRequest, Policy, Presented } from "../types.ts";
+import type { Decision, DecisionRequest, Mask, Policy, Presented } from "../types.ts";
 import { treat, treatments } from "./treat-fields.ts";
 
 const INVISIBLE: Presented = { visible: false, record: {}, hidden: [], masked: [] };
@@ -38,14 +36,9 @@ export function present(
     if (viewer === undefined || !belongsTo(policy, request.caller.tenant, { type, attributes: record })) return INVISIBLE;
     const shown = showingGrants(viewer, record, type);
     if (shown.length === 0) return INVISIBLE;
-    const byPath = treatments(
-      shown.map((grant) => grant.fields),
-      viewer.gates.map((gate) => gate.fields),
-    );
-    return { visible: true, ...treat(record, byPath, options.maskSalt ?? policy.version) };
-  } catch (error) {
-    if (error instanceof EngineFault) return INVISIBLE;
-    throw error;
+    return { visible: true, ...treat(record, treatmentsFor(viewer, shown), options.maskSalt ?? policy.version) };
+  } catch {
+    return INVISIBLE;
   }
 }
 
@@ -57,20 +50,24 @@ export function presentedTypes(policy: Policy, request: DecisionRequest, decisio
   const viewer = viewerOf(policy, request, decision);
   if (viewer === undefined) return new Set(policy.tools.flatMap((tool) => Object.keys(tool.types)));
   const types = [viewer.situation.action.returns?.type, viewer.situation.action.resource?.type].filter((type) => type !== undefined);
-  const rows = viewer.denies.length > 0 || viewer.grants.some((grant) => grant.rows !== undefined);
-  const fields = [...viewer.grants, ...viewer.gates].some((rule) => rule.fields.hide.length > 0 || rule.fields.mask.size > 0);
+  const rows = viewer.denies.length > 0 || viewer.grants.some(({ rows: asked }) => asked !== undefined);
+  const fields = [...viewer.grants.map(({ rule }) => rule), ...viewer.gates].some(
+    (rule) => rule.fields.hide.length > 0 || rule.fields.mask.size > 0,
+  );
   return new Set(types.filter((type) => rows || fields || tenantFieldOf(policy, type) !== undefined));
 }
 
 /** Everything about the call that is the same for each of its records. */
 interface Viewer {
-  readonly decision: Decision;
   readonly situation: Situation;
-  readonly grants: readonly Grant[];
+  readonly grants: readonly AskedGrant[];
   readonly gates: readonly Gate[];
   /** Denies that speak of records. */
-  readonly denies: readonly Deny[];
-  readonly read: RequestFacts;
+  readonly denies: readonly AskedDeny[];
+  /** Undefined when the call cannot be read; then nothing that needs a condition is shown. */
+  readonly context: CedarRecord | undefined;
+  /** By the ids of the grants that show a record, since most records are shown by the same ones. */
+  readonly treatments: Map<string, ReadonlyMap<string, "hide" | Mask>>;
 }
 
 const viewers = new WeakMap<
@@ -89,40 +86,39 @@ function viewerOf(policy: Policy, request: DecisionRequest, decision: Decision):
 function makeViewer(policy: Policy, request: DecisionRequest, decision: Decision): Viewer | undefined {
   const situation = situationOf(policy, request);
   if ("code" in situation) return undefined;
-  const { book } = situation.compiled;
+  const { place, session, action, written } = situation;
   const gateIds = new Set(decision.rules.filter((rule) => rule.kind === "gate").map((rule) => rule.id));
+  const facts = readRequest(session, action, request);
   return {
-    decision,
     situation,
-    grants: book.grants.filter((grant) => decision.grants.includes(grant.ref.id)),
-    gates: book.gates.filter((gate) => gateIds.has(gate.ref.id)),
-    denies: deniesFor(situation).filter(
-      (deny) => deny.rows !== undefined && (deny.field === undefined || situation.written.includes(deny.field)),
-    ),
-    read: readRequest(situation.compiled, situation.agent, situation.action, request),
+    grants: place.grants.filter(({ rule }) => decision.grants.includes(rule.ref.id)),
+    gates: place.gates.map(({ rule }) => rule).filter((rule) => gateIds.has(rule.ref.id)),
+    denies: place.denies.filter(({ rule }) => rule.rows !== undefined && (rule.field === undefined || written.includes(rule.field))),
+    context: facts.ok ? facts.context : undefined,
+    treatments: new Map(),
   };
 }
 
 /** Grants whose rows hold for the record; none when a deny covers it or fails on it. */
-function showingGrants(viewer: Viewer, record: JsonObject, type: string): readonly Grant[] {
-  const conditions: readonly Condition[] = [
-    ...viewer.denies.flatMap((deny) => [deny.when, deny.rows]),
-    ...viewer.grants.map((grant) => grant.rows),
-  ].filter((condition) => condition !== undefined);
-  if (conditions.length === 0) return viewer.grants;
-  if (!viewer.read.ok) return [];
+function showingGrants({ situation, grants, denies, context }: Viewer, record: JsonObject, type: string): readonly Grant[] {
+  if (denies.length === 0 && grants.every(({ rows }) => rows === undefined)) return grants.map(({ rule }) => rule);
+  if (context === undefined) return [];
   const id = record["id"];
   const resource = { type, id: typeof id === "string" || typeof id === "number" ? String(id) : "record", attributes: record };
-  const answers = ask(viewer.situation.compiled, conditions, { ...viewer.read.facts, record: resource });
-  if (viewer.denies.some((deny) => covers(answers, deny))) return [];
-  return viewer.grants.filter((grant) => grant.rows === undefined || answers.matched.has(grant.rows.id));
+  const env = environmentFor(situation, context, resource);
+  const seen = { recordState: "known", env } as const;
+  if (denies.some(({ when, rows }) => both(truthOf(seen, when), () => truthOf(seen, rows)) !== "false")) return [];
+  return grants.filter(({ rows }) => truthOf(seen, rows) === "true").map(({ rule }) => rule);
 }
 
-function covers(answers: Answers, deny: Deny): boolean {
-  for (const condition of [deny.when, deny.rows]) {
-    if (condition === undefined) continue;
-    if (answers.errored.has(condition.id)) return true;
-    if (!answers.matched.has(condition.id)) return false;
-  }
-  return true;
+function treatmentsFor({ treatments: known, gates }: Viewer, shown: readonly Grant[]): ReadonlyMap<string, "hide" | Mask> {
+  const key = shown.map((grant) => grant.ref.id).join("\n");
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  const made = treatments(
+    shown.map((grant) => grant.fields),
+    gates.map((gate) => gate.fields),
+  );
+  known.set(key, made);
+  return made;
 }

@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from "../json.ts";
 import type { FieldRules } from "../rules/rule.ts";
 import type { Mask } from "../types.ts";
-import { isList, isObject } from "../facts/cedar-value.ts";
+import { isList, isObject } from "../json.ts";
 import { maskValue, stronger, weaker } from "./mask.ts";
 
 /** What happens to one field; undefined: it is shown. */

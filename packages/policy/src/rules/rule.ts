@@ -1,14 +1,17 @@
+import type { Expr } from "../cedar/expression.ts";
 import type { Effect, Mask, RuleRef, Span } from "../types.ts";
 import type { ScopePattern } from "./scope.ts";
 
-/** One Cedar text that the engine answers true or false. INVARIANT: `id` is unique within a policy. */
+/** One Cedar text that is true, false or fails for a call. INVARIANT: `id` is unique within a policy. */
 export interface Condition {
   readonly id: string;
-  /** `expression` is wrapped into a policy; `policy` is a whole permit of a .cedar file. */
+  /** `expression` is wrapped into a policy for the validator; `policy` is a whole permit of a .cedar file. */
   readonly form: "expression" | "policy";
   readonly text: string;
   /** Line of the first character of `text`. */
   readonly at: Span;
+  /** Scope and clauses as one expression. */
+  readonly expr: Expr;
   /** Whether its answer can depend on the record acted on. */
   readonly usesResource: boolean;
 }
@@ -38,7 +41,8 @@ export interface Grant {
   readonly ref: RuleRef;
   /** Undefined for a grant of a .cedar file whose principal is not a role. */
   readonly role: string | undefined;
-  readonly covers: (scope: string, actionId: string) => boolean;
+  /** What it covers: scopes, `tool:*`, ids of operations; `*` stands for every action. */
+  readonly on: readonly string[];
   readonly scopeText: string;
   readonly when?: Condition | undefined;
   readonly rows?: Condition | undefined;
@@ -52,7 +56,7 @@ export interface Grant {
 export interface Deny {
   readonly ref: RuleRef;
   readonly role: string | undefined;
-  readonly covers: (scope: string, actionId: string) => boolean;
+  readonly on: readonly string[];
   /** In the field form only calls that set this field are denied. */
   readonly field?: string | undefined;
   readonly when?: Condition | undefined;

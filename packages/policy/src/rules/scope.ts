@@ -31,6 +31,11 @@ export function coversScope(pattern: ScopePattern, scope: string): boolean {
   return scope === `${pattern.tool}:${pattern.action}`;
 }
 
+/** The pattern without its field form, as rules are found by it. */
+export function groupOf({ tool, action }: ScopePattern): string {
+  return `${tool}:${action}`;
+}
+
 /** Names under which other systems hand out everything at once. */
 const GOD_MODE: ReadonlySet<string> = new Set([
   "*",
