@@ -5,7 +5,7 @@ import { environmentOf } from "./environment.ts";
 import { EvaluationError } from "./evaluation-error.ts";
 import type { PolicyTree } from "./expression.ts";
 import type { CompiledPolicy } from "./policy-index.ts";
-import { eachCovering, PolicyIndex } from "./policy-index.ts";
+import { eachCandidate, PolicyIndex } from "./policy-index.ts";
 
 /** A compiled set of policies. */
 export interface Policies {
@@ -32,7 +32,7 @@ export function authorize(policies: Policies, request: Request, entities: Entiti
   const env = environmentOf(request, entities);
   const candidates = policies.index.candidates(env.principal, env.principalEntity, env.action, env.actionEntity);
   const tally = new Tally(env);
-  eachCovering(candidates, env.resource, env.resourceEntity, (policy) => tally.ask(policy));
+  eachCandidate(candidates, env.resource, env.resourceEntity, (policy) => tally.ask(policy));
   return tally.answer();
 }
 

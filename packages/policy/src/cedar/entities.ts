@@ -1,4 +1,6 @@
+import { UidMap } from "./uid-map.ts";
 import type { Uid, Value } from "./value.ts";
+import { sameUid } from "./value.ts";
 
 /** Attributes or tags by name. Reading one may convert it first, and fail in Cedar's terms. */
 export interface Attributes {
@@ -6,38 +8,62 @@ export interface Attributes {
   has(name: string): boolean;
 }
 
-/** An entity as loaded: attributes and tags are values, ancestors are closed over. */
+/** An entity as loaded: attributes and tags are values. */
 export class Entity {
   readonly uid: Uid;
   readonly attributes: Attributes;
   readonly tags: Attributes;
-  /** Keys (see `Uid.key`) of every ancestor, not of the entity itself. */
-  readonly ancestors: ReadonlySet<string>;
+  readonly parents: readonly Uid[];
+  readonly #among: Entities;
+  #ancestors: readonly Uid[] | undefined;
+  #index: UidMap<true> | undefined;
 
-  constructor(uid: Uid, attributes: Attributes, tags: Attributes, ancestors: ReadonlySet<string>) {
-    this.uid = uid;
-    this.attributes = attributes;
-    this.tags = tags;
-    this.ancestors = ancestors;
+  /** `among` is where the parents of parents are looked up. */
+  constructor(parts: EntityParts, among: Entities) {
+    this.uid = parts.uid;
+    this.attributes = parts.attributes;
+    this.tags = parts.tags;
+    this.parents = parts.parents;
+    this.#among = among;
+  }
+
+  /** Every ancestor, not the entity itself. Found when first asked for: of most entities nobody asks. */
+  get ancestors(): readonly Uid[] {
+    this.#ancestors ??= this.parents.length === 0 ? NO_ANCESTORS : ancestorsOf(this.parents, this.#among);
+    return this.#ancestors;
+  }
+
+  isWithin(target: Uid): boolean {
+    const { ancestors } = this;
+    if (ancestors.length <= SCANNED_ANCESTORS) return ancestors.some((ancestor) => sameUid(ancestor, target));
+    this.#index ??= indexOf(ancestors);
+    return this.#index.get(target) === true;
   }
 }
 
-const NO_ANCESTORS: ReadonlySet<string> = new Set();
+const NO_ANCESTORS: readonly Uid[] = [];
+const SCANNED_ANCESTORS = 8;
 
-/** Entities by `Uid.key`. */
-export class Entities {
-  readonly byKey: ReadonlyMap<string, Entity>;
-
-  constructor(byKey: ReadonlyMap<string, Entity>) {
-    this.byKey = byKey;
-  }
-
-  get(uid: Uid): Entity | undefined {
-    return this.byKey.get(uid.key);
-  }
+function indexOf(uids: readonly Uid[]): UidMap<true> {
+  const index = new UidMap<true>();
+  for (const uid of uids) index.set(uid, true);
+  return index;
 }
 
-export const NO_ENTITIES: Entities = new Entities(new Map());
+/** Walks with a list of its own, so that no depth of the hierarchy overflows the stack. Parents that are not given count as having none. */
+function ancestorsOf(parents: readonly Uid[], among: Entities): readonly Uid[] {
+  const found = new UidMap<true>();
+  const list: Uid[] = [];
+  const open = [...parents];
+  for (let uid = open.pop(); uid !== undefined; uid = open.pop()) {
+    if (found.get(uid) === true) continue;
+    found.set(uid, true);
+    list.push(uid);
+    const above = among.get(uid);
+    if (above !== undefined) open.push(...above.parents);
+  }
+  return list;
+}
 
 export interface EntityParts {
   readonly uid: Uid;
@@ -46,27 +72,38 @@ export interface EntityParts {
   readonly parents: readonly Uid[];
 }
 
-/** Closes the hierarchy. Parents that are not given themselves count as ancestors without parents of their own. Undefined when the hierarchy has a cycle. */
-export function makeEntities(parts: readonly EntityParts[]): Entities | undefined {
-  const given = new Map(parts.map((part) => [part.uid.key, part]));
-  const closed = new Map<string, Entity>();
-  for (const part of parts) {
-    const ancestors = ancestorsOf(part, given);
-    if (ancestors.has(part.uid.key)) return undefined;
-    closed.set(part.uid.key, new Entity(part.uid, part.attributes, part.tags, ancestors));
+/** Entities by name. */
+export class Entities {
+  readonly #byUid = new UidMap<Entity>();
+
+  /** Of two entities with one name the last counts; whoever reads them from outside has to refuse such. */
+  constructor(parts: readonly EntityParts[]) {
+    for (const one of parts) this.#byUid.set(one.uid, new Entity(one, this));
   }
-  return new Entities(closed);
+
+  get(uid: Uid): Entity | undefined {
+    return this.#byUid.get(uid);
+  }
+
+  get size(): number {
+    return this.#byUid.size;
+  }
 }
 
-/** Walks with a list of its own, so that no depth of the hierarchy overflows the stack. */
-function ancestorsOf(start: EntityParts, given: ReadonlyMap<string, EntityParts>): ReadonlySet<string> {
-  if (start.parents.length === 0) return NO_ANCESTORS;
-  const found = new Set<string>();
-  const open = [...start.parents];
-  for (let uid = open.pop(); uid !== undefined; uid = open.pop()) {
-    if (found.has(uid.key)) continue;
-    found.add(uid.key);
-    open.push(...(given.get(uid.key)?.parents ?? []));
-  }
-  return found;
+export const NO_ENTITIES: Entities = new Entities([]);
+
+/** An entity whose parents have no parents. */
+export function flatEntity(uid: Uid, attributes: Attributes, parents: readonly Uid[]): Entity {
+  return new Entity({ uid, attributes, tags: NOTHING, parents }, NO_ENTITIES);
+}
+
+const NOTHING: Attributes = new Map();
+
+/** Whether some entity is its own ancestor. */
+export function hasCycle(entities: Entities, parts: readonly EntityParts[]): boolean {
+  // Most hierarchies are one step deep; only parents that have parents can close a circle.
+  const deep = parts.filter(({ uid, parents }) =>
+    parents.some((parent) => sameUid(parent, uid) || (entities.get(parent)?.parents.length ?? 0) > 0),
+  );
+  return deep.some(({ uid }) => entities.get(uid)?.isWithin(uid) === true);
 }

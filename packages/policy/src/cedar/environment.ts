@@ -1,6 +1,7 @@
 import type { Entities, Entity } from "./entities.ts";
 import { NO_ENTITIES } from "./entities.ts";
 import type { CedarRecord, Uid } from "./value.ts";
+import { sameUid } from "./value.ts";
 
 /** A request: who wants what done to what. */
 export interface Request {
@@ -33,8 +34,8 @@ export function environmentOf(request: Request, entities: Entities): Environment
 
 /** The entity of that name; the request's own three need not be among `entities`. */
 export function entityIn(env: Environment, uid: Uid): Entity | undefined {
-  if (uid.key === env.resource.key) return env.resourceEntity;
-  if (uid.key === env.principal.key) return env.principalEntity;
-  if (uid.key === env.action.key) return env.actionEntity;
+  if (sameUid(uid, env.resource)) return env.resourceEntity;
+  if (sameUid(uid, env.principal)) return env.principalEntity;
+  if (sameUid(uid, env.action)) return env.actionEntity;
   return env.entities === NO_ENTITIES ? undefined : env.entities.get(uid);
 }

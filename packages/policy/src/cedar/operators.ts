@@ -4,7 +4,7 @@ import { entityIn } from "./environment.ts";
 import { isLong } from "./long.ts";
 import type { Long } from "./long.ts";
 import type { Value } from "./value.ts";
-import { CedarRecord, CedarSet, Uid } from "./value.ts";
+import { CedarRecord, CedarSet, sameUid, Uid } from "./value.ts";
 
 /** Says what kind of value it is, in Cedar's words. */
 export function typeName(value: Value): string {
@@ -68,7 +68,7 @@ export function isIn(env: Environment, left: Value, right: Value): boolean {
 }
 
 export function isWithin(env: Environment, uid: Uid, target: Uid): boolean {
-  return uid.key === target.key || entityIn(env, uid)?.ancestors.has(target.key) === true;
+  return sameUid(uid, target) || entityIn(env, uid)?.isWithin(target) === true;
 }
 
 export function containsAll(set: Value, items: Value): boolean {

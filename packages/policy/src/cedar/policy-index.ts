@@ -1,6 +1,8 @@
 import type { Test } from "./compile.ts";
 import type { Entity } from "./entities.ts";
 import type { PolicyTree, Scope } from "./expression.ts";
+import { UidMap } from "./uid-map.ts";
+import { sameUid } from "./value.ts";
 import type { Uid } from "./value.ts";
 
 /** A policy ready to be asked. */
@@ -10,131 +12,117 @@ export interface CompiledPolicy {
 }
 
 /** Policies whose scope covers a principal and an action, by what they demand of the resource. */
-export type Candidates = ReadonlyMap<string, readonly CompiledPolicy[]>;
-
-type Leaves = Map<string, CompiledPolicy[]>;
+export type Candidates = Filed<CompiledPolicy[]>;
 
 /**
  * Policies by action, then principal, then resource, so that a request looks only at those whose scope can cover it and pays nothing for
- * the rest. Each level is keyed by what a scope demands: `*`, `=` and the entity, `^` and the ancestor (or the entity), `:` and the type.
+ * the rest.
  */
 export class PolicyIndex {
-  readonly #byAction = new Map<string, Map<string, Leaves>>();
-  readonly #known = new WeakMap<Entity, Map<string, Candidates>>();
+  readonly #byAction = new Filed<Filed<Candidates>>();
+  readonly #known = new WeakMap<Entity, UidMap<Candidates>>();
 
   constructor(policies: readonly CompiledPolicy[]) {
     for (const policy of policies) {
       const { principal, resource } = policy.tree;
-      for (const action of actionKeys(policy.tree)) {
-        const byPrincipal = childOf(this.#byAction, action, newMap<Leaves>);
-        const leaves = childOf(byPrincipal, scopeKey(principal), newMap<CompiledPolicy[]>);
-        childOf(leaves, scopeKey(resource), newList).push(policy);
+      for (const action of actionScopes(policy.tree)) {
+        const byPrincipal = this.#byAction.of(action, () => new Filed<Candidates>());
+        byPrincipal
+          .of(principal, () => new Filed<CompiledPolicy[]>())
+          .of(resource, () => [])
+          .push(policy);
       }
     }
   }
 
   /** Kept for an entity object that was loaded once, since its ancestors cannot change. */
   candidates(principal: Uid, principalEntity: Entity | undefined, action: Uid, actionEntity: Entity | undefined): Candidates {
-    if (principalEntity === undefined) return this.#find(principal, undefined, action, actionEntity);
+    const find = (): Candidates => this.#find(principal, principalEntity, action, actionEntity);
+    if (principalEntity === undefined) return find();
     let known = this.#known.get(principalEntity);
-    if (known === undefined) this.#known.set(principalEntity, (known = new Map()));
-    let found = known.get(action.key);
-    if (found === undefined) known.set(action.key, (found = this.#find(principal, principalEntity, action, actionEntity)));
-    return found;
+    if (known === undefined) this.#known.set(principalEntity, (known = new UidMap()));
+    return known.getOrMake(action, find);
   }
 
   #find(principal: Uid, principalEntity: Entity | undefined, action: Uid, actionEntity: Entity | undefined): Candidates {
-    const principalKeys = keysOf(principal, principalEntity);
-    const found: Leaves = new Map();
+    const found: CompiledPolicy[] = [];
+    this.#byAction.eachCovering(action, actionEntity, (byPrincipal) => {
+      byPrincipal.eachCovering(principal, principalEntity, (byResource) => {
+        byResource.each((policies) => {
+          for (const policy of policies) if (isOfType(policy.tree.principal, principal)) found.push(policy);
+        });
+      });
+    });
+    const candidates: Candidates = new Filed();
     // A policy that lists several groups of one action is filed under each and taken once.
-    const seen = new Set<CompiledPolicy>();
-    for (const actionKey of ["*", `=${action.key}`, `^${action.key}`, ...ancestorKeys(actionEntity)]) {
-      const byPrincipal = this.#byAction.get(actionKey);
-      if (byPrincipal === undefined) continue;
-      for (const principalKey of principalKeys) {
-        for (const [resourceKey, policies] of byPrincipal.get(principalKey) ?? []) {
-          for (const policy of policies) {
-            if (seen.has(policy) || !isOfType(policy.tree.principal, principal)) continue;
-            seen.add(policy);
-            childOf(found, resourceKey, newList).push(policy);
-          }
-        }
-      }
-    }
-    return found;
+    for (const policy of new Set(found)) candidates.of(policy.tree.resource, () => []).push(policy);
+    return candidates;
   }
 }
 
 /** Asks `visit` for every candidate whose scope covers the resource. */
-export function eachCovering(
+export function eachCandidate(
   candidates: Candidates,
   resource: Uid,
   entity: Entity | undefined,
   visit: (policy: CompiledPolicy) => void,
 ): void {
-  const visitAll = (key: string): void => {
-    const policies = candidates.get(key);
-    if (policies === undefined) return;
+  candidates.eachCovering(resource, entity, (policies) => {
     for (const policy of policies) if (isOfType(policy.tree.resource, resource)) visit(policy);
-  };
-  visitAll("*");
-  // Most folders rule by type and role; what remains is looked up only when there is any.
-  if (candidates.size === 0 || (candidates.size === 1 && candidates.has("*"))) return;
-  visitAll(`:${resource.type}`);
-  visitAll(`=${resource.key}`);
-  visitAll(`^${resource.key}`);
-  if (entity !== undefined) for (const key of entity.ancestors) visitAll(`^${key}`);
+  });
 }
 
-function actionKeys({ action }: PolicyTree): readonly string[] {
-  switch (action.op) {
-    case "all":
-      return ["*"];
-    case "==":
-      return [`=${action.uid.key}`];
-    case "in":
-      return action.uids.map((uid) => `^${uid.key}`);
+/** Things by what a scope demands of an entity. `is in` is filed by its ancestor; its type is looked at afterwards. */
+export class Filed<T> {
+  #all: T | undefined;
+  readonly #equal = new UidMap<T>();
+  readonly #within = new UidMap<T>();
+  readonly #typed = new Map<string, T>();
+
+  /** What is filed under the scope, made when there is nothing yet. */
+  of(scope: Scope, make: () => T): T {
+    switch (scope.op) {
+      case "all":
+        return (this.#all ??= make());
+      case "==":
+        return this.#equal.getOrMake(scope.uid, make);
+      case "in":
+      case "is in":
+        return this.#within.getOrMake(scope.uid, make);
+      case "is": {
+        const known = this.#typed.get(scope.type) ?? make();
+        this.#typed.set(scope.type, known);
+        return known;
+      }
+    }
+  }
+
+  /** Visits what is filed under any scope that covers the entity, each at most once. */
+  eachCovering(uid: Uid, entity: Entity | undefined, visit: (found: T) => void): void {
+    if (this.#all !== undefined) visit(this.#all);
+    if (this.#typed.size > 0) visitDefined(this.#typed.get(uid.type), visit);
+    if (this.#equal.size > 0) visitDefined(this.#equal.get(uid), visit);
+    if (this.#within.size === 0) return;
+    visitDefined(this.#within.get(uid), visit);
+    for (const ancestor of entity?.ancestors ?? []) if (!sameUid(ancestor, uid)) visitDefined(this.#within.get(ancestor), visit);
+  }
+
+  each(visit: (found: T) => void): void {
+    if (this.#all !== undefined) visit(this.#all);
+    for (const found of this.#typed.values()) visit(found);
+    this.#equal.each(visit);
+    this.#within.each(visit);
   }
 }
 
-function scopeKey(scope: Scope): string {
-  switch (scope.op) {
-    case "all":
-      return "*";
-    case "==":
-      return `=${scope.uid.key}`;
-    case "in":
-    case "is in":
-      return `^${scope.uid.key}`;
-    case "is":
-      return `:${scope.type}`;
-  }
+function visitDefined<T>(found: T | undefined, visit: (found: T) => void): void {
+  if (found !== undefined) visit(found);
 }
 
-function keysOf(uid: Uid, entity: Entity | undefined): readonly string[] {
-  return ["*", `:${uid.type}`, `=${uid.key}`, `^${uid.key}`, ...ancestorKeys(entity)];
-}
-
-function ancestorKeys(entity: Entity | undefined): readonly string[] {
-  return entity === undefined ? [] : Array.from(entity.ancestors, (key) => `^${key}`);
+function actionScopes({ action }: PolicyTree): readonly Scope[] {
+  return action.op === "in" ? action.uids.map((uid) => ({ op: "in", uid })) : [action];
 }
 
 function isOfType(scope: Scope, uid: Uid): boolean {
   return scope.op !== "is in" || scope.type === uid.type;
-}
-
-function childOf<T>(map: Map<string, T>, key: string, make: () => T): T {
-  const known = map.get(key);
-  if (known !== undefined) return known;
-  const made = make();
-  map.set(key, made);
-  return made;
-}
-
-function newMap<T>(): Map<string, T> {
-  return new Map();
-}
-
-function newList(): CompiledPolicy[] {
-  return [];
 }

@@ -1,14 +1,14 @@
 import type { Context, EntityJson, EntityUidJson } from "@cedar-policy/cedar-wasm/nodejs";
 import { BadData } from "./bad-data.ts";
 import type { Attributes, EntityParts } from "./entities.ts";
-import { Entities, makeEntities } from "./entities.ts";
+import { Entities, hasCycle } from "./entities.ts";
 import type { Request } from "./environment.ts";
 import { EvaluationError } from "./evaluation-error.ts";
 import { extensionNamed } from "./extensions.ts";
 import { longOf } from "./long.ts";
 import { UNKNOWN } from "./schema.ts";
 import type { DataType, SchemaTypes } from "./schema.ts";
-import { CedarRecord, CedarSet, EMPTY_RECORD, Uid } from "./value.ts";
+import { CedarRecord, CedarSet, EMPTY_RECORD, sameUid, Uid } from "./value.ts";
 import type { Value } from "./value.ts";
 
 /**
@@ -18,15 +18,20 @@ import type { Value } from "./value.ts";
  */
 export function readEntities(json: readonly EntityJson[], schema?: SchemaTypes): Entities {
   const parts = json.map((entity) => readEntity(entity, schema));
-  const seen = new Set<string>();
-  for (const { uid } of parts) {
-    if (seen.has(uid.key)) throw new BadData(`the entity \`${uid.type}::${JSON.stringify(uid.id)}\` is given twice`);
-    seen.add(uid.key);
-  }
-  const declared = (schema?.actions ?? []).filter((action) => !seen.has(action.uid.key));
-  const entities = makeEntities([...parts, ...declared]);
-  if (entities === undefined) throw new BadData("the parents of the entities form a cycle");
+  const all = schema === undefined ? parts : [...parts, ...undeclaredActions(schema, parts)];
+  const entities = new Entities(all);
+  if (entities.size < all.length) throw new BadData(`the entity ${repeated(all)} is given twice`);
+  if (hasCycle(entities, all)) throw new BadData("the parents of the entities form a cycle");
   return entities;
+}
+
+function undeclaredActions({ actions }: SchemaTypes, parts: readonly EntityParts[]): readonly EntityParts[] {
+  return actions.filter((action) => !parts.some((part) => sameUid(part.uid, action.uid)));
+}
+
+function repeated(parts: readonly EntityParts[]): string {
+  const found = parts.find((part, index) => parts.findIndex((other) => sameUid(other.uid, part.uid)) < index);
+  return found === undefined ? "" : `\`${found.uid.type}::${JSON.stringify(found.uid.id)}\``;
 }
 
 function readEntity(entity: EntityJson, schema: SchemaTypes | undefined): EntityParts {
@@ -53,7 +58,7 @@ export function readRequest(
     principal: readUid(call.principal),
     action,
     resource: readUid(call.resource),
-    context: readRecord(call.context, schema?.contexts.get(action.key) ?? UNKNOWN, 0),
+    context: readRecord(call.context, schema?.contexts.get(action) ?? UNKNOWN, 0),
   };
 }
 
@@ -67,8 +72,10 @@ export function readUid(json: unknown): Uid {
 function uidIn(json: unknown): Uid | undefined {
   if (!isPlainObject(json)) return undefined;
   const wrapped = Object.hasOwn(json, "__entity") ? json["__entity"] : json;
-  if (!isPlainObject(wrapped) || Object.keys(wrapped).length !== 2) return undefined;
-  const [type, id] = [ownMember(wrapped, "type"), ownMember(wrapped, "id")];
+  if (!isPlainObject(wrapped)) return undefined;
+  const keys = Object.keys(wrapped);
+  if (keys.length !== 2 || !keys.includes("type") || !keys.includes("id")) return undefined;
+  const { type, id } = wrapped;
   return typeof type === "string" && typeof id === "string" && isTypeName(type) ? new Uid(type, wellFormed(id)) : undefined;
 }
 
@@ -127,12 +134,12 @@ function only(json: object, key: string, read: () => Value): Value {
   return read();
 }
 
-function readRecord(json: object, type: DataType, depth: number): CedarRecord {
+function readRecord(json: Readonly<Record<string, unknown>>, type: DataType, depth: number): CedarRecord {
   const fields = new Map<string, Value>();
   // A loop over keys, since this is where loading entities spends its time.
   for (const name of Object.keys(json)) {
     const fieldType = type.kind === "record" ? (type.fields.get(name) ?? UNKNOWN) : UNKNOWN;
-    fields.set(wellFormed(name), readValue(Reflect.get(json, name), fieldType, depth + 1));
+    fields.set(wellFormed(name), readValue(json[name], fieldType, depth + 1));
   }
   return fields.size === 0 ? EMPTY_RECORD : new CedarRecord(fields);
 }

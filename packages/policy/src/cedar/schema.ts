@@ -1,8 +1,9 @@
 import type { Schema, SchemaJson } from "@cedar-policy/cedar-wasm/nodejs";
 import { BadData } from "./bad-data.ts";
 import { withCedar } from "./cedar-instance.ts";
-import { makeEntities } from "./entities.ts";
+import { Entities, hasCycle } from "./entities.ts";
 import type { EntityParts } from "./entities.ts";
+import { UidMap } from "./uid-map.ts";
 import { EMPTY_RECORD, Uid } from "./value.ts";
 
 /** What the schema says a JSON value is to be read as. `unknown` is read by its own form. */
@@ -19,8 +20,8 @@ export interface SchemaTypes {
   /** Attributes of each entity type. */
   readonly entities: ReadonlyMap<string, DataType>;
   readonly tags: ReadonlyMap<string, DataType>;
-  /** Type of `context`, by the action's `Uid.key`. */
-  readonly contexts: ReadonlyMap<string, DataType>;
+  /** Type of `context`, by action. */
+  readonly contexts: Pick<UidMap<DataType>, "get">;
   /** Every action of the schema with its groups. */
   readonly actions: readonly EntityParts[];
 }
@@ -44,10 +45,12 @@ export function readSchema(schema: Schema): SchemaTypes {
   const actions = namespaces.flatMap(([space, one]) =>
     Object.entries(one.actions).map(([id, action]) => ({ uid: new Uid(qualified(space, "Action"), id), action })),
   );
+  const contexts = new UidMap<DataType>();
+  for (const { uid, action } of actions) contexts.set(uid, read(action.appliesTo?.context));
   const types: SchemaTypes = {
     entities: new Map(entityTypes.map(([name, type]) => [name, read(memberOf(type, "shape"))])),
     tags: new Map(entityTypes.map(([name, type]) => [name, read(memberOf(type, "tags"))])),
-    contexts: new Map(actions.map(({ uid, action }) => [uid.key, read(action.appliesTo?.context)])),
+    contexts,
     actions: actions.map(({ uid, action }) => ({
       uid,
       attributes: EMPTY_RECORD.fields,
@@ -55,7 +58,7 @@ export function readSchema(schema: Schema): SchemaTypes {
       parents: (action.memberOf ?? []).map((group) => new Uid(group.type ?? uid.type, group.id)),
     })),
   };
-  if (makeEntities(types.actions) === undefined) throw new BadData("the action groups of the schema form a cycle");
+  if (hasCycle(new Entities(types.actions), types.actions)) throw new BadData("the action groups of the schema form a cycle");
   return types;
 }
 

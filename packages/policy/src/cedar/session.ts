@@ -2,8 +2,8 @@ import type { Answer, Policies } from "./authorize.ts";
 import { Tally } from "./authorize.ts";
 import { compileTest } from "./compile.ts";
 import type { Entities, Entity } from "./entities.ts";
-import type { Candidates, CompiledPolicy } from "./policy-index.ts";
-import { eachCovering } from "./policy-index.ts";
+import type { Candidates } from "./policy-index.ts";
+import { eachCandidate, Filed } from "./policy-index.ts";
 import { specialize } from "./specialize.ts";
 import type { CedarRecord, Uid } from "./value.ts";
 
@@ -34,16 +34,15 @@ export function openSession(
     context: who.context,
     openContext: who.open,
   };
-  const narrowed = (policy: CompiledPolicy): readonly CompiledPolicy[] => {
-    const condition = specialize(policy.tree.condition, known);
-    return condition.op === "value" && condition.value === false
-      ? []
-      : [{ tree: { ...policy.tree, condition }, test: compileTest(condition) }];
-  };
-  const found = [...policies.index.candidates(principal, principalEntity, action, actionEntity)];
-  const candidates = new Map(
-    found.map(([key, list]) => [key, list.flatMap((policy) => narrowed(policy))] as const).filter(([, list]) => list.length > 0),
-  );
+  const candidates: Candidates = new Filed();
+  policies.index.candidates(principal, principalEntity, action, actionEntity).each((found) => {
+    for (const { tree } of found) {
+      const condition = specialize(tree.condition, known);
+      if (condition.op === "value" && condition.value === false) continue;
+      const narrowed = { ...tree, condition };
+      candidates.of(tree.resource, () => []).push({ tree: narrowed, test: compileTest(condition) });
+    }
+  });
   return { candidates, principal, principalEntity, action, actionEntity, entities };
 }
 
@@ -52,6 +51,6 @@ export function authorizeIn(session: CedarSession, resource: Uid, context: Cedar
   const { principal, principalEntity, action, actionEntity, entities, candidates } = session;
   const resourceEntity = entities.get(resource);
   const tally = new Tally({ principal, action, resource, context, entities, principalEntity, actionEntity, resourceEntity });
-  eachCovering(candidates, resource, resourceEntity, (policy) => tally.ask(policy));
+  eachCandidate(candidates, resource, resourceEntity, (policy) => tally.ask(policy));
   return tally.answer();
 }

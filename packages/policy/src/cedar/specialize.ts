@@ -4,7 +4,7 @@ import type { Expr, Variable } from "./expression.ts";
 import { childrenOf, FALSE, isBoolean, mapChildren, TRUE } from "./expression.ts";
 import { folded } from "./fold.ts";
 import { attributeOf, hasAttribute, hasTag, isWithin, tagOf } from "./operators.ts";
-import { CedarRecord, CedarSet, Uid } from "./value.ts";
+import { CedarRecord, CedarSet, sameUid, Uid } from "./value.ts";
 import type { Value } from "./value.ts";
 import { NO_ENTITIES } from "./entities.ts";
 import { EvaluationError } from "./evaluation-error.ts";
@@ -138,14 +138,14 @@ function membership(expr: Expr, left: Uid, right: Value | undefined, env: Enviro
   const targets =
     right instanceof Uid ? [right] : right instanceof CedarSet ? right.items.filter((item) => item instanceof Uid) : undefined;
   if (targets === undefined || (right instanceof CedarSet && targets.length < right.items.length)) return folded(expr);
-  if (targets.some((target) => target.key === left.key)) return TRUE;
+  if (targets.some((target) => sameUid(target, left))) return TRUE;
   if (env === undefined) return targets.length === 0 ? FALSE : expr;
   return targets.some((target) => isWithin(env, left, target)) ? TRUE : FALSE;
 }
 
 /** An environment in which the entity can be looked up, or undefined when it is not one that is known. */
 function environmentKnowing(uid: Uid, known: Known): Environment | undefined {
-  const own = [known.principal, known.action, known.resource].find((each) => each?.uid.key === uid.key);
+  const own = [known.principal, known.action, known.resource].find((each) => each !== undefined && sameUid(each.uid, uid));
   if (own === undefined) return undefined;
   return {
     principal: uid,

@@ -12,14 +12,15 @@ export class Uid {
   readonly kind = "entity";
   readonly type: string;
   readonly id: string;
-  /** Unique for the pair: a type holds no NUL, so the first one separates. */
-  readonly key: string;
 
   constructor(type: string, id: string) {
     this.type = type;
     this.id = id;
-    this.key = `${type}\u0000${id}`;
   }
+}
+
+export function sameUid(a: Uid, b: Uid): boolean {
+  return a === b || (a.id === b.id && a.type === b.type);
 }
 
 /** A set. The items may repeat: no operation can tell. */
@@ -60,7 +61,7 @@ export function equal(a: Value, b: Value): boolean {
   if (typeof a !== "object" || typeof b !== "object") return false;
   switch (a.kind) {
     case "entity":
-      return b.kind === "entity" && a.id === b.id && a.type === b.type;
+      return b.kind === "entity" && sameUid(a, b);
     case "set":
       return b.kind === "set" && a.items.every((item) => b.has(item)) && b.items.every((item) => a.has(item));
     case "record":
@@ -94,7 +95,7 @@ function hashable(value: Value): boolean | Long | string {
 function textOf(value: Exclude<Value, boolean | Long | string>): string {
   switch (value.kind) {
     case "entity":
-      return `e${value.key}`;
+      return `e${sized(value.type)}${value.id}`;
     case "set":
       return `{${[...new Set(value.items.map((item) => itemText(item)))].toSorted().join("")}}`;
     case "record":

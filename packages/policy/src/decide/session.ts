@@ -1,4 +1,5 @@
-import { Entity } from "../cedar/entities.ts";
+import type { Entity } from "../cedar/entities.ts";
+import { flatEntity } from "../cedar/entities.ts";
 import type { Known } from "../cedar/specialize.ts";
 import { CedarRecord, EMPTY_RECORD, Uid } from "../cedar/value.ts";
 import type { Value } from "../cedar/value.ts";
@@ -96,13 +97,13 @@ function open(policy: Policy, compiled: Compiled, caller: Caller): PolicySession
 function readFacts(compiled: Compiled, agent: AgentConfig, caller: Caller): Pick<PolicySession, "principal" | "context" | "unreadable"> {
   const roles = compiled.book.agentRoles.get(agent.name) ?? new Set<string>();
   const uid = new Uid("Agent", agent.name);
-  const ancestors = new Set(Array.from(roles, (role) => new Uid("Role", role).key));
+  const parents = Array.from(roles, (role) => new Uid("Role", role));
   try {
     const { tenant, environment, workflow, name } = agent;
     const own = under("principal", () => readRecord(agent.attributes, compiled.attributeShape, "drop")).fields;
     const attributes = new Map<string, Value>([...own, ...Object.entries({ tenant, environment, workflow, name })]);
     return {
-      principal: new Entity(uid, attributes, EMPTY_RECORD.fields, ancestors),
+      principal: flatEntity(uid, attributes, parents),
       context: contextOf(compiled, caller),
       unreadable: undefined,
     };
@@ -110,7 +111,7 @@ function readFacts(compiled: Compiled, agent: AgentConfig, caller: Caller): Pick
     if (!(error instanceof Unreadable)) throw error;
     const { path, why } = error;
     return {
-      principal: new Entity(uid, EMPTY_RECORD.fields, EMPTY_RECORD.fields, ancestors),
+      principal: flatEntity(uid, EMPTY_RECORD.fields, parents),
       context: new Map(),
       unreadable: { path, why },
     };
@@ -163,8 +164,8 @@ export function placeOf(session: PolicySession, action: CatalogAction): Place {
 
 function compilePlace(session: PolicySession, action: CatalogAction, id: string): Place {
   const uid = new Uid("Action", id);
-  const groups = new Set(scopeGroups(action.scope).map((group) => new Uid("Action", group).key));
-  const entity = new Entity(uid, EMPTY_RECORD.fields, EMPTY_RECORD.fields, groups);
+  const groups = scopeGroups(action.scope).map((group) => new Uid("Action", group));
+  const entity = flatEntity(uid, EMPTY_RECORD.fields, groups);
   const known: Known = {
     principal: { uid: session.principal.uid, entity: session.principal },
     action: { uid, entity },

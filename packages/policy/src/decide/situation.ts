@@ -1,5 +1,5 @@
 import type { Environment } from "../cedar/environment.ts";
-import { Entity, NO_ENTITIES } from "../cedar/entities.ts";
+import { flatEntity, NO_ENTITIES } from "../cedar/entities.ts";
 import type { CedarRecord } from "../cedar/value.ts";
 import { EMPTY_RECORD, Uid } from "../cedar/value.ts";
 import { NO_RECORD } from "../engine/cedar-schema.ts";
@@ -81,11 +81,9 @@ export function environmentFor(
     entities: NO_ENTITIES,
     principalEntity: session.principal,
     actionEntity: place.action,
-    resourceEntity: new Entity(resource, attributes, EMPTY_RECORD.fields, NO_ANCESTORS),
+    resourceEntity: flatEntity(resource, attributes, []),
   };
 }
-
-const NO_ANCESTORS: ReadonlySet<string> = new Set();
 
 /** An absent condition is true. A condition over a record that is not there yet may be either; one over a record that should be there fails. */
 export function truthOf({ recordState, env }: Pick<Judged, "recordState" | "env">, asked: Asked | undefined): Truth {
