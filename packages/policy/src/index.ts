@@ -12,4 +12,8 @@ export { load, versionOf } from "./load/load.ts";
 export { REDACTED } from "./present/mask.ts";
 export { present, presentedTypes } from "./present/present.ts";
 export type { PresentOptions } from "./present/present.ts";
+export { residual } from "./residual/residual.ts";
+export type { Residual } from "./residual/residual.ts";
+export { selects } from "./residual/row-expression.ts";
+export type * from "./residual/row-expression.ts";
 export type * from "./types.ts";

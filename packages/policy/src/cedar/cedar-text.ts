@@ -19,7 +19,7 @@ interface Mark {
   readonly start: number;
 }
 
-const TOKEN = /\/\/[^\n]*|"(?:[^"\\]|\\[\s\S])*"?|[A-Za-z_]\w*|[()[\]{};@]|&&|\|\||[=!<>]=|[-+*.<>!]/g;
+const TOKEN = /\/\/[^\n\r]*|"(?:[^"\\]|\\[\s\S])*"?|[A-Za-z_]\w*|[()[\]{};@]|&&|\|\||[=!<>]=|[-+*.<>!]/g;
 
 /** Brackets, operators, `;`, `@` and words outside of strings and comments, in order. */
 export function* marksOf(text: string): Generator<Mark> {

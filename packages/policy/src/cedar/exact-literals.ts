@@ -1,4 +1,4 @@
-const TOKEN = /\/\/[^\n]*|"(?:[^"\\]|\\[\s\S])*"?|[A-Za-z_]\w*|\d+/g;
+const TOKEN = /\/\/[^\n\r]*|"(?:[^"\\]|\\[\s\S])*"?|[A-Za-z_]\w*|\d+/g;
 
 /** A text in which the official parser's JSON keeps every digit, and the way back. */
 export interface ExactText {
