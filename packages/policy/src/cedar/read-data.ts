@@ -1,7 +1,7 @@
 import type { Context, EntityJson, EntityUidJson } from "@cedar-policy/cedar-wasm/nodejs";
 import { BadData } from "./bad-data.ts";
 import type { Attributes, EntityParts } from "./entities.ts";
-import { Entities, hasCycle } from "./entities.ts";
+import { Entities, Entity, hasCycle } from "./entities.ts";
 import type { Request } from "./environment.ts";
 import { EvaluationError } from "./evaluation-error.ts";
 import { extensionNamed } from "./extensions.ts";
@@ -17,7 +17,7 @@ import type { Value } from "./value.ts";
  * @throws BadData when a value has no Cedar form, an entity is given twice, or parents form a cycle.
  */
 export function readEntities(json: readonly EntityJson[], schema?: SchemaTypes): Entities {
-  const parts = json.map((entity) => readEntity(entity, schema));
+  const parts = json.map((entity) => partsOf(entity, schema));
   const all = schema === undefined ? parts : [...parts, ...undeclaredActions(schema, parts)];
   const entities = new Entities(all);
   if (entities.size < all.length) throw new BadData(`the entity ${repeated(all)} is given twice`);
@@ -34,7 +34,15 @@ function repeated(parts: readonly EntityParts[]): string {
   return found === undefined ? "" : `\`${found.uid.type}::${JSON.stringify(found.uid.id)}\``;
 }
 
-function readEntity(entity: EntityJson, schema: SchemaTypes | undefined): EntityParts {
+/**
+ * Loads one entity that comes with a call, such as the record it is about; its parents' parents are looked up in `among`.
+ * @throws BadData as `readEntities`.
+ */
+export function readEntity(json: EntityJson, among: Entities, schema?: SchemaTypes): Entity {
+  return new Entity(partsOf(json, schema), among);
+}
+
+function partsOf(entity: EntityJson, schema: SchemaTypes | undefined): EntityParts {
   const uid = readUid(entity.uid);
   return {
     uid,

@@ -46,10 +46,18 @@ export function openSession(
   return { candidates, principal, principalEntity, action, actionEntity, entities };
 }
 
-/** Decides one call of the session. `context` is whole, the part that was known included. */
-export function authorizeIn(session: CedarSession, resource: Uid, context: CedarRecord): Answer {
+/**
+ * Decides one call of the session. `context` is whole, the part that was known included. `entity` is the resource's, when it came
+ * with the call; otherwise it is looked up among the session's entities.
+ */
+export function authorizeIn(
+  session: CedarSession,
+  call: { readonly resource: Uid; readonly context: CedarRecord },
+  entity?: Entity,
+): Answer {
   const { principal, principalEntity, action, actionEntity, entities, candidates } = session;
-  const resourceEntity = entities.get(resource);
+  const { resource, context } = call;
+  const resourceEntity = entity ?? entities.get(resource);
   const tally = new Tally({ principal, action, resource, context, entities, principalEntity, actionEntity, resourceEntity });
   eachCandidate(candidates, resource, resourceEntity, (policy) => tally.ask(policy));
   return tally.answer();

@@ -29,7 +29,7 @@ export interface PolicySession {
   readonly context: ReadonlyMap<string, Value>;
   /** Why no call of this session can be judged, when its data or its agent's attributes do not fit their types. */
   readonly unreadable: { readonly path: string; readonly why: string } | undefined;
-  readonly places: Map<string, Place>;
+  readonly places: Map<CatalogAction, Place>;
 }
 
 /** The rules that bear on one action, as far as the session leaves them open. */
@@ -154,16 +154,15 @@ function under<T>(path: string, read: () => T): T {
 const OPEN_CONTEXT: ReadonlySet<string> = new Set(["args", "now", "records", "cost"]);
 
 export function placeOf(session: PolicySession, action: CatalogAction): Place {
-  const id = actionId(action.operation);
-  const known = session.places.get(id);
+  const known = session.places.get(action);
   if (known !== undefined) return known;
-  const place = compilePlace(session, action, id);
-  session.places.set(id, place);
+  const place = compilePlace(session, action);
+  session.places.set(action, place);
   return place;
 }
 
-function compilePlace(session: PolicySession, action: CatalogAction, id: string): Place {
-  const uid = new Uid("Action", id);
+function compilePlace(session: PolicySession, action: CatalogAction): Place {
+  const uid = new Uid("Action", actionId(action.operation));
   const groups = scopeGroups(action.scope).map((group) => new Uid("Action", group));
   const entity = flatEntity(uid, EMPTY_RECORD.fields, groups);
   const known: Known = {

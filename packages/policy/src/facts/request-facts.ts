@@ -1,6 +1,6 @@
+import { Decimal } from "../cedar/decimal.ts";
 import { CedarRecord } from "../cedar/value.ts";
 import type { Value } from "../cedar/value.ts";
-import { actionId } from "../engine/cedar-schema.ts";
 import type { PolicySession } from "../decide/session.ts";
 import { isList, isObject } from "../json.ts";
 import type { Json, JsonObject } from "../json.ts";
@@ -9,6 +9,7 @@ import { exactDecimal } from "./exact-decimal.ts";
 import { momentOf } from "./moment.ts";
 import { findForbidden } from "./reserved-keys.ts";
 import { readRecord, Unreadable } from "./shape.ts";
+import type { Shape } from "./shape.ts";
 
 /** The call in the engine's terms, or the argument that cannot be judged. */
 export type RequestFacts =
@@ -49,18 +50,28 @@ export function readRequest(session: PolicySession, action: CatalogAction, reque
 function read(session: PolicySession, action: CatalogAction, { args, now }: DecisionRequest): RequestFacts {
   const forbidden = findForbidden(args) ?? session.unreadable ?? wrongForced(action, session.caller, args);
   if (forbidden !== undefined) return { ok: false, path: forbidden.path, why: forbidden.why };
-  const typed = readRecord(args, session.compiled.argumentShapes.get(actionId(action.operation)) ?? new Map(), "refuse");
+  const typed = readRecord(args, session.compiled.argumentShapes.get(action) ?? NO_SHAPE, "refuse");
   const records = recordCount(action, args);
-  const price = action.cost === undefined ? 0 : (valueAt(args, action.cost.split(".").slice(1)) ?? 0);
-  const cost = typeof price === "number" ? exactDecimal(price) : undefined;
-  if (typeof price !== "number" || cost === undefined || price < 0)
-    throw new Unreadable(
-      action.cost?.replace(/^args\./, "") ?? "cost",
-      "must be a number, not negative, with at most four digits after the point",
-    );
+  const cost = action.cost === undefined ? FREE : costOf(action.cost, args);
   const context = new Map<string, Value>(session.context);
-  context.set("args", typed).set("now", momentOf(now)).set("records", records).set("cost", cost);
-  return { ok: true, context: new CedarRecord(context), records, cost: price };
+  context.set("args", typed).set("now", momentOf(now)).set("records", records).set("cost", cost.exact);
+  return { ok: true, context: new CedarRecord(context), records, cost: cost.number };
+}
+
+const NO_SHAPE: Shape = new Map();
+
+interface Cost {
+  readonly exact: Decimal;
+  readonly number: number;
+}
+
+const FREE: Cost = { exact: new Decimal(0), number: 0 };
+
+function costOf(path: string, args: JsonObject): Cost {
+  const price = valueAt(args, path.split(".").slice(1)) ?? 0;
+  const exact = typeof price === "number" && price >= 0 ? exactDecimal(price) : undefined;
+  if (typeof price === "number" && exact !== undefined) return { exact, number: price };
+  throw new Unreadable(path.replace(/^args\./, ""), "must be a number, not negative, with at most four digits after the point");
 }
 
 function recordCount(action: CatalogAction, args: JsonObject): number {
@@ -70,6 +81,7 @@ function recordCount(action: CatalogAction, args: JsonObject): number {
 }
 
 function wrongForced(action: CatalogAction, caller: Caller, args: JsonObject): { readonly path: string; readonly why: string } | undefined {
+  if (Object.keys(action.force).length === 0) return undefined;
   for (const [key, value] of Object.entries(forcedArguments(action, caller))) {
     if (Object.hasOwn(args, key) && args[key] === value) continue;
     return {

@@ -16,8 +16,8 @@ export class Compiled {
   readonly prefixes: readonly CatalogAction[];
   readonly grants: RuleIndex<Grant>;
   readonly denies: RuleIndex<Deny>;
-  /** How arguments are read, by action id. */
-  readonly argumentShapes: ReadonlyMap<string, Shape>;
+  /** How the arguments of an action are read. */
+  readonly argumentShapes: ReadonlyMap<CatalogAction, Shape>;
   readonly recordShapes: ReadonlyMap<string, Shape>;
   readonly sessionShape: Shape;
   readonly attributeShape: Shape;

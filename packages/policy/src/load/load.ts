@@ -81,7 +81,7 @@ function compile(world: World, vocabulary: Vocabulary, book: RuleBook, agents: r
     ),
     grants: new RuleIndex(book.grants),
     denies: new RuleIndex(book.denies),
-    argumentShapes: new Map(world.actions.map((action) => [actionId(action.operation), shapeOf({ ...forced(action), ...action.args })])),
+    argumentShapes: new Map(world.actions.map((action) => [action, shapeOf({ ...forced(action), ...action.args })])),
     recordShapes: new Map([...vocabulary.types].map(([name, fields]) => [name, shapeOf(fields)])),
     sessionShape: shapeOf(vocabulary.sessionData),
     attributeShape: shapeOf(vocabulary.attributes),

@@ -1,8 +1,9 @@
 import { belongsTo, tenantFieldOf } from "../decide/tenant.ts";
 import type { Grant } from "../rules/rule.ts";
 import type { JsonObject } from "../json.ts";
-import type { Decision, DecisionRequest, Mask, Policy, Presented } from "../types.ts";
-import { treat, treatments } from "./treat-fields.ts";
+import type { Decision, DecisionRequest, Policy, Presented } from "../types.ts";
+import { planOf, treat, treatments } from "./treat-fields.ts";
+import type { TreatmentPlan } from "./treat-fields.ts";
 import type { Viewer } from "./viewer.ts";
 import { showingGrants, viewerOf } from "./viewer.ts";
 
@@ -32,7 +33,7 @@ export function present(
     if (viewer === undefined || !belongsTo(policy, request.caller.tenant, { type, attributes: record })) return INVISIBLE;
     const shown = showingGrants(viewer, record, type);
     if (shown.length === 0) return INVISIBLE;
-    return { visible: true, ...treat(record, treatmentsFor(viewer, shown), options.maskSalt ?? policy.version) };
+    return { visible: true, ...treat(record, planFor(viewer, shown), options.maskSalt ?? policy.version) };
   } catch {
     return INVISIBLE;
   }
@@ -53,14 +54,15 @@ export function presentedTypes(policy: Policy, request: DecisionRequest, decisio
   return new Set(types.filter((type) => rows || fields || tenantFieldOf(policy, type) !== undefined));
 }
 
-function treatmentsFor({ treatments: known, gates }: Viewer, shown: readonly Grant[]): ReadonlyMap<string, "hide" | Mask> {
-  const key = shown.map((grant) => grant.ref.id).join("\n");
-  const found = known.get(key);
-  if (found !== undefined) return found;
-  const made = treatments(
+function planFor({ plans, gates }: Viewer, shown: readonly Grant[]): TreatmentPlan {
+  const key = shown.length === 1 ? (shown[0]?.ref.id ?? "") : shown.map((grant) => grant.ref.id).join("\n");
+  const known = plans.get(key);
+  if (known !== undefined) return known;
+  const byPath = treatments(
     shown.map((grant) => grant.fields),
     gates.map((gate) => gate.fields),
   );
-  known.set(key, made);
-  return made;
+  const plan = planOf(byPath);
+  plans.set(key, plan);
+  return plan;
 }

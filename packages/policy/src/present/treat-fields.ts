@@ -54,15 +54,23 @@ export interface Treated {
   readonly masked: readonly string[];
 }
 
+/** Treatments in the order in which they are applied, paths taken apart. */
+export type TreatmentPlan = readonly { readonly path: string; readonly steps: readonly string[]; readonly treatment: "hide" | Mask }[];
+
+/** Masks first, inner before outer, so that an outer treatment covers what an inner one left. */
+export function planOf(byPath: ReadonlyMap<string, "hide" | Mask>): TreatmentPlan {
+  return [...byPath]
+    .map(([path, treatment]) => ({ path, steps: path.split("."), treatment }))
+    .toSorted((a, b) => b.steps.length - a.steps.length || (a.path < b.path ? -1 : 1));
+}
+
 /** Applies treatments to a copy. Paths are dotted, lists are looked through; only paths that were there are reported. */
-export function treat(record: JsonObject, byPath: ReadonlyMap<string, "hide" | Mask>, salt: string): Treated {
+export function treat(record: JsonObject, plan: TreatmentPlan, salt: string): Treated {
   const hidden: string[] = [];
   const masked: string[] = [];
   let result: JsonObject = record;
-  // Masks first, inner before outer, so that an outer treatment covers what an inner one left.
-  const ordered = [...byPath].toSorted(([a], [b]) => b.split(".").length - a.split(".").length || (a < b ? -1 : 1));
-  for (const [path, treatment] of ordered) {
-    const changed = change(result, path.split("."), (value) => (treatment === "hide" ? undefined : maskValue(value, treatment, salt)));
+  for (const { path, steps, treatment } of plan) {
+    const changed = change(result, steps, 0, (value) => (treatment === "hide" ? undefined : maskValue(value, treatment, salt)));
     if (changed === undefined) continue;
     if (isObject(changed)) result = changed;
     (treatment === "hide" ? hidden : masked).push(path);
@@ -75,17 +83,21 @@ export function treat(record: JsonObject, byPath: ReadonlyMap<string, "hide" | M
 }
 
 /** A copy with the value at the path replaced, or removed when `by` gives undefined; undefined when nothing is there. */
-function change(value: Json, path: readonly string[], by: (value: Json) => Json | undefined): Json | undefined {
+function change(value: Json, steps: readonly string[], depth: number, by: (value: Json) => Json | undefined): Json | undefined {
   if (isList(value)) {
-    const items = value.map((item) => change(item, path, by));
+    const items = value.map((item) => change(item, steps, depth, by));
     return items.every((item) => item === undefined) ? undefined : value.map((item, index) => items[index] ?? item);
   }
-  const [step, ...rest] = path;
+  const step = steps[depth];
   if (step === undefined || !isObject(value) || !Object.hasOwn(value, step)) return undefined;
   const inner = value[step];
   if (inner === undefined) return undefined;
-  const changed = rest.length === 0 ? by(inner) : change(inner, rest, by);
-  if (changed === undefined && rest.length > 0) return undefined;
-  const others = Object.entries(value).filter(([key]) => key !== step || changed !== undefined);
-  return Object.fromEntries(others.map(([key, item]) => [key, key === step && changed !== undefined ? changed : item]));
+  const last = depth === steps.length - 1;
+  const changed = last ? by(inner) : change(inner, steps, depth + 1, by);
+  // A spread and a computed key make own members whatever they are called; an assignment to `__proto__` would not.
+  if (changed !== undefined) return { ...value, [step]: changed };
+  if (!last) return undefined;
+  const copy = { ...value };
+  Reflect.deleteProperty(copy, step);
+  return copy;
 }

@@ -6,7 +6,8 @@ import { environmentFor, situationOf, truthOf } from "../decide/situation.ts";
 import { readRequest } from "../facts/request-facts.ts";
 import type { Gate, Grant } from "../rules/rule.ts";
 import type { JsonObject } from "../json.ts";
-import type { Decision, DecisionRequest, Mask, Policy } from "../types.ts";
+import type { Decision, DecisionRequest, Policy } from "../types.ts";
+import type { TreatmentPlan } from "./treat-fields.ts";
 
 /** Everything about the call that is the same for each of its records. */
 export interface Viewer {
@@ -18,7 +19,7 @@ export interface Viewer {
   /** Undefined when the call cannot be read; then nothing that needs a condition is shown. */
   readonly context: CedarRecord | undefined;
   /** By the ids of the grants that show a record, since most records are shown by the same ones. */
-  readonly treatments: Map<string, ReadonlyMap<string, "hide" | Mask>>;
+  readonly plans: Map<string, TreatmentPlan>;
 }
 
 const viewers = new WeakMap<
@@ -47,7 +48,7 @@ function makeViewer(policy: Policy, request: DecisionRequest, decision: Decision
     gates: place.gates.map(({ rule }) => rule).filter((rule) => gateIds.has(rule.ref.id)),
     denies: place.denies.filter(({ rule }) => rule.rows !== undefined && (rule.field === undefined || written.includes(rule.field))),
     context: facts.ok ? facts.context : undefined,
-    treatments: new Map(),
+    plans: new Map(),
   };
 }
 
