@@ -9,6 +9,8 @@ export { explain } from "./explain/explain.ts";
 export { forcedArguments } from "./facts/request-facts.ts";
 export type * from "./json.ts";
 export { load, versionOf } from "./load/load.ts";
+export { matrix } from "./matrix/matrix.ts";
+export type * from "./matrix/types.ts";
 export { REDACTED } from "./present/mask.ts";
 export { present, presentedTypes } from "./present/present.ts";
 export type { PresentOptions } from "./present/present.ts";

@@ -5,7 +5,7 @@ import { environmentOf } from "./environment.ts";
 import { EvaluationError } from "./evaluation-error.ts";
 import type { PolicyTree } from "./expression.ts";
 import type { CompiledPolicy } from "./policy-index.ts";
-import { eachCandidate, PolicyIndex } from "./policy-index.ts";
+import { PolicyIndex } from "./policy-index.ts";
 
 /** A compiled set of policies. */
 export interface Policies {
@@ -30,9 +30,13 @@ export function compileTrees(trees: readonly PolicyTree[]): Policies {
  */
 export function authorize(policies: Policies, request: Request, entities: Entities): Answer {
   const env = environmentOf(request, entities);
-  const candidates = policies.index.candidates(env.principal, env.principalEntity, env.action, env.actionEntity);
   const tally = new Tally(env);
-  eachCandidate(candidates, env.resource, env.resourceEntity, (policy) => tally.ask(policy));
+  policies.index.eachCovering(
+    { uid: env.principal, entity: env.principalEntity },
+    { uid: env.action, entity: env.actionEntity },
+    { uid: env.resource, entity: env.resourceEntity },
+    (policy) => tally.ask(policy),
+  );
   return tally.answer();
 }
 

@@ -11,7 +11,7 @@ export interface TextLimits {
 /** One condition of a policy file; what is larger belongs into several rules. */
 export const CONDITION_LIMITS: TextLimits = { characters: 4_000, nesting: 40, ifs: 20, operators: 120 };
 /** What the official parser surely survives: about 110 brackets within brackets or chains of 3,000 operators break its instance for good. */
-export const PARSER_LIMITS: TextLimits = { characters: 65_536, nesting: 90, ifs: 60, operators: 1_500 };
+export const PARSER_LIMITS: TextLimits = { characters: 65_536, nesting: 90, ifs: 60, operators: 500 };
 
 /** One token that matters to structure; strings and comments are skipped. */
 interface Mark {

@@ -11,65 +11,81 @@ export interface CompiledPolicy {
   readonly test: Test;
 }
 
-/** Policies whose scope covers a principal and an action, by what they demand of the resource. */
-export type Candidates = Filed<CompiledPolicy[]>;
+/** Policies by what their scope demands of the resource. */
+export type ByResource = Filed<CompiledPolicy[]>;
+
+/** One of the three entities of a request. */
+export interface Party {
+  readonly uid: Uid;
+  readonly entity: Entity | undefined;
+}
 
 /**
  * Policies by action, then principal, then resource, so that a request looks only at those whose scope can cover it and pays nothing for
  * the rest.
  */
 export class PolicyIndex {
-  readonly #byAction = new Filed<Filed<Candidates>>();
-  readonly #known = new WeakMap<Entity, UidMap<Candidates>>();
+  readonly #byAction = new Filed<Filed<ByResource>>();
 
   constructor(policies: readonly CompiledPolicy[]) {
     for (const policy of policies) {
-      const { principal, resource } = policy.tree;
       for (const action of actionScopes(policy.tree)) {
-        const byPrincipal = this.#byAction.of(action, () => new Filed<Candidates>());
-        byPrincipal
-          .of(principal, () => new Filed<CompiledPolicy[]>())
-          .of(resource, () => [])
-          .push(policy);
+        const byPrincipal = this.#byAction.of(action, () => new Filed<ByResource>());
+        fileByResource(
+          byPrincipal.of(policy.tree.principal, () => new Filed<CompiledPolicy[]>()),
+          policy,
+        );
       }
     }
   }
 
-  /** Kept for an entity object that was loaded once, since its ancestors cannot change. */
-  candidates(principal: Uid, principalEntity: Entity | undefined, action: Uid, actionEntity: Entity | undefined): Candidates {
-    const find = (): Candidates => this.#find(principal, principalEntity, action, actionEntity);
-    if (principalEntity === undefined) return find();
-    let known = this.#known.get(principalEntity);
-    if (known === undefined) this.#known.set(principalEntity, (known = new UidMap()));
-    return known.getOrMake(action, find);
+  /** Visits each policy whose scope covers the request, once. */
+  eachCovering(principal: Party, action: Party, resource: Party, visit: (policy: CompiledPolicy) => void): void {
+    const once = onlyOnce(visit);
+    this.#each(principal, action, (byResource) => eachOfResource(byResource, resource, (policy) => visitOfType(policy, principal, once)));
   }
 
-  #find(principal: Uid, principalEntity: Entity | undefined, action: Uid, actionEntity: Entity | undefined): Candidates {
-    const found: CompiledPolicy[] = [];
-    this.#byAction.eachCovering(action, actionEntity, (byPrincipal) => {
-      byPrincipal.eachCovering(principal, principalEntity, (byResource) => {
-        byResource.each((policies) => {
-          for (const policy of policies) if (isOfType(policy.tree.principal, principal)) found.push(policy);
-        });
+  /** Visits each policy whose scope covers the principal and the action, whatever the resource, once. */
+  eachCoveringCaller(principal: Party, action: Party, visit: (policy: CompiledPolicy) => void): void {
+    const once = onlyOnce(visit);
+    this.#each(principal, action, (byResource) => {
+      byResource.each((policies) => {
+        for (const policy of policies) visitOfType(policy, principal, once);
       });
     });
-    const candidates: Candidates = new Filed();
-    // A policy that lists several groups of one action is filed under each and taken once.
-    for (const policy of new Set(found)) candidates.of(policy.tree.resource, () => []).push(policy);
-    return candidates;
+  }
+
+  #each(principal: Party, action: Party, visit: (byResource: ByResource) => void): void {
+    this.#byAction.eachCovering(action, (byPrincipal) => byPrincipal.eachCovering(principal, visit));
   }
 }
 
-/** Asks `visit` for every candidate whose scope covers the resource. */
-export function eachCandidate(
-  candidates: Candidates,
-  resource: Uid,
-  entity: Entity | undefined,
-  visit: (policy: CompiledPolicy) => void,
-): void {
-  candidates.eachCovering(resource, entity, (policies) => {
+export function fileByResource(filed: ByResource, policy: CompiledPolicy): void {
+  filed.of(policy.tree.resource, () => []).push(policy);
+}
+
+/** Visits each policy whose scope covers the resource. */
+export function eachOfResource(filed: ByResource, resource: Party, visit: (policy: CompiledPolicy) => void): void {
+  filed.eachCovering(resource, (policies) => {
     for (const policy of policies) if (isOfType(policy.tree.resource, resource)) visit(policy);
   });
+}
+
+function visitOfType(policy: CompiledPolicy, principal: Party, visit: (policy: CompiledPolicy) => void): void {
+  if (isOfType(policy.tree.principal, principal)) visit(policy);
+}
+
+/** A policy that lists several groups of one action is filed under each; only those can come twice. */
+function onlyOnce(visit: (policy: CompiledPolicy) => void): (policy: CompiledPolicy) => void {
+  let seen: Set<CompiledPolicy> | undefined;
+  return (policy) => {
+    if (policy.tree.action.op === "in" && policy.tree.action.uids.length > 1) {
+      seen ??= new Set();
+      if (seen.has(policy)) return;
+      seen.add(policy);
+    }
+    visit(policy);
+  };
 }
 
 /** Things by what a scope demands of an entity. `is in` is filed by its ancestor; its type is looked at afterwards. */
@@ -98,7 +114,7 @@ export class Filed<T> {
   }
 
   /** Visits what is filed under any scope that covers the entity, each at most once. */
-  eachCovering(uid: Uid, entity: Entity | undefined, visit: (found: T) => void): void {
+  eachCovering({ uid, entity }: Party, visit: (found: T) => void): void {
     if (this.#all !== undefined) visit(this.#all);
     if (this.#typed.size > 0) visitDefined(this.#typed.get(uid.type), visit);
     if (this.#equal.size > 0) visitDefined(this.#equal.get(uid), visit);
@@ -123,6 +139,6 @@ function actionScopes({ action }: PolicyTree): readonly Scope[] {
   return action.op === "in" ? action.uids.map((uid) => ({ op: "in", uid })) : [action];
 }
 
-function isOfType(scope: Scope, uid: Uid): boolean {
+function isOfType(scope: Scope, { uid }: Party): boolean {
   return scope.op !== "is in" || scope.type === uid.type;
 }

@@ -15,9 +15,10 @@ export function print(expr: Expr): string {
     case "variable":
       return expr.name;
     case "!":
-      return `!${operand(expr.of, UNARY)}`;
+      return `!${operand(expr.of, MEMBER)}`;
     case "neg":
-      return `-${expr.of.op === "value" ? `(${print(expr.of)})` : operand(expr.of, UNARY)}`;
+      // A sign before a number is part of the number.
+      return `-${expr.of.op === "value" ? `(${print(expr.of)})` : operand(expr.of, MEMBER)}`;
     case "isEmpty":
       return `${operand(expr.of, MEMBER)}.isEmpty()`;
     case "contains":

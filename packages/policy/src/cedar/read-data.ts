@@ -17,7 +17,7 @@ import type { Value } from "./value.ts";
  * @throws BadData when a value has no Cedar form, an entity is given twice, or parents form a cycle.
  */
 export function readEntities(json: readonly EntityJson[], schema?: SchemaTypes): Entities {
-  const parts = json.map((entity) => partsOf(entity, schema));
+  const parts = eachOf(json, (entity) => partsOf(entity, schema));
   const all = schema === undefined ? parts : [...parts, ...undeclaredActions(schema, parts)];
   const entities = new Entities(all);
   if (entities.size < all.length) throw new BadData(`the entity ${repeated(all)} is given twice`);
@@ -43,16 +43,26 @@ export function readEntity(json: EntityJson, among: Entities, schema?: SchemaTyp
 }
 
 function partsOf(entity: EntityJson, schema: SchemaTypes | undefined): EntityParts {
+  if (!isPlainObject(entity) || !Array.isArray(entity.parents)) throw new BadData("an entity has `uid`, `attrs` and `parents`");
   const uid = readUid(entity.uid);
   return {
     uid,
-    attributes: readRecord(entity.attrs, schema?.entities.get(uid.type) ?? UNKNOWN, 0).fields,
+    attributes: readFields(entity.attrs, schema?.entities.get(uid.type) ?? UNKNOWN, 0),
     tags: entity.tags === undefined ? EMPTY_RECORD.fields : readTags(entity.tags, schema?.tags.get(uid.type) ?? UNKNOWN),
-    parents: entity.parents.map((parent) => readUid(parent)),
+    parents: eachOf(entity.parents, readUid),
   };
 }
 
-function readTags(tags: object, element: DataType): Attributes {
+/** As `map`, which would skip the holes of a sparse list. */
+function eachOf<T, U>(list: readonly T[], read: (item: T) => U): readonly U[] {
+  const result: U[] = [];
+  // unsafe: a hole reads as undefined, which every reader refuses
+  for (let index = 0; index < list.length; index += 1) result.push(read(list[index] as T));
+  return result;
+}
+
+function readTags(tags: unknown, element: DataType): Attributes {
+  if (!isPlainObject(tags)) throw new BadData("the tags of an entity are a plain object");
   return new Map(Object.entries(tags).map(([name, value]) => [wellFormed(name), readValue(value, element, 0)]));
 }
 
@@ -66,8 +76,14 @@ export function readRequest(
     principal: readUid(call.principal),
     action,
     resource: readUid(call.resource),
-    context: readRecord(call.context, schema?.contexts.get(action) ?? UNKNOWN, 0),
+    context: readContext(call.context, schema?.contexts.get(action) ?? UNKNOWN),
   };
+}
+
+/** The context is a value like any other, and must be a record. */
+function readContext(json: unknown, type: DataType): CedarRecord {
+  const value = readValue(json, type);
+  return value instanceof CedarRecord ? value : refuse("the context is no record");
 }
 
 /** `{ type, id }`, or the same inside `__entity`. @throws BadData when it is neither. */
@@ -88,13 +104,14 @@ function uidIn(json: unknown): Uid | undefined {
 }
 
 const TYPE_NAME = /^[A-Za-z_]\w*(?:::[A-Za-z_]\w*)*$/;
+const RESERVED: ReadonlySet<string> = new Set(["true", "false", "if", "then", "else", "in", "is", "like", "has", "__cedar"]);
 const knownTypeNames = new Set<string>();
 /** Names whose form was checked before; a program uses few. */
 const MAX_KNOWN_TYPE_NAMES = 1_000;
 
 function isTypeName(text: string): boolean {
   if (knownTypeNames.has(text)) return true;
-  if (!TYPE_NAME.test(text)) return false;
+  if (!TYPE_NAME.test(text) || text.split("::").some((part) => RESERVED.has(part))) return false;
   if (knownTypeNames.size < MAX_KNOWN_TYPE_NAMES) knownTypeNames.add(text);
   return true;
 }
@@ -126,7 +143,7 @@ function readComposed(json: object, type: DataType, depth: number): Value {
   if (depth >= MAX_VALUE_DEPTH) throw new BadData(`values are nested more than ${String(MAX_VALUE_DEPTH)} deep`);
   if (Array.isArray(json)) {
     const element = type.kind === "set" ? type.element : UNKNOWN;
-    return new CedarSet(json.map((item: unknown) => readValue(item, element, depth + 1)));
+    return new CedarSet(eachOf<unknown, Value>(json, (item) => readValue(item, element, depth + 1)));
   }
   if (!isPlainObject(json)) throw new BadData("only plain objects are Cedar records");
   if (Object.hasOwn(json, "__expr")) throw new BadData("`__expr` is not supported: give the value itself");
@@ -134,7 +151,8 @@ function readComposed(json: object, type: DataType, depth: number): Value {
   if (Object.hasOwn(json, "__extn")) return only(json, "__extn", () => readExtension(json["__extn"], depth + 1));
   if (type.kind === "entity") return readUid(json);
   if (type.kind === "extension") return readExtension(json, depth + 1);
-  return readRecord(json, type, depth);
+  const fields = readFields(json, type, depth);
+  return fields.size === 0 ? EMPTY_RECORD : new CedarRecord(fields);
 }
 
 function only(json: object, key: string, read: () => Value): Value {
@@ -142,14 +160,15 @@ function only(json: object, key: string, read: () => Value): Value {
   return read();
 }
 
-function readRecord(json: Readonly<Record<string, unknown>>, type: DataType, depth: number): CedarRecord {
+function readFields(json: unknown, type: DataType, depth: number): ReadonlyMap<string, Value> {
+  if (!isPlainObject(json)) throw new BadData("attributes are a plain object");
   const fields = new Map<string, Value>();
   // A loop over keys, since this is where loading entities spends its time.
   for (const name of Object.keys(json)) {
     const fieldType = type.kind === "record" ? (type.fields.get(name) ?? UNKNOWN) : UNKNOWN;
     fields.set(wellFormed(name), readValue(json[name], fieldType, depth + 1));
   }
-  return fields.size === 0 ? EMPTY_RECORD : new CedarRecord(fields);
+  return fields;
 }
 
 /** `{ fn, arg }` or `{ fn, args }`. */
@@ -189,6 +208,9 @@ function ownMember(json: Readonly<Record<string, unknown>>, name: string): unkno
   return Object.hasOwn(json, name) ? json[name] : undefined;
 }
 
-function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+/** An object literal or what JSON gives, of whatever realm: its prototype is null or the root. Not a Date, a Map or an instance of a class. */
+export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
 }

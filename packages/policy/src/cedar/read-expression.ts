@@ -4,8 +4,10 @@ import { folded } from "./fold.ts";
 import { BadData } from "./bad-data.ts";
 import { readValue } from "./read-data.ts";
 
-/** Deeper trees would overflow the stack of whoever walks them. Cedar's own parser gives up far earlier. */
-export const MAX_EXPRESSION_DEPTH = 2_000;
+/** Deeper trees could overflow the stack of whoever walks them. Nobody writes such; no text that is accepted has more operators. */
+export const MAX_EXPRESSION_DEPTH = 600;
+/** Names in the path of one `has`. */
+const MAX_PATH = 100;
 
 /**
  * Reads an expression of Cedar's JSON policy form (https://docs.cedarpolicy.com/policies/json-format.html).
@@ -78,7 +80,7 @@ function variableOf(name: unknown): Variable {
 /** `x has a.b` is `x has a && x.a has b`. */
 function presence(of: Expr, attribute: unknown): Expr {
   const [first, ...rest] = Array.isArray(attribute) ? attribute.map((name: unknown) => textOf(name)) : [textOf(attribute)];
-  if (first === undefined) throw new BadData("`has` needs an attribute");
+  if (first === undefined || rest.length >= MAX_PATH) throw new BadData(`\`has\` takes a path of 1 to ${String(MAX_PATH)} names`);
   let reached: Expr = of;
   let name = first;
   let test: Expr = { op: "has", of, name };
@@ -125,7 +127,8 @@ function textOf(json: unknown): string {
 }
 
 function listOf(json: unknown): readonly unknown[] {
-  if (Array.isArray(json)) return json;
+  // A hole of a sparse list becomes undefined, which is refused like anything that is no expression.
+  if (Array.isArray(json)) return Array.from<unknown>(json);
   throw new BadData("the expression needs a list here");
 }
 

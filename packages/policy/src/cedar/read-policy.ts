@@ -2,7 +2,7 @@ import type { PolicyJson } from "@cedar-policy/cedar-wasm/nodejs";
 import { BadData } from "./bad-data.ts";
 import type { ActionScope, Expr, PolicyTree, Scope } from "./expression.ts";
 import { allOf } from "./expression.ts";
-import { readUid } from "./read-data.ts";
+import { isPlainObject, readUid } from "./read-data.ts";
 import { readExpression } from "./read-expression.ts";
 import type { Uid } from "./value.ts";
 
@@ -14,6 +14,8 @@ export type Slots = ReadonlyMap<string, Uid>;
  * @throws BadData when the form is wrong, or a slot has no value.
  */
 export function readPolicy(id: string, json: PolicyJson, slots: Slots = new Map()): PolicyTree {
+  if (!hasForm(json)) throw new BadData("a policy has an effect, three scopes and conditions");
+  if (json.conditions.length > MAX_CLAUSES) throw new BadData(`the policy has more than ${String(MAX_CLAUSES)} conditions`);
   if (json.effect !== "permit" && json.effect !== "forbid") throw new BadData("the effect is `permit` or `forbid`");
   return {
     id,
@@ -24,6 +26,16 @@ export function readPolicy(id: string, json: PolicyJson, slots: Slots = new Map(
     condition: allOf(json.conditions.map((clause) => readClause(clause))),
     annotations: Object.fromEntries(Object.entries(json.annotations ?? {}).map(([key, value]) => [key, String(value ?? "")])),
   };
+}
+
+/** Conditions of one policy; each adds a level to its tree. */
+const MAX_CLAUSES = 100;
+
+/** The type says it, but the JSON came from outside. */
+function hasForm(json: unknown): boolean {
+  if (!isPlainObject(json) || !Array.isArray(json["conditions"])) return false;
+  const parts: readonly unknown[] = [json["principal"], json["action"], json["resource"], ...Array.from<unknown>(json["conditions"])];
+  return parts.every((part) => isPlainObject(part));
 }
 
 function readClause(clause: PolicyJson["conditions"][number]): Expr {

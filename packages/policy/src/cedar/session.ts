@@ -2,18 +2,16 @@ import type { Answer, Policies } from "./authorize.ts";
 import { Tally } from "./authorize.ts";
 import { compileTest } from "./compile.ts";
 import type { Entities, Entity } from "./entities.ts";
-import type { Candidates } from "./policy-index.ts";
-import { eachCandidate, Filed } from "./policy-index.ts";
+import type { ByResource, Party } from "./policy-index.ts";
+import { eachOfResource, fileByResource, Filed } from "./policy-index.ts";
 import { specialize } from "./specialize.ts";
 import type { CedarRecord, Uid } from "./value.ts";
 
 /** Policies for one principal and one action, with everything computed that depends on those and on the known part of the context. */
 export interface CedarSession {
-  readonly candidates: Candidates;
-  readonly principal: Uid;
-  readonly principalEntity: Entity | undefined;
-  readonly action: Uid;
-  readonly actionEntity: Entity | undefined;
+  readonly byResource: ByResource;
+  readonly principal: Party;
+  readonly action: Party;
   readonly entities: Entities;
 }
 
@@ -26,24 +24,15 @@ export function openSession(
   who: { readonly principal: Uid; readonly action: Uid; readonly context: CedarRecord; readonly open: ReadonlySet<string> },
   entities: Entities,
 ): CedarSession {
-  const { principal, action } = who;
-  const [principalEntity, actionEntity] = [entities.get(principal), entities.get(action)];
-  const known = {
-    principal: { uid: principal, entity: principalEntity },
-    action: { uid: action, entity: actionEntity },
-    context: who.context,
-    openContext: who.open,
-  };
-  const candidates: Candidates = new Filed();
-  policies.index.candidates(principal, principalEntity, action, actionEntity).each((found) => {
-    for (const { tree } of found) {
-      const condition = specialize(tree.condition, known);
-      if (condition.op === "value" && condition.value === false) continue;
-      const narrowed = { ...tree, condition };
-      candidates.of(tree.resource, () => []).push({ tree: narrowed, test: compileTest(condition) });
-    }
+  const party = (uid: Uid): Party => ({ uid, entity: entities.get(uid) });
+  const [principal, action] = [party(who.principal), party(who.action)];
+  const byResource: ByResource = new Filed();
+  policies.index.eachCoveringCaller(principal, action, ({ tree }) => {
+    const condition = specialize(tree.condition, { principal, action, context: who.context, openContext: who.open });
+    if (condition.op === "value" && condition.value === false) return;
+    fileByResource(byResource, { tree: { ...tree, condition }, test: compileTest(condition) });
   });
-  return { candidates, principal, principalEntity, action, actionEntity, entities };
+  return { byResource, principal, action, entities };
 }
 
 /**
@@ -55,10 +44,18 @@ export function authorizeIn(
   call: { readonly resource: Uid; readonly context: CedarRecord },
   entity?: Entity,
 ): Answer {
-  const { principal, principalEntity, action, actionEntity, entities, candidates } = session;
-  const { resource, context } = call;
-  const resourceEntity = entity ?? entities.get(resource);
-  const tally = new Tally({ principal, action, resource, context, entities, principalEntity, actionEntity, resourceEntity });
-  eachCandidate(candidates, resource, resourceEntity, (policy) => tally.ask(policy));
+  const { principal, action, entities } = session;
+  const resource: Party = { uid: call.resource, entity: entity ?? entities.get(call.resource) };
+  const tally = new Tally({
+    principal: principal.uid,
+    action: action.uid,
+    resource: resource.uid,
+    context: call.context,
+    entities,
+    principalEntity: principal.entity,
+    actionEntity: action.entity,
+    resourceEntity: resource.entity,
+  });
+  eachOfResource(session.byResource, resource, (policy) => tally.ask(policy));
   return tally.answer();
 }

@@ -79,12 +79,13 @@ function listReader(read: Read, anything: boolean): Read {
   return (value) => {
     if (!isList(value)) return unreadable("must be a list");
     if (anything) return undefined;
-    return new CedarSet(
-      value.map(
-        (item, index) =>
-          at(String(index), () => (item === null ? unreadable("must not be null") : read(item))) ?? unreadable("must not be null"),
-      ),
-    );
+    const items: Value[] = [];
+    // Not `map`, which would skip the holes of a sparse list.
+    for (let index = 0; index < value.length; index += 1) {
+      const item: Json | undefined = value[index];
+      items.push(at(String(index), () => (item === undefined || item === null ? undefined : read(item)) ?? unreadable("must not be null")));
+    }
+    return new CedarSet(items);
   };
 }
 

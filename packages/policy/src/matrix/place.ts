@@ -85,7 +85,7 @@ export function openPlaceOf(compiled: Compiled, agent: AgentConfig, principal: E
     grants: opened.filter((grant) => !isAnothers(grant)),
     denies: denies.map((rule) => ({ rule, when: open(rule.when, TRUE), rows: open(rule.rows, TRUE) })),
     gates: gates.flatMap((rule): readonly OpenGate[] => {
-      const reached = reachOf(rule, action);
+      const reached = reachOf(rule, action, mostRecords(grants));
       return reached === "never" ? [] : [{ rule, reached, when: open(rule.when, TRUE), unless: open(rule.approve?.unless, FALSE) }];
     }),
     ceilings: ceilings.map((rule) => ({ rule, when: open(rule.when, TRUE) })),
@@ -94,7 +94,7 @@ export function openPlaceOf(compiled: Compiled, agent: AgentConfig, principal: E
 }
 
 /** What comes with sessions and calls. */
-const OPEN_CONTEXT: readonly string[] = ["args", "now", "user", "session"];
+const OPEN_CONTEXT: readonly string[] = ["args", "now", "user", "session", "records", "cost"];
 
 function knownOf(agent: AgentConfig, principal: Entity, action: CatalogAction): Known {
   const uid = new Uid("Action", actionId(action.operation));
@@ -107,11 +107,7 @@ function knownOf(agent: AgentConfig, principal: Entity, action: CatalogAction): 
     principal: { uid: principal.uid, entity: principal },
     action: { uid, entity: flatEntity(uid, EMPTY_RECORD.fields, groups) },
     context: new CedarRecord(context),
-    openContext: new Set([
-      ...OPEN_CONTEXT,
-      ...(action.batch === undefined ? [] : ["records"]),
-      ...(action.cost === undefined ? [] : ["cost"]),
-    ]),
+    openContext: new Set(OPEN_CONTEXT.filter((name) => !context.has(name))),
   };
 }
 
@@ -120,16 +116,24 @@ function isAnothers({ rule, when, rows }: OpenGrant): boolean {
   return rule.role === undefined && (isConstant(when, false) || isConstant(rows, false));
 }
 
-function reachOf(gate: Gate, action: CatalogAction): OpenGate["reached"] | "never" {
-  if (gate.recordsOver === undefined) return "always";
-  if (action.batch !== undefined) return "sometimes";
-  return isReached(gate, action, 1) ? "always" : "never";
+/** The most records that some grant permits for one call. */
+function mostRecords(grants: readonly Grant[]): number {
+  return Math.max(...grants.map((grant) => grant.limits.records ?? Number.POSITIVE_INFINITY));
 }
 
-/** The required arguments that count as written fields. */
+/** A call with more records than any grant permits is refused for that, whatever the gate says. */
+function reachOf(gate: Gate, action: CatalogAction, most: number): OpenGate["reached"] | "never" {
+  if (gate.recordsOver === undefined) return "always";
+  if (action.batch === undefined) return isReached(gate, action, 1) ? "always" : "never";
+  return gate.recordsOver < most ? "sometimes" : "never";
+}
+
+/** The required arguments that count as written fields. One of type `any` may be left out. */
 function alwaysWritten(action: CatalogAction): readonly string[] {
   if (action.effect === "read" || action.resource?.fields !== undefined) return [];
   const id = action.resource?.id.split(".")[1];
-  const declared = Object.keys(action.args).map((key) => declaredKey(key));
-  return declared.flatMap(({ name, optional }) => (optional || name === id || Object.hasOwn(action.force, name) ? [] : [name]));
+  return Object.entries(action.args).flatMap(([key, type]) => {
+    const { name, optional } = declaredKey(key);
+    return optional || type === "any" || name === id || Object.hasOwn(action.force, name) ? [] : [name];
+  });
 }

@@ -9,23 +9,13 @@ import { mentions } from "../engine/parse-condition.ts";
  */
 export function simplify(expr: Expr): Expr {
   const simple = mapChildren(expr, simplify);
-  switch (simple.op) {
-    case "!":
-      return negated(simple.of, simple);
-    case "&&":
-      return joined(simple, TRUE, FALSE);
-    case "||":
-      return joined(simple, FALSE, TRUE);
-    default:
-      return simple;
-  }
+  if (simple.op === "!") return negated(simple.of, simple);
+  if (simple.op === "&&") return joined(simple, TRUE, FALSE);
+  return simple.op === "||" ? joined(simple, FALSE, TRUE) : simple;
 }
 
 /** What must be true for the condition to be false. */
 export function negate(expr: Expr): Expr {
-  const turned = OPPOSITES.get(expr.op);
-  // `&&` and `||` stay whole: De Morgan's form is longer to read.
-  if (turned !== undefined && "left" in expr) return { op: turned, left: expr.left, right: expr.right };
   return negated(expr, { op: "!", of: expr });
 }
 
@@ -45,24 +35,14 @@ export function alwaysFails(expr: Expr): boolean {
 
 /** Whether evaluating it can fail for a call whose arguments fit the catalog. Fields of records are read as they come, so they can. */
 export function canFail(expr: Expr): boolean {
-  switch (expr.op) {
-    case "error":
-    case "+":
-    case "-":
-    case "*":
-    case "neg":
-    case "getTag":
-    case "hasTag":
-      return true;
-    case "get":
-    case "has":
-      return mentions(expr, "resource") || canFail(expr.of);
-    case "call":
-      return !expr.call.returnsBoolean || expr.args.some((arg) => canFail(arg));
-    default:
-      return childrenOf(expr).some((child) => canFail(child));
-  }
+  if (FALLIBLE.has(expr.op)) return true;
+  if ((expr.op === "get" || expr.op === "has") && mentions(expr.of, "resource")) return true;
+  if (expr.op === "call" && !expr.call.returnsBoolean) return true;
+  return childrenOf(expr).some((child) => canFail(child));
 }
+
+/** Arithmetic leaves 64 bits, tags may be absent. */
+const FALLIBLE: ReadonlySet<Expr["op"]> = new Set<Expr["op"]>(["error", "+", "-", "*", "neg", "getTag", "hasTag"]);
 
 const OPPOSITES: ReadonlyMap<Expr["op"], "==" | "!=" | "<" | "<=" | ">" | ">="> = new Map([
   ["==", "!="],
@@ -73,16 +53,19 @@ const OPPOSITES: ReadonlyMap<Expr["op"], "==" | "!=" | "<" | "<=" | ">" | ">="> 
   ["<=", ">"],
 ] as const);
 
+/** `&&` and `||` stay whole: De Morgan's form is longer to read. */
 function negated(of: Expr, whole: Expr): Expr {
   if (of.op === "value" && typeof of.value === "boolean") return of.value ? FALSE : TRUE;
   if (of.op === "error") return of;
+  const turned = OPPOSITES.get(of.op);
+  if (turned !== undefined && "left" in of) return { op: turned, left: of.left, right: of.right };
   return of.op === "!" && isBoolean(of.of) ? of.of : whole;
 }
 
 /** `neutral` changes nothing, `decisive` decides. */
 function joined(expr: Extract<Expr, { readonly left: Expr }>, neutral: Expr, decisive: Expr): Expr {
   const { left, right } = expr;
-  if (left === neutral || same(left, neutral)) return isBoolean(right) ? right : expr;
+  if (same(left, neutral)) return isBoolean(right) ? right : expr;
   if (same(left, decisive)) return decisive;
   if (left.op === "error") return left;
   if (same(right, neutral) && isBoolean(left)) return left;

@@ -1,0 +1,62 @@
+import type { Hours, Limits } from "../rules/rule.ts";
+import type { Mask } from "../types.ts";
+
+const LIMIT_WORDS: readonly (readonly [keyof Limits, string])[] = [
+  ["perMinute", "per minute"],
+  ["perHour", "per hour"],
+  ["perDay", "per day"],
+  ["costPerDay", "cost per day"],
+  ["records", "records a call"],
+];
+
+/** `30 per minute, 10 records a call`; empty when nothing is limited. */
+export function limitWords(limits: Limits): string {
+  return LIMIT_WORDS.flatMap(([key, words]) => (limits[key] === undefined ? [] : [`${String(limits[key])} ${words}`])).join(", ");
+}
+
+/** `hides a, b` and `masks c (partial), d (redact)`. */
+export function fieldWords(treatments: ReadonlyMap<string, "hide" | Mask>): readonly string[] {
+  const hidden = [...treatments].flatMap(([path, how]) => (how === "hide" ? [path] : []));
+  const masked = [...treatments].flatMap(([path, how]) => (how === "hide" ? [] : [`${path} (${how})`]));
+  return [
+    ...(hidden.length === 0 ? [] : [`hides ${hidden.toSorted().join(", ")}`]),
+    ...(masked.length === 0 ? [] : [`masks ${masked.toSorted().join(", ")}`]),
+  ];
+}
+
+/** `by support-lead or operator within 30 min`. */
+export function approvalWords({ by, expiresMs }: { readonly by: readonly string[]; readonly expiresMs: number }): string {
+  return `by ${by.join(" or ")} within ${durationWords(expiresMs)}`;
+}
+
+const UNITS: readonly (readonly [number, string])[] = [
+  [86_400_000, "d"],
+  [3_600_000, "h"],
+  [60_000, "min"],
+  [1_000, "s"],
+];
+
+/** In the largest unit that says it exactly. */
+export function durationWords(ms: number): string {
+  const [size, unit] = UNITS.find(([size_]) => ms % size_ === 0) ?? [1, "ms"];
+  return `${String(ms / size)} ${unit}`;
+}
+
+const DAYS: readonly string[] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+/** `mon-fri 08:00-18:00 Europe/Berlin`. */
+export function hoursWords({ days, fromMinute, toMinute, zone }: Hours): string {
+  // Weeks of people begin on Monday, those of JavaScript on Sunday.
+  const open = DAYS.map((_, index) => days.has((index + 1) % 7));
+  const runs = DAYS.flatMap((day, index) => {
+    if (open[index] !== true || open[index - 1] === true) return [];
+    const rest = open.slice(index).indexOf(false);
+    const last = rest === -1 ? DAYS.length - 1 : index + rest - 1;
+    return [last === index ? day : `${day}-${DAYS[last] ?? day}`];
+  });
+  return `${runs.join(" ")} ${clock(fromMinute)}-${clock(toMinute)} ${zone}`;
+}
+
+function clock(minute: number): string {
+  return `${String(Math.floor(minute / 60)).padStart(2, "0")}:${String(minute % 60).padStart(2, "0")}`;
+}
