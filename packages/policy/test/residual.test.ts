@@ -192,7 +192,8 @@ const record: fc.Arbitrary<JsonObject> = fc.record({
   due: orNull(fc.constantFrom("2020-01-01T00:00:00Z", "2030-01-01T00:00:00+02:00")),
   tags: fc.array(word, { maxLength: 2 }),
   mail: fc.constantFrom("a@acme.example", "b@x.example"),
-  owner: fc.record({ name: orNull(word), team: orNull(word) }),
+  // An object that does not fit its type fails as a whole, which no database can be asked.
+  owner: fc.record({ name: word, team: orNull(word) }),
 });
 
 describe("every residual", () => {

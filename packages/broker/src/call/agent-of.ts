@@ -13,17 +13,14 @@ export function agentOf(policy: Policy, name: string): AgentConfig | undefined {
   return index.get(name);
 }
 
-/** A session as policy sees it. */
+const callers = new WeakMap<Session, Caller>();
+
+/** A session as policy sees it. The same object each time, since policy compiles a caller once and knows it by identity. */
 export function callerOf(session: Session): Caller {
-  return {
-    agent: session.agent,
-    tenant: session.tenant,
-    environment: session.environment,
-    workflow: session.workflow,
-    user: session.user,
-    session: session.id,
-    task: session.task,
-    data: session.data,
-    scope: session.scope,
-  };
+  const known = callers.get(session);
+  if (known !== undefined) return known;
+  const { agent, tenant, environment, workflow, user, id, task, data, scope } = session;
+  const caller: Caller = { agent, tenant, environment, workflow, user, session: id, task, data, scope };
+  callers.set(session, caller);
+  return caller;
 }

@@ -3,6 +3,7 @@ import type { Test } from "../cedar/compile.ts";
 import type { Environment } from "../cedar/environment.ts";
 import { EvaluationError } from "../cedar/evaluation-error.ts";
 import type { Expr } from "../cedar/expression.ts";
+import { childrenOf } from "../cedar/expression.ts";
 import { specialize } from "../cedar/specialize.ts";
 import type { Known } from "../cedar/specialize.ts";
 import { mentions } from "../engine/parse-condition.ts";
@@ -16,15 +17,31 @@ export interface Asked {
   readonly condition: Condition;
   readonly expr: Expr;
   readonly usesResource: boolean;
+  /** Whether another session could leave something else of it. */
+  readonly usesSession: boolean;
   /** Its answer, when the session alone decides it. */
   readonly constant: Truth | undefined;
   readonly test: Test;
 }
 
-export function askedOf(condition: Condition | undefined, known: Known): Asked | undefined {
-  if (condition === undefined) return undefined;
-  const expr = specialize(condition.expr, known);
-  return { condition, expr, usesResource: mentions(expr, "resource"), constant: constantOf(expr), test: compileTest(expr) };
+/** `expr` is what earlier knowledge left of the condition. */
+export function askedOf(condition: Condition, expr: Expr, known: Known): Asked {
+  const left = specialize(expr, known);
+  return {
+    condition,
+    expr: left,
+    usesResource: mentions(left, "resource"),
+    usesSession: readsSession(left),
+    constant: constantOf(left),
+    test: compileTest(left),
+  };
+}
+
+/** Whether the expression reads what each session has of its own, or the context as a whole. */
+function readsSession(expr: Expr): boolean {
+  if ((expr.op === "get" || expr.op === "has") && expr.of.op === "variable" && expr.of.name === "context")
+    return expr.name === "user" || expr.name === "session";
+  return (expr.op === "variable" && expr.name === "context") || childrenOf(expr).some((child) => readsSession(child));
 }
 
 function constantOf(expr: Expr): Truth | undefined {

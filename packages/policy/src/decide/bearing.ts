@@ -1,4 +1,4 @@
-import { actionId, namesOf } from "../engine/cedar-schema.ts";
+import { namesOf } from "../engine/cedar-schema.ts";
 import type { Compiled } from "../load/compiled.ts";
 import type { Ceiling, Deny, Gate, Grant } from "../rules/rule.ts";
 import { coversScope, parseScope } from "../rules/scope.ts";
@@ -14,16 +14,7 @@ export interface Bearing {
   readonly ceilings: readonly Ceiling[];
 }
 
-export function bearingOf(compiled: Compiled, agent: AgentConfig, action: CatalogAction): Bearing {
-  const key = `${agent.name}\n${actionId(action.operation)}`;
-  const known = compiled.bearings.get(key);
-  if (known !== undefined) return known;
-  const bearing = findBearing(compiled, agent, action);
-  compiled.bearings.set(key, bearing);
-  return bearing;
-}
-
-function findBearing({ book, grants, denies }: Compiled, agent: AgentConfig, action: CatalogAction): Bearing {
+export function bearingOf({ book, grants, denies }: Compiled, agent: AgentConfig, action: CatalogAction): Bearing {
   const roles = book.agentRoles.get(agent.name) ?? new Set<string>();
   const names = namesOf(action);
   const isHeld = (rule: Grant | Deny): boolean => rule.role === undefined || roles.has(rule.role);

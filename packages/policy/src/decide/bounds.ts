@@ -6,7 +6,7 @@ import type { Truth } from "./asked.ts";
 import { both } from "./asked.ts";
 import { withinScopes } from "./bearing.ts";
 import { BUILTIN } from "./builtin-rules.ts";
-import type { AskedDeny } from "./session.ts";
+import type { AskedDeny } from "./place.ts";
 import type { Judged, Situation } from "./situation.ts";
 import { truthOf } from "./situation.ts";
 

@@ -8,7 +8,7 @@ import { isReached } from "./bearing.ts";
 import { asks, leastDemanding, limitDemands, maxRecords, mergeApprovals } from "./demands.ts";
 import type { Permitting } from "./demands.ts";
 import { opensInMs, withinHours } from "./hours.ts";
-import type { AskedGate, AskedGrant } from "./session.ts";
+import type { AskedGate, AskedGrant } from "./place.ts";
 import type { Judged } from "./situation.ts";
 import { truthOf } from "./situation.ts";
 

@@ -5,7 +5,8 @@ import type { Caller, CatalogAction, Operation, Policy, Reach } from "../types.t
 import type { Asked } from "./asked.ts";
 import { isReached, withinScopes } from "./bearing.ts";
 import { findAction } from "./find-action.ts";
-import type { AskedDeny, AskedGate, AskedGrant, Place, PolicySession } from "./session.ts";
+import type { AskedDeny, AskedGate, AskedGrant, Place } from "./place.ts";
+import type { PolicySession } from "./session.ts";
 import { placeOf, sessionOf } from "./session.ts";
 
 /**

@@ -13,7 +13,8 @@ import type { Asked, Truth } from "./asked.ts";
 import { truthIn } from "./asked.ts";
 import { BUILTIN } from "./builtin-rules.ts";
 import { findAction } from "./find-action.ts";
-import type { Place, PolicySession } from "./session.ts";
+import type { Place } from "./place.ts";
+import type { PolicySession } from "./session.ts";
 import { placeOf, sessionOf } from "./session.ts";
 
 /**

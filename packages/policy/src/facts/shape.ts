@@ -121,6 +121,11 @@ function at<T>(step: string, read: () => T): T {
   }
 }
 
+/** A failure of `read` with the whole path. */
+export function under<T>(path: string, read: () => T): T {
+  return at(path, read);
+}
+
 function unreadable(why: string): never {
   throw new Unreadable("", why);
 }

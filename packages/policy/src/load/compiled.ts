@@ -1,5 +1,5 @@
 import type { Vocabulary } from "../engine/cedar-schema.ts";
-import type { Bearing } from "../decide/bearing.ts";
+import type { AgentFacts } from "../decide/place.ts";
 import type { PolicySession } from "../decide/session.ts";
 import type { Shape } from "../facts/shape.ts";
 import type { Deny, Grant, RuleBook } from "../rules/rule.ts";
@@ -21,12 +21,12 @@ export class Compiled {
   readonly recordShapes: ReadonlyMap<string, Shape>;
   readonly sessionShape: Shape;
   readonly attributeShape: Shape;
-  /** Found once for an agent and an action; both are of this policy, so there are only so many. */
-  readonly bearings: Map<string, Bearing> = new Map();
+  /** Read once for each agent of this policy. */
+  readonly agentFacts: Map<AgentConfig, AgentFacts> = new Map();
   /** Opened once for a caller; gone with the caller. */
   readonly sessions: WeakMap<Caller, PolicySession> = new WeakMap();
 
-  constructor(parts: Omit<Compiled, "bearings" | "sessions">) {
+  constructor(parts: Omit<Compiled, "agentFacts" | "sessions">) {
     this.book = parts.book;
     this.vocabulary = parts.vocabulary;
     this.agents = parts.agents;

@@ -1,6 +1,6 @@
 import type { CedarRecord } from "../cedar/value.ts";
 import { both } from "../decide/asked.ts";
-import type { AskedDeny, AskedGrant } from "../decide/session.ts";
+import type { AskedDeny, AskedGrant } from "../decide/place.ts";
 import type { Situation } from "../decide/situation.ts";
 import { environmentFor, situationOf, truthOf } from "../decide/situation.ts";
 import { readRequest } from "../facts/request-facts.ts";

@@ -23,7 +23,7 @@ export interface Residual {
   readonly decision: Decision;
   /** Whether this record may be touched or seen: the row predicate, exact. */
   readonly matches: (record: JsonObject) => boolean;
-  /** The same as an expression for a database. INVARIANT: it selects every record that `matches`, and when `complete` no other. */
+  /** The same as an expression for a database. INVARIANT: it selects every record that `matches`, and when `complete` no other record of its declared type. */
   readonly where: RowExpression;
   readonly complete: boolean;
   /** Parts that stay with `matches`. */
