@@ -1,5 +1,5 @@
 import { Decimal } from "./decimal.ts";
-import type { Expr } from "./expression.ts";
+import type { Expr, Order } from "./expression.ts";
 import { matcher } from "./like.ts";
 import { isLong } from "./long.ts";
 import type { Long } from "./long.ts";
@@ -41,33 +41,27 @@ interface Demand {
 }
 
 function demandOf(expr: Expr, wanted: boolean): Demand | undefined {
-  switch (expr.op) {
-    case "==":
-    case "!=":
-      return equality(expr.left, expr.right, (expr.op === "==") === wanted);
-    case "<":
-    case "<=":
-    case ">":
-    case ">=":
-      return order(expr.left, expr.op, expr.right, wanted);
-    case "contains":
-      return listed(expr.left, expr.right, wanted);
-    case "like":
-      return { of: expr.of, change: (bounds) => ({ ...bounds, patterns: [...bounds.patterns, { pattern: expr.pattern, wanted }] }) };
-    case "call": {
-      const op = DECIMAL_ORDER.get(expr.call.name);
-      const [left, right] = expr.args;
-      return op === undefined || left === undefined || right === undefined ? undefined : order(left, op, right, wanted);
-    }
-    case "get":
-      // A bool attribute that stands for itself.
-      return { of: expr, change: (bounds) => meet(bounds, [wanted]) };
-    default:
-      return undefined;
+  if (expr.op === "==" || expr.op === "!=") return equality(expr.left, expr.right, (expr.op === "==") === wanted);
+  const compared = orderIn(expr);
+  if (compared !== undefined) return order(compared.left, compared.op, compared.right, wanted);
+  if (expr.op === "contains") return listed(expr.left, expr.right, wanted);
+  if (expr.op === "like") {
+    const { pattern } = expr;
+    return { of: expr.of, change: (bounds) => ({ ...bounds, patterns: [...bounds.patterns, { pattern, wanted }] }) };
   }
+  // A bool attribute that stands for itself.
+  return expr.op === "get" ? { of: expr, change: (bounds) => meet(bounds, [wanted]) } : undefined;
 }
 
-type Order = "<" | "<=" | ">" | ">=";
+/** A comparison by order, as operator or as one of decimal's methods. */
+export function orderIn(expr: Expr): { readonly left: Expr; readonly op: Order; readonly right: Expr } | undefined {
+  if (expr.op === "<" || expr.op === "<=" || expr.op === ">" || expr.op === ">=")
+    return { left: expr.left, op: expr.op, right: expr.right };
+  const op = expr.op === "call" ? DECIMAL_ORDER.get(expr.call.name) : undefined;
+  const [left, right] = expr.op === "call" ? expr.args : [];
+  return op === undefined || left === undefined || right === undefined ? undefined : { left, op, right };
+}
+
 const DECIMAL_ORDER: ReadonlyMap<string, Order> = new Map([
   ["lessThan", "<"],
   ["lessThanOrEqual", "<="],

@@ -1,7 +1,7 @@
 import type { Environment } from "./environment.ts";
 import { EvaluationError } from "./evaluation-error.ts";
-import type { BinaryOp, Expr, Variable } from "./expression.ts";
-import { isBoolean } from "./expression.ts";
+import type { Expr, Order, TestExpr, Variable } from "./expression.ts";
+import { isTest } from "./expression.ts";
 import { matcher } from "./like.ts";
 import { add, multiply, negate, subtract } from "./long.ts";
 import * as operators from "./operators.ts";
@@ -18,7 +18,7 @@ export type Test = (env: Environment) => boolean;
  * What is constant is computed here; what remains is one call for each operator.
  */
 export function compileExpression(expr: Expr): Evaluate {
-  if (isBoolean(expr) && expr.op !== "value" && expr.op !== "error") return compileTest(expr);
+  if (isTest(expr)) return compileOperator(expr);
   switch (expr.op) {
     case "value":
       return constant(expr.value);
@@ -36,16 +36,16 @@ export function compileExpression(expr: Expr): Evaluate {
       return arithmetic(expr.left, expr.right, subtract);
     case "*":
       return arithmetic(expr.left, expr.right, multiply);
-    case "if": {
-      const [test, then, otherwise] = [compileTest(expr.test), compileExpression(expr.then), compileExpression(expr.else)];
-      return (env) => (test(env) ? then(env) : otherwise(env));
-    }
-    case "get":
-      return attribute(expr.of, expr.name);
     case "getTag": {
       const [left, right] = [compileExpression(expr.left), compileExpression(expr.right)];
       return (env) => operators.tagOf(env, left(env), right(env));
     }
+    case "if": {
+      const [test, yes, no] = [compileTest(expr.test), compileExpression(expr.yes), compileExpression(expr.no)];
+      return (env) => (test(env) ? yes(env) : no(env));
+    }
+    case "get":
+      return attribute(expr.of, expr.name);
     case "set": {
       const items = expr.items.map((item) => compileExpression(item));
       return (env) => new CedarSet(items.map((item) => item(env)));
@@ -56,13 +56,17 @@ export function compileExpression(expr: Expr): Evaluate {
     }
     case "call":
       return call(expr);
-    default:
-      return compileTest(expr);
   }
 }
 
 /** Compiles a condition. The answer is a bool, or the evaluation fails. */
 export function compileTest(expr: Expr): Test {
+  if (isTest(expr)) return compileOperator(expr);
+  const value = compileExpression(expr);
+  return (env) => operators.needBoolean(value(env));
+}
+
+function compileOperator(expr: TestExpr): Test {
   switch (expr.op) {
     case "!": {
       const test = compileTest(expr.of);
@@ -75,10 +79,6 @@ export function compileTest(expr: Expr): Test {
     case "||": {
       const [left, right] = [compileTest(expr.left), compileTest(expr.right)];
       return (env) => left(env) || right(env);
-    }
-    case "if": {
-      const [test, then, otherwise] = [compileTest(expr.test), compileTest(expr.then), compileTest(expr.else)];
-      return (env) => (test(env) ? then(env) : otherwise(env));
     }
     case "==":
       return equality(expr.left, expr.right);
@@ -113,16 +113,7 @@ export function compileTest(expr: Expr): Test {
       const [of, type] = [compileExpression(expr.of), expr.type];
       return (env) => operators.needEntity(of(env)).type === type;
     }
-    default: {
-      const value = compileValue(expr);
-      return (env) => operators.needBoolean(value(env));
-    }
   }
-}
-
-/** For the expressions that `compileTest` knows no better way for. */
-function compileValue(expr: Expr): Evaluate {
-  return expr.op === "call" ? call(expr) : compileExpression(expr);
 }
 
 const VARIABLES: Readonly<Record<Variable, Evaluate>> = {
@@ -172,7 +163,7 @@ function scalarOf(expr: Expr): Value | undefined {
   return expr.op === "value" && typeof expr.value !== "object" ? expr.value : undefined;
 }
 
-function comparison(op: "<" | "<=" | ">" | ">=", leftExpr: Expr, rightExpr: Expr): Test {
+function comparison(op: Order, leftExpr: Expr, rightExpr: Expr): Test {
   const [left, right] = [compileExpression(leftExpr), compileExpression(rightExpr)];
   switch (op) {
     case "<":
@@ -202,13 +193,16 @@ function containment(setExpr: Expr, itemExpr: Expr): Test {
   };
 }
 
-const RELATIONS = { containsAll: operators.containsAll, containsAny: operators.containsAny } as const;
-
-function relation(op: Extract<BinaryOp, "containsAll" | "containsAny" | "hasTag">, leftExpr: Expr, rightExpr: Expr): Test {
+function relation(op: "containsAll" | "containsAny" | "hasTag", leftExpr: Expr, rightExpr: Expr): Test {
   const [left, right] = [compileExpression(leftExpr), compileExpression(rightExpr)];
-  if (op === "hasTag") return (env) => operators.hasTag(env, left(env), right(env));
-  const relate = RELATIONS[op];
-  return (env) => relate(left(env), right(env));
+  switch (op) {
+    case "containsAll":
+      return (env) => operators.containsAll(left(env), right(env));
+    case "containsAny":
+      return (env) => operators.containsAny(left(env), right(env));
+    case "hasTag":
+      return (env) => operators.hasTag(env, left(env), right(env));
+  }
 }
 
 /** The request's own entities are at hand, so reading their attributes needs no search. */

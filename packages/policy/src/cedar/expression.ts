@@ -7,36 +7,28 @@ export type Expr =
   /** Known to fail whenever it is evaluated. */
   | { readonly op: "error"; readonly message: string }
   | { readonly op: "variable"; readonly name: Variable }
-  | { readonly op: UnaryOp; readonly of: Expr }
-  | { readonly op: BinaryOp; readonly left: Expr; readonly right: Expr }
-  | { readonly op: "if"; readonly test: Expr; readonly then: Expr; readonly else: Expr }
-  | { readonly op: "get" | "has"; readonly of: Expr; readonly name: string }
-  | { readonly op: "like"; readonly of: Expr; readonly pattern: Pattern }
-  | { readonly op: "is"; readonly of: Expr; readonly type: string }
+  | { readonly op: "neg"; readonly of: Expr }
+  | { readonly op: Arithmetic | "getTag"; readonly left: Expr; readonly right: Expr }
+  | { readonly op: "if"; readonly test: Expr; readonly yes: Expr; readonly no: Expr }
+  | { readonly op: "get"; readonly of: Expr; readonly name: string }
   | { readonly op: "set"; readonly items: readonly Expr[] }
   | { readonly op: "record"; readonly fields: readonly (readonly [string, Expr])[] }
-  | { readonly op: "call"; readonly call: ExtensionCall; readonly args: readonly Expr[] };
+  | { readonly op: "call"; readonly call: ExtensionCall; readonly args: readonly Expr[] }
+  | TestExpr;
+
+/** Expressions that are true or false whenever they do not fail. */
+export type TestExpr =
+  | { readonly op: "!" | "isEmpty"; readonly of: Expr }
+  | { readonly op: Connective | Order | Relation; readonly left: Expr; readonly right: Expr }
+  | { readonly op: "has"; readonly of: Expr; readonly name: string }
+  | { readonly op: "like"; readonly of: Expr; readonly pattern: Pattern }
+  | { readonly op: "is"; readonly of: Expr; readonly type: string };
 
 export type Variable = "principal" | "action" | "resource" | "context";
-export type UnaryOp = "!" | "neg" | "isEmpty";
-export type BinaryOp =
-  | "&&"
-  | "||"
-  | "=="
-  | "!="
-  | "<"
-  | "<="
-  | ">"
-  | ">="
-  | "+"
-  | "-"
-  | "*"
-  | "in"
-  | "contains"
-  | "containsAll"
-  | "containsAny"
-  | "getTag"
-  | "hasTag";
+export type Arithmetic = "+" | "-" | "*";
+export type Connective = "&&" | "||";
+export type Order = "<" | "<=" | ">" | ">=";
+export type Relation = "==" | "!=" | "in" | "contains" | "containsAll" | "containsAny" | "hasTag";
 
 /** Texts between wildcards; one more than there are wildcards. */
 export type Pattern = readonly string[];
@@ -44,17 +36,17 @@ export type Pattern = readonly string[];
 export const TRUE: Expr = { op: "value", value: true };
 export const FALSE: Expr = { op: "value", value: false };
 
-const BOOLEAN_OPS: ReadonlySet<Expr["op"]> = new Set<Expr["op"]>([
+const TEST_OPS: ReadonlySet<string> = new Set<TestExpr["op"]>([
   "!",
   "isEmpty",
   "&&",
   "||",
-  "==",
-  "!=",
   "<",
   "<=",
   ">",
   ">=",
+  "==",
+  "!=",
   "in",
   "contains",
   "containsAll",
@@ -65,12 +57,16 @@ const BOOLEAN_OPS: ReadonlySet<Expr["op"]> = new Set<Expr["op"]>([
   "is",
 ]);
 
+export function isTest(expr: Expr): expr is TestExpr {
+  return TEST_OPS.has(expr.op);
+}
+
 /** Whether the expression, when it does not fail, is surely true or false. */
 export function isBoolean(expr: Expr): boolean {
   if (expr.op === "value") return typeof expr.value === "boolean";
-  if (expr.op === "error") return true;
-  if (expr.op === "if") return isBoolean(expr.then) && isBoolean(expr.else);
-  return expr.op === "call" ? expr.call.returnsBoolean : BOOLEAN_OPS.has(expr.op);
+  if (expr.op === "if") return isBoolean(expr.yes) && isBoolean(expr.no);
+  if (expr.op === "call") return expr.call.returnsBoolean;
+  return expr.op === "error" || isTest(expr);
 }
 
 /** All must hold, from left to right. */
@@ -81,57 +77,41 @@ export function allOf(parts: readonly Expr[]): Expr {
 
 /** The direct parts of an expression, in the order in which they are evaluated. */
 export function childrenOf(expr: Expr): readonly Expr[] {
+  if ("left" in expr) return [expr.left, expr.right];
+  if ("of" in expr) return [expr.of];
   switch (expr.op) {
     case "value":
     case "error":
     case "variable":
       return [];
-    case "!":
-    case "neg":
-    case "isEmpty":
-    case "get":
-    case "has":
-    case "like":
-    case "is":
-      return [expr.of];
     case "if":
-      return [expr.test, expr.then, expr.else];
+      return [expr.test, expr.yes, expr.no];
     case "set":
       return expr.items;
     case "record":
       return expr.fields.map(([, field]) => field);
     case "call":
       return expr.args;
-    default:
-      return [expr.left, expr.right];
   }
 }
 
 /** The same expression with each direct part replaced. */
 export function mapChildren(expr: Expr, change: (child: Expr) => Expr): Expr {
+  if ("left" in expr) return { op: expr.op, left: change(expr.left), right: change(expr.right) };
+  if ("of" in expr) return { ...expr, of: change(expr.of) };
   switch (expr.op) {
     case "value":
     case "error":
     case "variable":
       return expr;
-    case "!":
-    case "neg":
-    case "isEmpty":
-    case "get":
-    case "has":
-    case "like":
-    case "is":
-      return { ...expr, of: change(expr.of) };
     case "if":
-      return { op: "if", test: change(expr.test), then: change(expr.then), else: change(expr.else) };
+      return { op: "if", test: change(expr.test), yes: change(expr.yes), no: change(expr.no) };
     case "set":
       return { op: "set", items: expr.items.map((item) => change(item)) };
     case "record":
       return { op: "record", fields: expr.fields.map(([name, field]) => [name, change(field)] as const) };
     case "call":
       return { ...expr, args: expr.args.map((arg) => change(arg)) };
-    default:
-      return { op: expr.op, left: change(expr.left), right: change(expr.right) };
   }
 }
 

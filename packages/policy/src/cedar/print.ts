@@ -1,6 +1,7 @@
 import { formatDecimal } from "./decimal.ts";
 import type { Expr } from "./expression.ts";
 import { formatIp } from "./ip.ts";
+import { isLong } from "./long.ts";
 import { formatDatetime, formatDuration } from "./time.ts";
 import type { Uid, Value } from "./value.ts";
 
@@ -28,7 +29,7 @@ export function print(expr: Expr): string {
     case "hasTag":
       return `${operand(expr.left, MEMBER)}.${expr.op}(${print(expr.right)})`;
     case "if":
-      return `if ${print(expr.test)} then ${print(expr.then)} else ${print(expr.else)}`;
+      return `if ${print(expr.test)} then ${print(expr.yes)} else ${print(expr.no)}`;
     case "get":
       return `${operand(expr.of, MEMBER)}${IDENTIFIER.test(expr.name) && !RESERVED.has(expr.name) ? `.${expr.name}` : `[${printText(expr.name)}]`}`;
     case "has":
@@ -43,7 +44,18 @@ export function print(expr: Expr): string {
       return `{${expr.fields.map(([name, field]) => `${printText(name)}: ${print(field)}`).join(", ")}}`;
     case "call":
       return printCall(expr.call.name, expr.call.constructs, expr.args);
-    default: {
+    case "||":
+    case "&&":
+    case "==":
+    case "!=":
+    case "<":
+    case "<=":
+    case ">":
+    case ">=":
+    case "in":
+    case "+":
+    case "-":
+    case "*": {
       const level = levelOf(expr);
       // Relations do not chain, sums and products and logic group to the left.
       const left = operand(expr.left, level === RELATION ? SUM : level);
@@ -60,40 +72,23 @@ function printCall(name: string, constructs: boolean, args: readonly Expr[]): st
 
 const [CHOICE, OR, AND, RELATION, SUM, PRODUCT, UNARY, MEMBER] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
 
-/** How tightly the outermost operator binds; operands that bind less need brackets. */
+/** How tightly each operator binds; operands that bind less need brackets. What is not here binds tightest. */
+const LEVELS: ReadonlyMap<Expr["op"], number> = new Map<Expr["op"], number>([
+  ["if", CHOICE],
+  ["||", OR],
+  ["&&", AND],
+  ...(["==", "!=", "<", "<=", ">", ">=", "in", "has", "like", "is"] as const).map((op) => [op, RELATION] as const),
+  ["+", SUM],
+  ["-", SUM],
+  ["*", PRODUCT],
+  ["!", UNARY],
+  ["neg", UNARY],
+]);
+
 function levelOf(expr: Expr): number {
-  switch (expr.op) {
-    case "if":
-      return CHOICE;
-    case "||":
-      return OR;
-    case "&&":
-      return AND;
-    case "==":
-    case "!=":
-    case "<":
-    case "<=":
-    case ">":
-    case ">=":
-    case "in":
-    case "has":
-    case "like":
-    case "is":
-      return RELATION;
-    case "+":
-    case "-":
-      return SUM;
-    case "*":
-      return PRODUCT;
-    case "!":
-    case "neg":
-      return UNARY;
-    case "value":
-      // A negative number starts with a sign.
-      return (typeof expr.value === "number" || typeof expr.value === "bigint") && expr.value < 0 ? UNARY : MEMBER;
-    default:
-      return MEMBER;
-  }
+  // A negative number starts with a sign.
+  if (expr.op === "value") return isLong(expr.value) && expr.value < 0 ? UNARY : MEMBER;
+  return LEVELS.get(expr.op) ?? MEMBER;
 }
 
 function operand(expr: Expr, level: number): string {

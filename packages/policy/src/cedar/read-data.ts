@@ -134,8 +134,10 @@ export function readValue(json: unknown, type: DataType = UNKNOWN, depth = 0): V
     case "object":
       if (json === null) throw new BadData("Cedar has no null");
       return readComposed(json, type, depth);
-    default:
-      throw new BadData(`a ${typeof json} is no Cedar value`);
+    case "undefined":
+    case "function":
+    case "symbol":
+      throw new BadData(`${typeof json} is no Cedar value`);
   }
 }
 

@@ -51,7 +51,7 @@ export function readExpression(json: unknown, depth = 0): Expr {
     case "hasTag":
       return { op: operator, left: part("left"), right: part("right") };
     case "if-then-else":
-      return { op: "if", test: part("if"), then: part("then"), else: part("else") };
+      return { op: "if", test: part("if"), yes: part("then"), no: part("else") };
     case ".":
       return { op: "get", of: part("left"), name: textOf(memberOf(operand, "attr")) };
     case "has":

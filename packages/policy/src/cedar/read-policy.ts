@@ -24,7 +24,7 @@ export function readPolicy(id: string, json: PolicyJson, slots: Slots = new Map(
     action: readActionScope(json.action),
     resource: readScope(json.resource, slots),
     condition: allOf(json.conditions.map((clause) => readClause(clause))),
-    annotations: Object.fromEntries(Object.entries(json.annotations ?? {}).map(([key, value]) => [key, String(value ?? "")])),
+    annotations: Object.fromEntries(Object.entries(json.annotations ?? {}).map(([key, value]) => [key, value ?? ""])),
   };
 }
 

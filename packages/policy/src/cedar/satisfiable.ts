@@ -39,23 +39,17 @@ interface Atom {
 }
 
 /** The expression as alternatives, each a list of atoms that must come out as wanted (disjunctive normal form). Undefined when there are too many. */
-function alternativesOf(expr: Expr, wanted: boolean): readonly (readonly Atom[])[] | undefined {
-  switch (expr.op) {
-    case "!":
-      return alternativesOf(expr.of, !wanted);
-    case "&&":
-    case "||":
-      return (expr.op === "&&") === wanted
-        ? product(alternativesOf(expr.left, wanted), alternativesOf(expr.right, wanted))
-        : sum(alternativesOf(expr.left, wanted), alternativesOf(expr.right, wanted));
-    case "if":
-      return sum(
-        product(alternativesOf(expr.test, true), alternativesOf(expr.then, wanted)),
-        product(alternativesOf(expr.test, false), alternativesOf(expr.else, wanted)),
-      );
-    default:
-      return [[{ expr, wanted }]];
+function alternativesOf(expr: Expr, wanted: boolean): Alternatives {
+  if (expr.op === "!") return alternativesOf(expr.of, !wanted);
+  if (expr.op === "if") {
+    return sum(
+      product(alternativesOf(expr.test, true), alternativesOf(expr.yes, wanted)),
+      product(alternativesOf(expr.test, false), alternativesOf(expr.no, wanted)),
+    );
   }
+  if (expr.op !== "&&" && expr.op !== "||") return [[{ expr, wanted }]];
+  const join = (expr.op === "&&") === wanted ? product : sum;
+  return join(alternativesOf(expr.left, wanted), alternativesOf(expr.right, wanted));
 }
 
 type Alternatives = readonly (readonly Atom[])[] | undefined;

@@ -27,28 +27,18 @@ export interface Known {
  */
 export function specialize(expr: Expr, known: Known): Expr {
   const inner = (part: Expr): Expr => specialize(part, known);
-  switch (expr.op) {
-    case "value":
-    case "error":
-      return expr;
-    case "variable":
-      return variable(expr.name, known) ?? expr;
-    case "&&":
-      return conjunction(inner(expr.left), () => inner(expr.right));
-    case "||":
-      return disjunction(inner(expr.left), () => inner(expr.right));
-    case "if":
-      return choice(
-        inner(expr.test),
-        () => inner(expr.then),
-        () => inner(expr.else),
-      );
-    case "get":
-    case "has":
-      return access(expr, known) ?? strict(mapChildren(expr, inner), known);
-    default:
-      return strict(mapChildren(expr, inner), known);
-  }
+  if (expr.op === "value" || expr.op === "error") return expr;
+  if (expr.op === "variable") return variable(expr.name, known) ?? expr;
+  if (expr.op === "&&") return conjunction(inner(expr.left), () => inner(expr.right));
+  if (expr.op === "||") return disjunction(inner(expr.left), () => inner(expr.right));
+  if (expr.op === "if")
+    return choice(
+      inner(expr.test),
+      () => inner(expr.yes),
+      () => inner(expr.no),
+    );
+  const answer = expr.op === "get" || expr.op === "has" ? access(expr, known) : undefined;
+  return answer ?? strict(mapChildren(expr, inner), known);
 }
 
 function variable(name: Variable, known: Known): Expr | undefined {
@@ -86,11 +76,11 @@ function disjunction(left: Expr, rightOf: () => Expr): Expr {
   return isBoolean(right) ? right : { op: "||", left, right };
 }
 
-function choice(test: Expr, thenOf: () => Expr, elseOf: () => Expr): Expr {
+function choice(test: Expr, yesOf: () => Expr, noOf: () => Expr): Expr {
   if (test.op === "error") return test;
-  if (test.op !== "value") return { op: "if", test, then: thenOf(), else: elseOf() };
-  if (typeof test.value !== "boolean") return folded({ op: "if", test, then: TRUE, else: TRUE });
-  return test.value ? thenOf() : elseOf();
+  if (test.op !== "value") return { op: "if", test, yes: yesOf(), no: noOf() };
+  if (typeof test.value !== "boolean") return folded({ op: "if", test, yes: TRUE, no: TRUE });
+  return test.value ? yesOf() : noOf();
 }
 
 /** Operators that evaluate all their parts: one that fails makes the whole fail, and with all parts known the whole is. */
@@ -107,30 +97,24 @@ function typeTest(expr: Extract<Expr, { readonly op: "is" }>, { resourceType }: 
   return expr.type === resourceType ? TRUE : FALSE;
 }
 
-function readsEntity(expr: Expr): boolean {
+type EntityExpr = Expr & { readonly op: "get" | "has" | "in" | "getTag" | "hasTag" };
+
+function readsEntity(expr: Expr): expr is EntityExpr {
   return expr.op === "get" || expr.op === "has" || expr.op === "in" || expr.op === "getTag" || expr.op === "hasTag";
 }
 
 /** Only the request's own entities are known for sure; what any other name stands for is decided when it is looked up. */
-function readEntity(expr: Expr, known: Known): Expr {
+function readEntity(expr: EntityExpr, known: Known): Expr {
   const [left, right] = childrenOf(expr).map((part) => (part.op === "value" ? part.value : undefined));
   if (left === undefined) return expr;
   if (!(left instanceof Uid)) return folded(expr);
   const env = environmentKnowing(left, known);
   if (expr.op === "in") return membership(expr, left, right, env);
   if (env === undefined) return expr;
-  return attempt(() => {
-    switch (expr.op) {
-      case "get":
-        return attributeOf(env, left, expr.name);
-      case "has":
-        return hasAttribute(env, left, expr.name);
-      case "getTag":
-        return tagOf(env, left, right ?? false);
-      default:
-        return hasTag(env, left, right ?? false);
-    }
-  });
+  if (expr.op === "get") return attempt(() => attributeOf(env, left, expr.name));
+  if (expr.op === "has") return attempt(() => hasAttribute(env, left, expr.name));
+  const read = expr.op === "getTag" ? tagOf : hasTag;
+  return attempt(() => read(env, left, right ?? false));
 }
 
 /** Every entity is `in` itself, known or not. */

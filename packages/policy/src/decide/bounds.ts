@@ -12,8 +12,8 @@ import { truthOf } from "./situation.ts";
 
 /** Refusals that need no condition: unconditional denies, ceilings, session scope, and having no grant at all. */
 export function outsideStaticBounds(situation: Situation): No | undefined {
-  const { action, place, request, session, written } = situation;
-  const denies = place.denies.filter(
+  const { action, request, session, written } = situation;
+  const denies = situation.place.denies.filter(
     ({ rule }) => rule.when === undefined && rule.rows === undefined && (rule.field === undefined || written.includes(rule.field)),
   );
   if (denies.length > 0)
@@ -21,7 +21,7 @@ export function outsideStaticBounds(situation: Situation): No | undefined {
       situation,
       denies.map(({ rule }) => rule.ref),
     );
-  const crossed = place.ceilings.filter(({ rule }) => !insideCeiling(rule, situation));
+  const crossed = situation.place.ceilings.filter(({ rule }) => !insideCeiling(rule, situation));
   if (crossed.length > 0)
     return outsideCeiling(
       situation,
@@ -35,7 +35,7 @@ export function outsideStaticBounds(situation: Situation): No | undefined {
       next: [{ kind: "reauthenticate" }],
     };
   }
-  return place.grants.length === 0 ? noGrant(situation, []) : undefined;
+  return situation.place.grants.length === 0 ? noGrant(situation, []) : undefined;
 }
 
 /** Whether the ceiling's scopes and effects cover the call; its `when` is asked later. */

@@ -1,9 +1,9 @@
-import { constantItems } from "../cedar/bounds.ts";
+import { constantItems, orderIn } from "../cedar/bounds.ts";
 import { Decimal, formatDecimal } from "../cedar/decimal.ts";
 import type { Environment } from "../cedar/environment.ts";
 import { compileExpression } from "../cedar/compile.ts";
 import { EvaluationError } from "../cedar/evaluation-error.ts";
-import type { Expr } from "../cedar/expression.ts";
+import type { Expr, Order } from "../cedar/expression.ts";
 import { Datetime } from "../cedar/time.ts";
 import type { Value } from "../cedar/value.ts";
 import { CedarSet } from "../cedar/value.ts";
@@ -22,38 +22,15 @@ export interface Change {
 
 /** The smallest change that gives a simple comparison the wanted outcome; undefined for expressions it cannot turn around. */
 export function changeFor(env: Environment, expression: Expr, wanted: boolean): Change | undefined {
-  switch (expression.op) {
-    case "!":
-      return changeFor(env, expression.of, !wanted);
-    case "==":
-    case "!=":
-      return equality(env, expression.left, expression.right, (expression.op === "==") === wanted);
-    case "<":
-    case "<=":
-    case ">":
-    case ">=":
-      return order(env, expression.left, expression.op, expression.right, wanted);
-    case "call": {
-      const op = DECIMAL_ORDER.get(expression.call.name);
-      const [left, right] = expression.args;
-      return op === undefined || left === undefined || right === undefined ? undefined : order(env, left, op, right, wanted);
-    }
-    case "contains":
-      return wanted ? listed(expression.left, expression.right) : undefined;
-    default: {
-      const path = pathOf(expression);
-      return path === undefined ? undefined : setTo(path, wanted);
-    }
-  }
+  if (expression.op === "!") return changeFor(env, expression.of, !wanted);
+  if (expression.op === "==" || expression.op === "!=")
+    return equality(env, expression.left, expression.right, (expression.op === "==") === wanted);
+  const compared = orderIn(expression);
+  if (compared !== undefined) return order(env, compared.left, compared.op, compared.right, wanted);
+  if (expression.op === "contains") return wanted ? listed(expression.left, expression.right) : undefined;
+  const path = pathOf(expression);
+  return path === undefined ? undefined : setTo(path, wanted);
 }
-
-type Order = "<" | "<=" | ">" | ">=";
-const DECIMAL_ORDER: ReadonlyMap<string, Order> = new Map([
-  ["lessThan", "<"],
-  ["lessThanOrEqual", "<="],
-  ["greaterThan", ">"],
-  ["greaterThanOrEqual", ">="],
-]);
 
 interface Side {
   readonly path: readonly string[];

@@ -1,4 +1,4 @@
-import { constantItems } from "../cedar/bounds.ts";
+import { constantItems, orderIn } from "../cedar/bounds.ts";
 import { Decimal, formatDecimal } from "../cedar/decimal.ts";
 import type { Expr } from "../cedar/expression.ts";
 import { isLong } from "../cedar/long.ts";
@@ -40,26 +40,17 @@ const ANY: Lowered = { whenTrue: EVERY_ROW, whenFalse: EVERY_ROW };
 
 function lowerPart(expr: Expr, fields: Readonly<Record<string, FieldType>>, report: (part: Unpushed) => void): Lowered {
   const inner = (part: Expr): Lowered => lowerPart(part, fields, report);
-  switch (expr.op) {
-    case "value":
-      return { whenTrue: expr.value === true ? EVERY_ROW : NO_ROW, whenFalse: expr.value === false ? EVERY_ROW : NO_ROW };
-    case "error":
-      return { whenTrue: NO_ROW, whenFalse: NO_ROW };
-    case "!":
-      return flipped(inner(expr.of));
-    case "&&":
-      return conjunction(inner(expr.left), inner(expr.right));
-    case "||":
-      return flipped(conjunction(flipped(inner(expr.left)), flipped(inner(expr.right))));
-    case "if":
-      return choice(inner(expr.test), inner(expr.then), inner(expr.else));
-    default: {
-      const leaf = lowerLeaf(expr, fields);
-      if (leaf !== undefined) return leaf;
-      report({ text: print(expr), why: "a database cannot be asked this part" });
-      return ANY;
-    }
-  }
+  if (expr.op === "value")
+    return { whenTrue: expr.value === true ? EVERY_ROW : NO_ROW, whenFalse: expr.value === false ? EVERY_ROW : NO_ROW };
+  if (expr.op === "error") return { whenTrue: NO_ROW, whenFalse: NO_ROW };
+  if (expr.op === "!") return flipped(inner(expr.of));
+  if (expr.op === "&&") return conjunction(inner(expr.left), inner(expr.right));
+  if (expr.op === "||") return flipped(conjunction(flipped(inner(expr.left)), flipped(inner(expr.right))));
+  if (expr.op === "if") return choice(inner(expr.test), inner(expr.yes), inner(expr.no));
+  const leaf = lowerLeaf(expr, fields);
+  if (leaf !== undefined) return leaf;
+  report({ text: print(expr), why: "a database cannot be asked this part" });
+  return ANY;
 }
 
 function flipped({ whenTrue, whenFalse }: Lowered): Lowered {
@@ -84,41 +75,23 @@ function choice(test: Lowered, then: Lowered, otherwise: Lowered): Lowered {
 type Fields = Readonly<Record<string, FieldType>>;
 
 function lowerLeaf(expr: Expr, fields: Fields): Lowered | undefined {
-  switch (expr.op) {
-    case "==":
-      return comparison("eq", expr.left, expr.right, fields);
-    case "!=":
-      return swapped(comparison("eq", expr.left, expr.right, fields));
-    case "<":
-      return comparison("lt", expr.left, expr.right, fields);
-    case "<=":
-      return comparison("le", expr.left, expr.right, fields);
-    case ">":
-      return comparison("lt", expr.right, expr.left, fields);
-    case ">=":
-      return comparison("le", expr.right, expr.left, fields);
-    case "call":
-      return decimalOrder(expr, fields);
-    case "contains":
-      return membership(expr.left, expr.right, fields);
-    case "like": {
-      const of = fieldOf(expr.of, fields);
-      return of?.type === "string" ? both({ op: "like", field: of.field, pattern: expr.pattern }) : undefined;
-    }
-    case "has": {
-      const of = fieldOf({ op: "get", of: expr.of, name: expr.name }, fields);
-      // A required field that is null does not fit its type: the condition fails there.
-      if (of === undefined) return undefined;
-      const present: RowExpression = { op: "not", of: { op: "isNull", field: of.field } };
-      return { whenTrue: present, whenFalse: isOptional(of.field, fields) ? { op: "isNull", field: of.field } : NO_ROW };
-    }
-    case "get": {
-      const of = fieldOf(expr, fields);
-      return of?.type === "boolean" ? both({ op: "eq", left: of, right: { value: { type: "boolean", value: true } } }) : undefined;
-    }
-    default:
-      return undefined;
-  }
+  if (expr.op === "==") return equality(expr.left, expr.right, fields);
+  if (expr.op === "!=") return swapped(equality(expr.left, expr.right, fields));
+  const compared = orderIn(expr);
+  if (compared !== undefined) return order(compared, expr.op === "call", fields);
+  if (expr.op === "contains") return membership(expr.left, expr.right, fields);
+  if (expr.op === "has") return presence({ op: "get", of: expr.of, name: expr.name }, fields);
+  const of = fieldOf(expr.op === "like" ? expr.of : expr, fields);
+  if (expr.op === "like") return of?.type === "string" ? both({ op: "like", field: of.field, pattern: expr.pattern }) : undefined;
+  return of?.type === "boolean" ? both({ op: "eq", left: of, right: { value: { type: "boolean", value: true } } }) : undefined;
+}
+
+/** A required field that is null does not fit its type: the condition fails there. */
+function presence(expr: Expr, fields: Fields): Lowered | undefined {
+  const of = fieldOf(expr, fields);
+  if (of === undefined) return undefined;
+  const isNull: RowExpression = { op: "isNull", field: of.field };
+  return { whenTrue: { op: "not", of: isNull }, whenFalse: isOptional(of.field, fields) ? isNull : NO_ROW };
 }
 
 /** A comparison and its contrary; on a null field SQL takes neither for true. */
@@ -130,27 +103,20 @@ function swapped(lowered: Lowered | undefined): Lowered | undefined {
   return lowered === undefined ? undefined : flipped(lowered);
 }
 
-function comparison(op: "eq" | "lt" | "le", leftExpr: Expr, rightExpr: Expr, fields: Fields): Lowered | undefined {
+function equality(leftExpr: Expr, rightExpr: Expr, fields: Fields): Lowered | undefined {
   const [left, right] = [operandOf(leftExpr, fields), operandOf(rightExpr, fields)];
   if (left === undefined || right === undefined || operandType(left) !== operandType(right)) return undefined;
-  // Cedar orders longs and datetimes by `<`; decimals have methods of their own.
-  const orders = operandType(left) === "integer" || operandType(left) === "datetime";
-  return op === "eq" || orders ? both({ op, left, right }) : undefined;
+  return both({ op: "eq", left, right });
 }
 
-const DECIMAL_ORDER: ReadonlyMap<string, { readonly op: "lt" | "le"; readonly turned: boolean }> = new Map([
-  ["lessThan", { op: "lt", turned: false }],
-  ["lessThanOrEqual", { op: "le", turned: false }],
-  ["greaterThan", { op: "lt", turned: true }],
-  ["greaterThanOrEqual", { op: "le", turned: true }],
-]);
-
-function decimalOrder(expr: Extract<Expr, { readonly op: "call" }>, fields: Fields): Lowered | undefined {
-  const order = DECIMAL_ORDER.get(expr.call.name);
-  const [first, second] = expr.args.map((arg) => operandOf(arg, fields));
-  if (order === undefined || first === undefined || second === undefined) return undefined;
-  if (operandType(first) !== "decimal" || operandType(second) !== "decimal") return undefined;
-  return both(order.turned ? { op: order.op, left: second, right: first } : { op: order.op, left: first, right: second });
+/** Cedar orders longs and datetimes by operators, decimals by methods; anything else fails, which no database does. */
+function order(compared: NonNullable<ReturnType<typeof orderIn>>, byMethod: boolean, fields: Fields): Lowered | undefined {
+  const [left, right] = [operandOf(compared.left, fields), operandOf(compared.right, fields)];
+  if (left === undefined || right === undefined || operandType(left) !== operandType(right)) return undefined;
+  const type = operandType(left);
+  if (byMethod ? type !== "decimal" : type !== "integer" && type !== "datetime") return undefined;
+  const op = compared.op === "<" || compared.op === ">" ? "lt" : "le";
+  return both(compared.op.startsWith("<") ? { op, left, right } : { op, left: right, right: left });
 }
 
 function membership(list: Expr, item: Expr, fields: Fields): Lowered | undefined {

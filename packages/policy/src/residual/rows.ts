@@ -23,13 +23,6 @@ function joined(op: "and" | "or", parts: readonly RowExpression[], decisive: Row
 
 /** Nodes of an expression. */
 export function sizeOf(expression: RowExpression): number {
-  switch (expression.op) {
-    case "and":
-    case "or":
-      return expression.of.reduce((sum, part) => sum + sizeOf(part), 1);
-    case "not":
-      return 1 + sizeOf(expression.of);
-    default:
-      return 1;
-  }
+  if (expression.op === "and" || expression.op === "or") return expression.of.reduce((sum, part) => sum + sizeOf(part), 1);
+  return expression.op === "not" ? 1 + sizeOf(expression.of) : 1;
 }
