@@ -52,6 +52,9 @@ function indexOf(uids: readonly Uid[]): UidMap<true> {
 
 /** Walks with a list of its own, so that no depth of the hierarchy overflows the stack. Parents that are not given count as having none. */
 function ancestorsOf(parents: readonly Uid[], among: Entities): readonly Uid[] {
+  // Most hierarchies are one step deep.
+  if (parents.length <= SCANNED_ANCESTORS && parents.every((parent, index) => isTop(parent, among) && isFirst(parents, index)))
+    return parents;
   const found = new UidMap<true>();
   const list: Uid[] = [];
   const open = [...parents];
@@ -63,6 +66,16 @@ function ancestorsOf(parents: readonly Uid[], among: Entities): readonly Uid[] {
     if (above !== undefined) open.push(...above.parents);
   }
   return list;
+}
+
+function isTop(uid: Uid, among: Entities): boolean {
+  return (among.get(uid)?.parents.length ?? 0) === 0;
+}
+
+/** An ancestor that is listed twice would have its policies asked twice. */
+function isFirst(uids: readonly Uid[], index: number): boolean {
+  const uid = uids[index];
+  return uid !== undefined && uids.findIndex((other) => sameUid(other, uid)) === index;
 }
 
 export interface EntityParts {

@@ -90,10 +90,11 @@ function onlyOnce(visit: (policy: CompiledPolicy) => void): (policy: CompiledPol
 
 /** Things by what a scope demands of an entity. `is in` is filed by its ancestor; its type is looked at afterwards. */
 export class Filed<T> {
+  // Made when first needed: an index of many policies has thousands of these with one thing in each.
   #all: T | undefined;
-  readonly #equal = new UidMap<T>();
-  readonly #within = new UidMap<T>();
-  readonly #typed = new Map<string, T>();
+  #equal: UidMap<T> | undefined;
+  #within: UidMap<T> | undefined;
+  #typed: Map<string, T> | undefined;
 
   /** What is filed under the scope, made when there is nothing yet. */
   of(scope: Scope, make: () => T): T {
@@ -101,13 +102,14 @@ export class Filed<T> {
       case "all":
         return (this.#all ??= make());
       case "==":
-        return this.#equal.getOrMake(scope.uid, make);
+        return (this.#equal ??= new UidMap()).getOrMake(scope.uid, make);
       case "in":
       case "is in":
-        return this.#within.getOrMake(scope.uid, make);
+        return (this.#within ??= new UidMap()).getOrMake(scope.uid, make);
       case "is": {
-        const known = this.#typed.get(scope.type) ?? make();
-        this.#typed.set(scope.type, known);
+        const typed = (this.#typed ??= new Map<string, T>());
+        const known = typed.get(scope.type) ?? make();
+        typed.set(scope.type, known);
         return known;
       }
     }
@@ -115,19 +117,19 @@ export class Filed<T> {
 
   /** Visits what is filed under any scope that covers the entity, each at most once. */
   eachCovering({ uid, entity }: Party, visit: (found: T) => void): void {
-    if (this.#all !== undefined) visit(this.#all);
-    if (this.#typed.size > 0) visitDefined(this.#typed.get(uid.type), visit);
-    if (this.#equal.size > 0) visitDefined(this.#equal.get(uid), visit);
-    if (this.#within.size === 0) return;
+    visitDefined(this.#all, visit);
+    visitDefined(this.#typed?.get(uid.type), visit);
+    visitDefined(this.#equal?.get(uid), visit);
+    if (this.#within === undefined) return;
     visitDefined(this.#within.get(uid), visit);
     for (const ancestor of entity?.ancestors ?? []) if (!sameUid(ancestor, uid)) visitDefined(this.#within.get(ancestor), visit);
   }
 
   each(visit: (found: T) => void): void {
-    if (this.#all !== undefined) visit(this.#all);
-    for (const found of this.#typed.values()) visit(found);
-    this.#equal.each(visit);
-    this.#within.each(visit);
+    visitDefined(this.#all, visit);
+    for (const found of this.#typed?.values() ?? []) visit(found);
+    this.#equal?.each(visit);
+    this.#within?.each(visit);
   }
 }
 
