@@ -7,7 +7,8 @@ import type { TestContext } from "vitest";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 /** Where the CI run is told that the shared test data lies; a checkout beside it finds it by itself. */
-const SHARED_DATA_VARIABLE = "BAILIWICK_SHARED_DATA";
+export const SHARED_DATA_VARIABLE = "BAILIWICK_SHARED_DATA";
+export const SHARED_DATA_FOLDER = process.env[SHARED_DATA_VARIABLE] ?? join(ROOT, "../shared/data");
 
 /** Skips the running test under its own name, with a reason that the end of the run lists. In CI a skip fails the run. */
 export function skippedBecause(test: Pick<TestContext, "skip">, reason: string): never {
@@ -28,8 +29,7 @@ export function needsProgram(test: Pick<TestContext, "skip">, program: string, d
 
 /** Returns the path of a file or folder of the shared test data, or skips the running test. */
 export function needsSharedData(test: Pick<TestContext, "skip">, name: string): string {
-  const folder = process.env[SHARED_DATA_VARIABLE] ?? join(ROOT, "../shared/data");
-  const path = join(folder, name);
+  const path = join(SHARED_DATA_FOLDER, name);
   if (!existsSync(path)) {
     skippedBecause(test, `the shared test data \`${name}\` is not here: set ${SHARED_DATA_VARIABLE} to the folder that holds it`);
   }

@@ -11,6 +11,10 @@ const USAGE = `usage: npm run conformance -- mcp [--json] [--leg direct|http|std
 
 Runs the official MCP conformance suites against a fixture server: directly, and through a broker with everything on,
 over HTTP and over stdio. Exit 0 when the gateway loses no scenario that direct passes, 1 otherwise, 2 on wrong usage.
+
+       npm run conformance -- cedar [--corpus <tar.gz or folder>] [--json]
+
+Puts the official tests of Cedar to the policy engine.
 `;
 
 /** One way to reach the fixture. */
@@ -159,4 +163,5 @@ function asJson(results: Results, losses: readonly Loss[]): unknown {
 }
 
 // Last, because what it uses is initialised above.
-process.exitCode = await main(process.argv.slice(2));
+const [what, ...rest] = process.argv.slice(2);
+process.exitCode = what === "cedar" ? (await import("./cedar.ts")).conformCedar(rest) : await main(process.argv.slice(2));

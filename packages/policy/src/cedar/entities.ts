@@ -112,11 +112,32 @@ export function flatEntity(uid: Uid, attributes: Attributes, parents: readonly U
 
 const NOTHING: Attributes = new Map();
 
-/** Whether some entity is its own ancestor. */
+/** Whether some entity is its own ancestor. Walks each step of the hierarchy once, with a list of its own. */
 export function hasCycle(entities: Entities, parts: readonly EntityParts[]): boolean {
-  // Most hierarchies are one step deep; only parents that have parents can close a circle.
-  const deep = parts.filter(({ uid, parents }) =>
-    parents.some((parent) => sameUid(parent, uid) || (entities.get(parent)?.parents.length ?? 0) > 0),
-  );
-  return deep.some(({ uid }) => entities.get(uid)?.isWithin(uid) === true);
+  const states = new UidMap<"open" | "done">();
+  return parts.some((part) => part.parents.length > 0 && closesCircle(part, entities, states));
+}
+
+/** `open`: an ancestor of what is being walked. `done`: nothing above it closes a circle. */
+function closesCircle(start: EntityParts, entities: Entities, states: UidMap<"open" | "done">): boolean {
+  const path: { readonly of: Pick<EntityParts, "uid" | "parents">; next: number }[] = [];
+  const enter = (of: Pick<EntityParts, "uid" | "parents">): void => {
+    states.set(of.uid, "open");
+    path.push({ of, next: 0 });
+  };
+  if (states.get(start.uid) === undefined) enter(start);
+  for (let step = path.at(-1); step !== undefined; step = path.at(-1)) {
+    const parent = step.of.parents[step.next];
+    step.next += 1;
+    if (parent === undefined) {
+      states.set(step.of.uid, "done");
+      path.pop();
+      continue;
+    }
+    const state = states.get(parent);
+    if (state === "open") return true;
+    const entity = state === "done" ? undefined : entities.get(parent);
+    if (entity !== undefined && entity.parents.length > 0) enter(entity);
+  }
+  return false;
 }

@@ -2,6 +2,8 @@ import type { Expr } from "./expression.ts";
 import type { Bounds } from "./bounds.ts";
 import { narrowed } from "./bounds.ts";
 import { print } from "./print.ts";
+import { specialize } from "./specialize.ts";
+import type { Known } from "./specialize.ts";
 
 /** Alternatives beyond this are not looked at one by one; the expression then counts as satisfiable. */
 const MAX_ALTERNATIVES = 256;
@@ -16,7 +18,7 @@ export interface Conflict {
  * It folds constants and follows what each alternative demands of a value: equality, order, patterns, presence.
  */
 export function conflictIn(expr: Expr): Conflict | undefined {
-  const alternatives = alternativesOf(expr, true);
+  const alternatives = alternativesOf(specialize(expr, NOTHING_KNOWN), true);
   if (alternatives === undefined) return undefined;
   let found: Conflict = { parts: [expr] };
   for (const atoms of alternatives) {
@@ -26,6 +28,8 @@ export function conflictIn(expr: Expr): Conflict | undefined {
   }
   return alternatives.length === 1 ? found : { parts: [expr] };
 }
+
+const NOTHING_KNOWN: Known = {};
 
 /** Whether the expression is true whenever it does not fail. Sound, not complete. */
 export function isTautology(expr: Expr): boolean {

@@ -48,7 +48,7 @@ export function shapeOf(fields: Readonly<Record<string, FieldType>>): Shape {
 }
 
 function reader(type: FieldType): Read {
-  if (isListType(type)) return listReader(reader(type[0]), type[0] === "any");
+  if (isListType(type)) return listReader(reader(type[0]), isInvisible(type[0]));
   if (isRecordType(type)) {
     const shape = shapeOf(type);
     return (value) => (isObject(value) ? readRecord(value, shape, "refuse") : unreadable("must be an object"));
@@ -73,6 +73,11 @@ function reader(type: FieldType): Read {
     case "email":
       return (value) => (typeof value === "string" ? readEmail(value) : undefined) ?? unreadable("must be one plain e-mail address");
   }
+}
+
+/** Policy does not look at `any`, nor at lists of it. */
+function isInvisible(type: FieldType): boolean {
+  return type === "any" || (isListType(type) && isInvisible(type[0]));
 }
 
 function listReader(read: Read, anything: boolean): Read {
