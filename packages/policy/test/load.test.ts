@@ -10,6 +10,8 @@ interface Vector {
   readonly from: string;
   readonly to: string;
   readonly code: string;
+  /** `error` unless said otherwise. */
+  readonly severity?: string;
   readonly line: number;
   readonly at?: string;
   readonly write?: string;
@@ -30,7 +32,7 @@ describe("load reports", () => {
     const places = found.map(
       (diagnostic) => `${diagnostic.severity} ${diagnostic.code} ${diagnostic.at.file}:${String(diagnostic.at.line)}`,
     );
-    expect(places).toContain(`error ${vector.code} ${vector.at ?? vector.file}:${String(vector.line)}`);
+    expect(places).toContain(`${vector.severity ?? "error"} ${vector.code} ${vector.at ?? vector.file}:${String(vector.line)}`);
     const hit = found.find((diagnostic) => diagnostic.code === vector.code && diagnostic.at.line === vector.line);
     if (vector.write !== undefined) expect(hit?.write).toContain(vector.write);
     for (const diagnostic of found) expect(diagnostic.what.length * diagnostic.why.length * diagnostic.write.length).toBeGreaterThan(0);

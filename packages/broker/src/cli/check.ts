@@ -1,9 +1,8 @@
-import { relative, resolve } from "node:path";
-import { type Diagnostic, formatDiagnostic, load, type Policy, type PolicyFile, type PolicyTestReport, runTests } from "@bailiwick/policy";
+import { type Policy, type PolicyFile, type PolicyTestReport, runTests } from "@bailiwick/policy";
 import type { Command } from "commander";
-import { readPolicyFolder } from "../config/read-folder.ts";
 import type { Cli } from "./cli.ts";
-import { CliFailure, EXIT } from "./failure.ts";
+import { EXIT } from "./failure.ts";
+import { count, diagnosticsText, openPolicyFolder } from "./policy-folder.ts";
 
 /** Rules without a test that are named one by one; the rest is counted. */
 const MAX_LISTED_RULES = 20;
@@ -14,41 +13,20 @@ export function addCheck(program: Command, cli: Cli): void {
     .command("check [folder]")
     .description("checks a policy folder and runs its tests")
     .option("--strict", "warnings and failed coverage count as problems too")
-    .action(async (folder: string | undefined, options: { strict?: boolean }) =>
-      check(cli, resolve(cli.io.cwd, folder ?? "."), options.strict === true),
-    );
+    .action(async (folder: string | undefined, options: { strict?: boolean }) => check(cli, folder, options.strict === true));
 }
 
-async function check(cli: Cli, folder: string, strict: boolean): Promise<void> {
-  const files = await readPolicyFolder(folder).catch((error: unknown) => {
-    throw new CliFailure(
-      "usage",
-      `cannot read the policy folder \`${folder}\`: ${error instanceof Error ? error.message : "unknown cause"}`,
-      ["name the folder that holds `bailiwick.yaml`"],
-    );
-  });
-  const shown = relative(cli.io.cwd, folder) || ".";
-  const loaded = load(files);
-  if (!loaded.ok) {
-    const errors = loaded.diagnostics.filter((one) => one.severity === "error").length;
-    cli.answer(
-      { ok: false, folder, diagnostics: loaded.diagnostics },
-      `${diagnosticsText(loaded.diagnostics)}${shown}: ${count(errors, "error")}; a broker keeps the version before\n`,
-    );
-    cli.exitWith(EXIT.refused);
-    return;
-  }
-  const report = runTests(loaded.policy, files, cli.io.now());
-  const ok = report.failed.length === 0 && !(strict && (loaded.policy.warnings.length > 0 || report.unexercised.length > 0));
+async function check(cli: Cli, name: string | undefined, strict: boolean): Promise<void> {
+  const opened = await openPolicyFolder(cli, name);
+  if (opened === undefined) return;
+  const { folder, shown, files, policy } = opened;
+  const report = runTests(policy, files, cli.io.now());
+  const ok = report.failed.length === 0 && !(strict && (policy.warnings.length > 0 || report.unexercised.length > 0));
   cli.answer(
-    { ok, folder, version: loaded.policy.version, warnings: loaded.policy.warnings, tests: report },
-    `${diagnosticsText(loaded.policy.warnings)}${testsText(report)}${summary(shown, loaded.policy, files)}`,
+    { ok, folder, version: policy.version, warnings: policy.warnings, tests: report },
+    `${diagnosticsText(policy.warnings)}${testsText(report)}${summary(shown, policy, files)}`,
   );
   if (!ok) cli.exitWith(EXIT.refused);
-}
-
-function diagnosticsText(diagnostics: readonly Diagnostic[]): string {
-  return diagnostics.map((one) => `${formatDiagnostic(one)}\n\n`).join("");
 }
 
 function testsText(report: PolicyTestReport): string {
@@ -77,8 +55,4 @@ function summary(folder: string, policy: Policy, files: readonly PolicyFile[]): 
     count(policy.warnings.length, "warning"),
   ];
   return `${folder}: ${parts.join(", ")}; version ${policy.version.slice(0, 19)}\n`;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }

@@ -1,3 +1,4 @@
+import type { Explanation, RuleRef } from "@bailiwick/policy";
 import type { Command } from "commander";
 import { approvalSchema, explanationSchema } from "../rest-contract/schemas.ts";
 import type { BrokerClient } from "./broker-client.ts";
@@ -40,21 +41,40 @@ export function addExplain(program: Command, cli: Cli): void {
 
 async function explainCall(cli: Cli, broker: BrokerClient, callId: string): Promise<void> {
   const explanation = await broker.get(`/calls/${encodeURIComponent(callId)}/explanation`, explanationSchema);
+  cli.answer(explanation, explanationText(explanation));
+}
+
+/** A rule as people are told of it. */
+type ShownRule = Pick<RuleRef, "id" | "at" | "reason"> & { readonly kind: string };
+
+interface ShownExplanation extends Pick<Explanation, "summary" | "wouldChange"> {
+  readonly rules: readonly ShownRule[];
+  readonly unmatched: readonly { readonly rule: ShownRule; readonly because: string }[];
+}
+
+/** An explanation for people: what came out, the rules for and against, and what would turn it. */
+export function explanationText({ summary, rules, unmatched, wouldChange }: ShownExplanation): string {
   const parts = [
     section(
       "rules that decided",
-      explanation.rules.map((rule) => `${rule.kind} ${rule.id}, ${rule.at.file}:${rule.at.line}: ${rule.reason}`),
+      rules.map((rule) => `${ruleText(rule)}: ${rule.reason}`),
     ),
     section(
       "rules that did not match",
-      explanation.unmatched.map(({ rule, because }) => `${rule.kind} ${rule.id}, ${rule.at.file}:${rule.at.line}: ${because}`),
+      unmatched.map(({ rule, because }) => `${ruleText(rule)}: ${because}`),
     ),
-    section("what would change it", explanation.wouldChange),
+    section("what would change it", wouldChange),
   ];
-  cli.answer(explanation, `${printable(explanation.summary)}\n${parts.join("")}`);
+  return `${printable(summary)}\n${parts.join("")}`;
 }
 
-function section(title: string, lines: readonly string[]): string {
+/** `grant read-own-region, roles/support.yaml:7`. */
+export function ruleText({ kind, id, at }: ShownRule): string {
+  return `${kind} ${id}, ${at.file}:${at.line}`;
+}
+
+/** Lines under a title, indented; nothing when there are none. */
+export function section(title: string, lines: readonly string[]): string {
   return lines.length === 0 ? "" : `\n${title}\n${lines.map((line) => `  ${printable(line)}\n`).join("")}`;
 }
 

@@ -10,10 +10,12 @@ import { addDoctor } from "./doctor.ts";
 import { addExplain } from "./explain.ts";
 import { CliFailure, EXIT } from "./failure.ts";
 import { addLogin } from "./login.ts";
+import { addMatrix } from "./matrix.ts";
 import { addSecrets } from "./secrets.ts";
 import { addSessions } from "./sessions.ts";
 import { addTools } from "./tools.ts";
 import { addUp } from "./up.ts";
+import { addWhy } from "./why.ts";
 
 /**
  * Runs one command line (without `node` and the script) and resolves with its exit code: 0 done, 1 refused or problems found,
@@ -43,6 +45,8 @@ export async function runCli(argv: readonly string[], io: CliIo, hooks: CliHooks
     addUp,
     addDemo,
     addCheck,
+    addMatrix,
+    addWhy,
     addExplain,
     addApprovals,
     addSessions,

@@ -39,7 +39,7 @@ export async function openLivePolicy(folder: string, options: LivePolicyOptions)
   // The watcher starts before the first read, so that no change falls between the two.
   const changes = watchFolder(folder);
   try {
-    const first = await readAndLoad(folder);
+    const first = await readAndLoad(folder, undefined);
     if (!first.ok) throw loadError(first.diagnostics);
     return keepInForce(folder, first.policy, changes, options);
   } catch (error) {
@@ -53,7 +53,7 @@ function keepInForce(folder: string, first: Policy, changes: FolderChanges, { on
   let closed = false;
   let queue: Promise<unknown> = Promise.resolve();
   const apply = async (): Promise<LoadResult> => {
-    const result = await readAndLoad(folder);
+    const result = await readAndLoad(folder, policy);
     if (closed) return result;
     if (!result.ok) onError(loadError(result.diagnostics));
     else if (result.policy.version !== policy.version) {
@@ -127,9 +127,10 @@ function openWatcher(folder: string): FSWatcher {
   }
 }
 
-async function readAndLoad(folder: string): Promise<LoadResult> {
+/** `running` spares asking the policy language again for what did not change. */
+async function readAndLoad(folder: string, running: Policy | undefined): Promise<LoadResult> {
   try {
-    return load(await readPolicyFolder(folder));
+    return load(await readPolicyFolder(folder), running);
   } catch (error) {
     const what = error instanceof Error ? error.message : "the folder cannot be read";
     return {

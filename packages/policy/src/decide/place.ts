@@ -60,18 +60,28 @@ export function agentFacts(compiled: Compiled, agent: AgentConfig): AgentFacts {
 
 function readAgent(compiled: Compiled, agent: AgentConfig): AgentFacts {
   const roles = compiled.book.agentRoles.get(agent.name) ?? new Set<string>();
-  const uid = new Uid("Agent", agent.name);
-  const parents = Array.from(roles, (role) => new Uid("Role", role));
   try {
-    const { tenant, environment, workflow, name } = agent;
-    const own = under("principal", () => readRecord(agent.attributes, compiled.attributeShape, "drop")).fields;
-    const attributes = new Map<string, Value>([...own, ...Object.entries({ tenant, environment, workflow, name })]);
-    return { principal: flatEntity(uid, attributes, parents), unreadable: undefined, places: new Map() };
+    return { principal: principalOf(compiled, agent, roles), unreadable: undefined, places: new Map() };
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
     const { path, why } = error;
-    return { principal: flatEntity(uid, EMPTY_RECORD.fields, parents), unreadable: { path, why }, places: new Map() };
+    return { principal: flatEntity(new Uid("Agent", agent.name), EMPTY_RECORD.fields, []), unreadable: { path, why }, places: new Map() };
   }
+}
+
+/**
+ * An agent as conditions see it.
+ * @throws Unreadable when its attributes do not fit their types.
+ */
+export function principalOf(compiled: Compiled, agent: AgentConfig, roles: ReadonlySet<string>): Entity {
+  const { tenant, environment, workflow, name } = agent;
+  const own = under("principal", () => readRecord(agent.attributes, compiled.attributeShape, "drop")).fields;
+  const attributes = new Map<string, Value>([...own, ...Object.entries({ tenant, environment, workflow, name })]);
+  return flatEntity(
+    new Uid("Agent", name),
+    attributes,
+    Array.from(roles, (role) => new Uid("Role", role)),
+  );
 }
 
 /** What comes with each call, and what each session has of its own. */

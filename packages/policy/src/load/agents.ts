@@ -94,10 +94,17 @@ function checkNames(world: World, source: Source, agent: AgentFile): void {
   checkKnown(world, "person", agent.owner, ids, source.at(["owner"]));
 }
 
-function checkKnown(world: World, kind: string, name: string, known: readonly string[], at: Span): void {
+const UNKNOWN = {
+  tenant: "unknown-tenant",
+  environment: "unknown-environment",
+  role: "unknown-role",
+  person: "unknown-person",
+} as const;
+
+function checkKnown(world: World, kind: keyof typeof UNKNOWN, name: string, known: readonly string[], at: Span): void {
   if (known.includes(name)) return;
   reportError(world.report, {
-    code: `unknown-${kind}`,
+    code: UNKNOWN[kind],
     at,
     what: `no ${kind} \`${name}\` exists`,
     why: kind === "person" ? "an agent without an owner is nobody's responsibility" : "the name would match nothing",

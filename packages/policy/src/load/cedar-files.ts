@@ -1,9 +1,7 @@
-import type { ActionConstraint, EntityUidJson, PolicyJson } from "@cedar-policy/cedar-wasm/nodejs";
-import { suggestion } from "../files/did-you-mean.ts";
+import type { ActionConstraint, EntityUidJson } from "@cedar-policy/cedar-wasm/nodejs";
 import { cutPolicies, lineAt } from "../cedar/cedar-text.ts";
 import type { CedarPiece } from "../cedar/cedar-text.ts";
-import { actionId, namesOf, scopeGroups } from "../engine/cedar-schema.ts";
-import { parsePolicy } from "../engine/parse-condition.ts";
+import { actionId } from "../engine/cedar-schema.ts";
 import type { ParsedPolicy } from "../engine/parse-condition.ts";
 import type { Condition, Deny, Grant } from "../rules/rule.ts";
 import type { PolicyFile, RuleRef, Span } from "../types.ts";
@@ -32,7 +30,7 @@ interface PieceRule {
 
 function readPiece(world: World, file: PolicyFile, piece: CedarPiece, index: number): PieceRule | undefined {
   const at: Span = { file: file.path, line: lineAt(file.text, piece.start) };
-  const parsed = parsePolicy(piece.text);
+  const parsed = world.memory.policy(piece.text);
   if (!parsed.ok) {
     reportError(world.report, {
       code: "condition-syntax",
@@ -72,10 +70,8 @@ function makeRule(
 ): PieceRule {
   const { json, expr, usesResource } = entry.parsed;
   const named = namedActions(json.action);
-  checkRoles(world, json, entry.at);
-  if (named !== undefined) checkActions(world, named, entry.at);
   const on = named ?? ["*"];
-  const actions = world.actions.filter((action) => namesOf(action).some((name) => on.includes(name)));
+  const actions = named === undefined ? world.actions : [...new Set(named.flatMap((name) => world.actionNames.get(name) ?? []))];
   if (json.effect === "permit" && named === undefined) {
     reportError(world.report, {
       code: "god-mode",
@@ -93,7 +89,7 @@ function makeRule(
     expr,
     usesResource,
   };
-  world.uses.push({ condition, parsed: entry.parsed, asked: usesResource ? "rows" : "call", actions });
+  world.uses.push({ condition, asked: usesResource ? "rows" : "call", actions });
   if (usesResource && named !== undefined) checkConditionPlace(world, entry.at, actions);
   if (usesResource && named === undefined && json.effect === "forbid") reportBroadRows(world, entry.at);
   const ref: RuleRef = { kind: json.effect === "permit" ? "grant" : "deny", id: entry.id, at: entry.at, reason: entry.reason };
@@ -129,39 +125,4 @@ function namedActions(constraint: ActionConstraint): readonly string[] | undefin
 
 function idOf(uid: EntityUidJson): string {
   return "__entity" in uid ? uid.__entity.id : uid.id;
-}
-
-function typeOf(uid: EntityUidJson): string {
-  return "__entity" in uid ? uid.__entity.type : uid.type;
-}
-
-function checkActions(world: World, named: readonly string[], at: Span): void {
-  const known = [...new Set(world.actions.flatMap((action) => [actionId(action.operation), ...scopeGroups(action.scope)]))];
-  for (const name of named) {
-    if (known.includes(name)) continue;
-    reportError(world.report, {
-      code: "unknown-action",
-      at,
-      what: `no action or scope \`${name}\` exists in the catalog`,
-      why: "the policy would never apply",
-      write: suggestion(name, known, "a scope of the catalog"),
-    });
-  }
-}
-
-function checkRoles(world: World, policy: PolicyJson, at: Span): void {
-  const uid =
-    "entity" in policy.principal
-      ? policy.principal.entity
-      : "in" in policy.principal && policy.principal.in !== undefined && "entity" in policy.principal.in
-        ? policy.principal.in.entity
-        : undefined;
-  if (uid === undefined || typeOf(uid) !== "Role" || world.roleNames.includes(idOf(uid))) return;
-  reportError(world.report, {
-    code: "unknown-role",
-    at,
-    what: `no role \`${idOf(uid)}\` exists`,
-    why: "the policy would never apply",
-    write: suggestion(idOf(uid), world.roleNames, "a role of `roles/`"),
-  });
 }

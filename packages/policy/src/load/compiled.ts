@@ -5,6 +5,7 @@ import type { Shape } from "../facts/shape.ts";
 import type { Deny, Grant, RuleBook } from "../rules/rule.ts";
 import type { RuleIndex } from "../rules/rule-index.ts";
 import type { AgentConfig, Caller, CatalogAction, Policy } from "../types.ts";
+import type { Remembered } from "./memory.ts";
 
 /** What `Policy.engine` holds: everything that deciding needs and nobody else may touch. */
 export class Compiled {
@@ -21,6 +22,8 @@ export class Compiled {
   readonly recordShapes: ReadonlyMap<string, Shape>;
   readonly sessionShape: Shape;
   readonly attributeShape: Shape;
+  /** For loading the next version. */
+  readonly remembered: Remembered;
   /** Read once for each agent of this policy. */
   readonly agentFacts: Map<AgentConfig, AgentFacts> = new Map();
   /** Opened once for a caller; gone with the caller. */
@@ -38,6 +41,7 @@ export class Compiled {
     this.recordShapes = parts.recordShapes;
     this.sessionShape = parts.sessionShape;
     this.attributeShape = parts.attributeShape;
+    this.remembered = parts.remembered;
   }
 }
 

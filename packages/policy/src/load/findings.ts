@@ -1,9 +1,57 @@
 import type { Diagnostic, Span } from "../types.ts";
 import type { Report } from "../files/source.ts";
 
+/** Every code of a finding, and how much it weighs; docs/spec/policy-files.md says what each means. */
+export const DIAGNOSTIC_CODES = {
+  "always-true-condition": ["warning"],
+  "attribute-type": ["error"],
+  "condition-syntax": ["error"],
+  "condition-type": ["error"],
+  "duplicate-file": ["error"],
+  "duplicate-id": ["error"],
+  "duplicate-type": ["error"],
+  "god-mode": ["error"],
+  "impossible-condition": ["error"],
+  "impossible-part": ["warning"],
+  "invalid-path": ["error"],
+  "invalid-scope": ["error"],
+  "invalid-value": ["error"],
+  "missing-key": ["error"],
+  "no-main-file": ["error"],
+  "no-reason": ["error"],
+  "reserved-type": ["error"],
+  "resource-in-when": ["error"],
+  "role-cycle": ["error"],
+  "rows-never-evaluated": ["error"],
+  "shadowed-approval": ["warning"],
+  "shadowed-grant": ["warning"],
+  "smtp-action": ["error"],
+  statement: ["error"],
+  "unknown-action": ["error"],
+  "unknown-agent": ["error"],
+  "unknown-environment": ["error"],
+  "unknown-field": ["error"],
+  "unknown-file": ["error"],
+  "unknown-gate": ["error"],
+  "unknown-key": ["error"],
+  "unknown-person": ["error"],
+  "unknown-person-role": ["error"],
+  "unknown-role": ["error"],
+  "unknown-scope": ["error"],
+  "unknown-tenant": ["error"],
+  "unknown-type": ["error"],
+  "unreachable-rule": ["error", "warning"],
+  "unused-role": ["warning"],
+  "wide-ceiling": ["warning"],
+  "wide-grant": ["warning"],
+  yaml: ["error"],
+} as const satisfies Readonly<Record<string, readonly Diagnostic["severity"][]>>;
+
+export type DiagnosticCode = keyof typeof DIAGNOSTIC_CODES;
+
 /** What is wrong, why it matters, what to write instead. */
 export interface Finding {
-  readonly code: string;
+  readonly code: DiagnosticCode;
   readonly at: Span;
   readonly what: string;
   readonly why: string;
@@ -29,7 +77,14 @@ export function orderDiagnostics(diagnostics: readonly Diagnostic[]): readonly D
       seen.add(key);
       return true;
     })
-    .toSorted((a, b) => rank(a) - rank(b) || compareText(a.at.file, b.at.file) || a.at.line - b.at.line || compareText(a.code, b.code));
+    .toSorted(
+      (a, b) =>
+        rank(a) - rank(b) ||
+        compareText(a.at.file, b.at.file) ||
+        a.at.line - b.at.line ||
+        compareText(a.code, b.code) ||
+        compareText(a.what, b.what),
+    );
 }
 
 /** Code-unit order: the same everywhere, whatever the locale. */

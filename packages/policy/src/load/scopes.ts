@@ -1,5 +1,5 @@
 import { suggestion } from "../files/did-you-mean.ts";
-import { coversScope, isGodMode, parseScope } from "../rules/scope.ts";
+import { groupOf, isGodMode, parseScope } from "../rules/scope.ts";
 import type { ScopePattern } from "../rules/scope.ts";
 import { declaredNames, typeAt } from "../facts/field-path.ts";
 import type { CatalogAction, Span } from "../types.ts";
@@ -35,7 +35,7 @@ export function checkScope(world: World, text: string, at: Span): CheckedScope |
     });
     return undefined;
   }
-  const actions = world.actions.filter((action) => coversScope(pattern, action.scope));
+  const actions = world.actionNames.get(groupOf(pattern)) ?? [];
   if (actions.length === 0) {
     reportError(world.report, {
       code: "unknown-scope",

@@ -1,10 +1,10 @@
 import type { MainFile } from "../files/schemas.ts";
 import type { Report } from "../files/source.ts";
-import type { ParsedPolicy } from "../engine/parse-condition.ts";
-import { parseExpression } from "../engine/parse-condition.ts";
+import { namesOf } from "../engine/cedar-schema.ts";
 import type { Condition } from "../rules/rule.ts";
 import type { CatalogAction, CatalogTool, FieldType, PersonConfig, Span } from "../types.ts";
 import { reportError } from "./findings.ts";
+import type { LoadMemory } from "./memory.ts";
 
 /** How a condition is asked: over the call, or over each record it touches or returns. */
 export type Asked = "call" | "rows";
@@ -12,7 +12,6 @@ export type Asked = "call" | "rows";
 /** A condition and the actions it must make sense for. */
 export interface ConditionUse {
   readonly condition: Condition;
-  readonly parsed: Extract<ParsedPolicy, { ok: true }>;
   readonly asked: Asked;
   readonly actions: readonly CatalogAction[];
 }
@@ -25,15 +24,23 @@ export interface World {
   readonly peopleRoles: readonly string[];
   readonly tools: readonly CatalogTool[];
   readonly actions: readonly CatalogAction[];
+  /** Actions by every name a rule can cover them by, except `*`. */
+  readonly actionNames: ReadonlyMap<string, readonly CatalogAction[]>;
   readonly scopes: readonly string[];
   readonly types: ReadonlyMap<string, Readonly<Record<string, FieldType>>>;
   readonly sessionData: Readonly<Record<string, FieldType>>;
   readonly roleNames: readonly string[];
   readonly uses: ConditionUse[];
   readonly report: Report;
+  readonly memory: LoadMemory;
 }
 
-export function makeWorld(main: MainFile, tools: readonly CatalogTool[], roleNames: readonly string[], report: Report): World {
+export function makeWorld(
+  main: MainFile,
+  tools: readonly CatalogTool[],
+  roleNames: readonly string[],
+  { report, memory }: Pick<World, "report" | "memory">,
+): World {
   const people = Object.entries(main.people).map(([id, person]): PersonConfig => ({ id, ...person }));
   const actions = tools.flatMap((tool) => tool.actions);
   return {
@@ -43,13 +50,22 @@ export function makeWorld(main: MainFile, tools: readonly CatalogTool[], roleNam
     peopleRoles: [...new Set(people.flatMap((person) => person.roles))].toSorted(),
     tools,
     actions,
+    actionNames: actionsByName(actions),
     scopes: [...new Set(actions.map((action) => action.scope))].toSorted(),
     types: new Map(tools.flatMap((tool) => Object.entries(tool.types))),
     sessionData: main.session.data,
     roleNames,
     uses: [],
     report,
+    memory,
   };
+}
+
+function actionsByName(actions: readonly CatalogAction[]): ReadonlyMap<string, readonly CatalogAction[]> {
+  const named = actions.flatMap((action) => namesOf(action).map((name) => ({ name, action })));
+  const groups = Map.groupBy(named, ({ name }) => name);
+  groups.delete("*");
+  return new Map(Array.from(groups, ([name, entries]) => [name, entries.map(({ action }) => action)]));
 }
 
 /** Parses a condition and notes it for validation against the schema. Undefined, after reporting, when it cannot be parsed. */
@@ -63,7 +79,7 @@ export function readCondition(
     readonly actions: readonly CatalogAction[];
   },
 ): Condition | undefined {
-  const parsed = parseExpression(entry.text);
+  const parsed = world.memory.expression(entry.text);
   if (!parsed.ok) {
     reportError(world.report, {
       code: "condition-syntax",
@@ -76,7 +92,7 @@ export function readCondition(
   }
   const { expr, usesResource } = parsed;
   const condition: Condition = { id: entry.id, form: "expression", text: entry.text, at: entry.at, expr, usesResource };
-  world.uses.push({ condition, parsed, asked: entry.asked, actions: entry.actions });
+  world.uses.push({ condition, asked: entry.asked, actions: entry.actions });
   return condition;
 }
 

@@ -1,15 +1,15 @@
-import type { Entity } from "../cedar/entities.ts";
 import { BUILTIN } from "../decide/builtin-rules.ts";
 import { leastDemanding } from "../decide/demands.ts";
+import { agentFacts } from "../decide/place.ts";
 import { actionId } from "../engine/cedar-schema.ts";
-import { Unreadable } from "../facts/shape.ts";
 import { compiledOf } from "../load/compiled.ts";
 import type { Compiled } from "../load/compiled.ts";
 import type { AgentConfig, CatalogAction, Policy, RuleRef } from "../types.ts";
 import { isAlways, isPlain, isUnasked } from "./always.ts";
 import type { OpenGrant, OpenPlace } from "./place.ts";
-import { openPlaceOf, principalOf } from "./place.ts";
+import { openPlaceOf } from "./place.ts";
 import { standingOf } from "./possible.ts";
+import { isConstant } from "./simplify.ts";
 import { neverPermitted, noneApplies } from "./refusal.ts";
 import type { Matrix, MatrixCell, MatrixOptions } from "./types.ts";
 import { wayOf } from "./way.ts";
@@ -30,21 +30,12 @@ export function matrix(policy: Policy, options: MatrixOptions = {}): Matrix {
 }
 
 function cellsOf(policy: Policy, compiled: Compiled, agent: AgentConfig, actions: readonly CatalogAction[]): readonly MatrixCell[] {
-  const principal = readPrincipal(compiled, agent);
-  if (principal instanceof Unreadable) {
-    const reason = `no call of this agent can be judged: attribute \`${principal.path}\` ${principal.why}`;
+  const { unreadable } = agentFacts(compiled, agent);
+  if (unreadable !== undefined) {
+    const reason = `no call of this agent can be judged: \`${unreadable.path}\` ${unreadable.why}`;
     return actions.map((action) => denied(action, reason, [BUILTIN.typedArguments]));
   }
-  return actions.map((action) => cellOf(policy, openPlaceOf(compiled, agent, principal, action)));
-}
-
-function readPrincipal(compiled: Compiled, agent: AgentConfig): Entity | Unreadable {
-  try {
-    return principalOf(compiled, agent);
-  } catch (error) {
-    if (error instanceof Unreadable) return error;
-    throw error;
-  }
+  return actions.map((action) => cellOf(policy, openPlaceOf(compiled, agent, action)));
 }
 
 function cellOf(policy: Policy, place: OpenPlace): MatrixCell {
@@ -76,15 +67,21 @@ interface Possible {
   readonly verdict: "allow" | "ask";
 }
 
-/** Least demanding first. What stands behind a grant that permits every call without approval never applies. */
+/** Least demanding first. Behind a grant that permits every call without approval only those apply that demand no more once their own is spared. */
 function applying(place: OpenPlace, grants: readonly Possible[]): readonly Possible[] {
   const first = leastDemanding(grants.map(({ grant }) => ({ rule: grant.rule, asks: !isUnasked(grant) }))).map(({ rule }) => rule);
-  const head = grants
-    .filter(({ grant }) => first.includes(grant.rule))
-    .toSorted((a, b) => first.indexOf(a.grant.rule) - first.indexOf(b.grant.rule));
-  const tail = grants.filter(({ grant }) => !first.includes(grant.rule));
-  const settled = head.some(({ grant }) => isUnasked(grant) && isPlain(place, grant) && grant.rule.limits.records === undefined);
-  return tail.length === 0 || settled ? head : [...head, ...applying(place, tail)];
+  const rank = ({ grant }: Possible): number => first.indexOf(grant.rule);
+  const head = grants.filter((one) => rank(one) >= 0).toSorted((a, b) => rank(a) - rank(b));
+  const tail = grants.filter((one) => rank(one) < 0);
+  const settling = head.find(({ grant }) => isUnasked(grant) && isPlain(place, grant) && grant.rule.limits.records === undefined);
+  const rest = settling === undefined ? tail : tail.filter(({ grant }) => canPrecede(grant, settling.grant));
+  return rest.length === 0 ? head : [...head, ...applying(place, rest)];
+}
+
+/** Whether a call that spares the grant's approval makes it apply before the unasked one or together with it. */
+function canPrecede(grant: OpenGrant, unasked: OpenGrant): boolean {
+  const least = leastDemanding([grant, unasked].map(({ rule }) => ({ rule, asks: false })));
+  return !isConstant(grant.unless, false) && least.some(({ rule }) => rule === grant.rule);
 }
 
 function denied(action: CatalogAction, reason: string, rules: readonly RuleRef[]): MatrixCell {

@@ -1,18 +1,16 @@
 import { Decimal } from "../cedar/decimal.ts";
-import type { Entity } from "../cedar/entities.ts";
-import { flatEntity } from "../cedar/entities.ts";
 import type { Expr } from "../cedar/expression.ts";
 import { FALSE, TRUE } from "../cedar/expression.ts";
 import { specialize } from "../cedar/specialize.ts";
 import type { Known } from "../cedar/specialize.ts";
-import { CedarRecord, EMPTY_RECORD, Uid } from "../cedar/value.ts";
+import { CedarRecord } from "../cedar/value.ts";
 import type { Value } from "../cedar/value.ts";
-import { bearingOf, isReached } from "../decide/bearing.ts";
-import { actionId, scopeGroups } from "../engine/cedar-schema.ts";
+import type { Asked } from "../decide/asked.ts";
+import { isReached } from "../decide/bearing.ts";
+import { agentPlace } from "../decide/place.ts";
 import { declaredKey } from "../facts/field-path.ts";
-import { readRecord } from "../facts/shape.ts";
 import type { Compiled } from "../load/compiled.ts";
-import type { Ceiling, Condition, Deny, Gate, Grant } from "../rules/rule.ts";
+import type { Ceiling, Deny, Gate, Grant } from "../rules/rule.ts";
 import type { AgentConfig, CatalogAction } from "../types.ts";
 import { isConstant, simplify } from "./simplify.ts";
 
@@ -55,60 +53,40 @@ export interface OpenCeiling {
   readonly when: Expr;
 }
 
-/** @throws Unreadable when the agent's attributes do not fit their types; then no call of it can be judged. */
-export function principalOf(compiled: Compiled, agent: AgentConfig): Entity {
-  const { tenant, environment, workflow, name } = agent;
-  const { fields } = readRecord(agent.attributes, compiled.attributeShape, "drop");
-  const attributes = new Map<string, Value>([...fields, ...Object.entries({ tenant, environment, workflow, name })]);
-  const roles = compiled.book.agentRoles.get(name) ?? new Set<string>();
-  return flatEntity(
-    new Uid("Agent", name),
-    attributes,
-    Array.from(roles, (role) => new Uid("Role", role)),
-  );
-}
-
-export function openPlaceOf(compiled: Compiled, agent: AgentConfig, principal: Entity, action: CatalogAction): OpenPlace {
-  const known = knownOf(agent, principal, action);
-  const open = (condition: Condition | undefined, absent: Expr): Expr =>
-    condition === undefined ? absent : simplify(specialize(condition.expr, known));
-  const { grants, denies, gates, ceilings } = bearingOf(compiled, agent, action);
-  const opened = grants.map((rule) => ({
+/** What decisions know of the agent's place, with the constants of the action put in. */
+export function openPlaceOf(compiled: Compiled, agent: AgentConfig, action: CatalogAction): OpenPlace {
+  const { grants, denies, gates, ceilings } = agentPlace(compiled, agent, action);
+  const known = constantsOf(action);
+  const open = (asked: Asked | undefined, absent: Expr): Expr => (asked === undefined ? absent : simplify(specialize(asked.expr, known)));
+  const opened = grants.map(({ rule, when, rows, unless }) => ({
     rule,
-    when: open(rule.when, TRUE),
-    rows: open(rule.rows, TRUE),
-    unless: open(rule.approve?.unless, FALSE),
+    when: open(when, TRUE),
+    rows: open(rows, TRUE),
+    unless: open(unless, FALSE),
   }));
+  const most = mostRecords(opened);
   return {
     agent,
     action,
     grants: opened.filter((grant) => !isAnothers(grant)),
-    denies: denies.map((rule) => ({ rule, when: open(rule.when, TRUE), rows: open(rule.rows, TRUE) })),
-    gates: gates.flatMap((rule): readonly OpenGate[] => {
-      const reached = reachOf(rule, action, mostRecords(grants));
-      return reached === "never" ? [] : [{ rule, reached, when: open(rule.when, TRUE), unless: open(rule.approve?.unless, FALSE) }];
+    denies: denies.map(({ rule, when, rows }) => ({ rule, when: open(when, TRUE), rows: open(rows, TRUE) })),
+    gates: gates.flatMap(({ rule, when, unless }): readonly OpenGate[] => {
+      const reached = reachOf(rule, action, most);
+      return reached === "never" ? [] : [{ rule, reached, when: open(when, TRUE), unless: open(unless, FALSE) }];
     }),
-    ceilings: ceilings.map((rule) => ({ rule, when: open(rule.when, TRUE) })),
+    ceilings: ceilings.map(({ rule, when }) => ({ rule, when: open(when, TRUE) })),
     alwaysWritten: alwaysWritten(action),
   };
 }
 
-/** What comes with sessions and calls. */
 const OPEN_CONTEXT: readonly string[] = ["args", "now", "user", "session", "records", "cost"];
 
-function knownOf(agent: AgentConfig, principal: Entity, action: CatalogAction): Known {
-  const uid = new Uid("Action", actionId(action.operation));
-  const groups = scopeGroups(action.scope).map((group) => new Uid("Action", group));
-  const context = new Map<string, Value>([["environment", agent.environment]]);
-  // Without a list a call counts as one record, without an amount it costs nothing.
+/** Without a list a call counts as one record, without an amount it costs nothing. */
+function constantsOf(action: CatalogAction): Known {
+  const context = new Map<string, Value>();
   if (action.batch === undefined) context.set("records", 1);
   if (action.cost === undefined) context.set("cost", new Decimal(0));
-  return {
-    principal: { uid: principal.uid, entity: principal },
-    action: { uid, entity: flatEntity(uid, EMPTY_RECORD.fields, groups) },
-    context: new CedarRecord(context),
-    openContext: new Set(OPEN_CONTEXT.filter((name) => !context.has(name))),
-  };
+  return { context: new CedarRecord(context), openContext: new Set(OPEN_CONTEXT.filter((name) => !context.has(name))) };
 }
 
 /** A `permit` of a .cedar file names its principals in its condition: one for other roles is no grant of this agent. */
@@ -117,8 +95,8 @@ function isAnothers({ rule, when, rows }: OpenGrant): boolean {
 }
 
 /** The most records that some grant permits for one call. */
-function mostRecords(grants: readonly Grant[]): number {
-  return Math.max(...grants.map((grant) => grant.limits.records ?? Number.POSITIVE_INFINITY));
+function mostRecords(grants: readonly OpenGrant[]): number {
+  return Math.max(...grants.map(({ rule }) => rule.limits.records ?? Number.POSITIVE_INFINITY));
 }
 
 /** A call with more records than any grant permits is refused for that, whatever the gate says. */

@@ -3,9 +3,9 @@ import { withinScopes } from "../decide/bearing.ts";
 import { BUILTIN } from "../decide/builtin-rules.ts";
 import type { RuleRef } from "../types.ts";
 import type { OpenCeiling, OpenGrant, OpenPlace } from "./place.ts";
-import { canHold, deniesAll } from "./possible.ts";
+import { canHold, deniesAll, matches } from "./possible.ts";
 import type { Standing } from "./possible.ts";
-import { alwaysFails } from "./simplify.ts";
+import { alwaysFails, isConstant } from "./simplify.ts";
 
 /** Why no call is ever permitted. */
 export interface Never {
@@ -42,11 +42,11 @@ export function noneApplies(
   const because = (["denies", "ceiling", "fields", "condition"] as const).find((one) => grants.some((grant) => grant.because === one));
   switch (because) {
     case "denies": {
-      const denies = place.denies.map(({ rule }) => rule.ref);
+      const denies = place.denies.filter((deny) => !isConstant(matches(deny), false)).map(({ rule }) => rule.ref);
       return { reason: `whatever a grant permits is denied by ${places(denies)}`, rules: [...refs, ...denies] };
     }
     case "ceiling": {
-      const ceilings = place.ceilings.map(({ rule }) => rule.ref);
+      const ceilings = place.ceilings.filter(({ when }) => !isConstant(when, true)).map(({ rule }) => rule.ref);
       return { reason: `every grant's condition is impossible within the ceiling, ${places(ceilings)}`, rules: [...refs, ...ceilings] };
     }
     case "fields":

@@ -1,17 +1,20 @@
 import type { Hours, Limits } from "../rules/rule.ts";
 import type { Mask } from "../types.ts";
 
-const LIMIT_WORDS: readonly (readonly [keyof Limits, string])[] = [
-  ["perMinute", "per minute"],
-  ["perHour", "per hour"],
-  ["perDay", "per day"],
-  ["costPerDay", "cost per day"],
-  ["records", "records a call"],
+const LIMIT_WORDS: readonly (readonly [keyof Limits, (max: number) => string])[] = [
+  ["perMinute", (max) => `${String(max)} per minute`],
+  ["perHour", (max) => `${String(max)} per hour`],
+  ["perDay", (max) => `${String(max)} per day`],
+  ["costPerDay", (max) => `cost of ${String(max)} per day`],
+  ["records", (max) => (max === 1 ? "1 record a call" : `${String(max)} records a call`)],
 ];
 
 /** `30 per minute, 10 records a call`; empty when nothing is limited. */
 export function limitWords(limits: Limits): string {
-  return LIMIT_WORDS.flatMap(([key, words]) => (limits[key] === undefined ? [] : [`${String(limits[key])} ${words}`])).join(", ");
+  return LIMIT_WORDS.flatMap(([key, words]) => {
+    const max = limits[key];
+    return max === undefined ? [] : [words(max)];
+  }).join(", ");
 }
 
 /** `hides a, b` and `masks c (partial), d (redact)`. */

@@ -7,8 +7,8 @@ import type { Known } from "../../cedar/specialize.ts";
 import { CedarRecord, EMPTY_RECORD, Uid } from "../../cedar/value.ts";
 import type { Value } from "../../cedar/value.ts";
 import { withinScopes } from "../../decide/bearing.ts";
+import { principalOf } from "../../decide/place.ts";
 import { actionId, namesOf, scopeGroups } from "../../engine/cedar-schema.ts";
-import { readRecord } from "../../facts/shape.ts";
 import { RuleIndex } from "../../rules/rule-index.ts";
 import type { Ceiling, Deny, Grant } from "../../rules/rule.ts";
 import type { AgentConfig, CatalogAction } from "../../types.ts";
@@ -48,6 +48,10 @@ export class Holders {
     this.#denies = Map.groupBy(compiled.book.denies, (deny) => deny.role);
   }
 
+  get grants(): readonly Grant[] {
+    return this.#compiled.book.grants;
+  }
+
   rolesOf(agent: AgentConfig): ReadonlySet<string> {
     return this.#compiled.book.agentRoles.get(agent.name) ?? NO_ROLES;
   }
@@ -76,10 +80,7 @@ export class Holders {
   }
 
   isInside(agent: AgentConfig, action: CatalogAction): boolean {
-    return this.ceilingsOf(agent).every(
-      ({ scopes, effects }) =>
-        (scopes === undefined || withinScopes(scopes, action, undefined)) && (effects === undefined || effects.has(action.effect)),
-    );
+    return this.ceilingsOf(agent).every((ceiling) => letsThrough(ceiling, action));
   }
 
   /** The rules that agents of these roles are judged by. Agents with the same roles share them. */
@@ -91,7 +92,7 @@ export class Holders {
     const all = [undefined, ...roles];
     const grants = all.flatMap((role) => this.#grants.get(role) ?? []);
     const denies = new RuleIndex(all.flatMap((role) => this.#denies.get(role) ?? []));
-    const held = { all: grants, grants: new RuleIndex(grants), denies };
+    const held = { grants: new RuleIndex(grants), denies };
     this.#rules.set(key, held);
     return held;
   }
@@ -116,24 +117,22 @@ export class Holders {
     return known;
   }
 
-  /** As sessions see it (decide/session.ts). `agent` may be put elsewhere; its roles are those of `real`. */
+  /** `agent` may be put elsewhere; its roles are those of `real`. */
   #makePrincipal(agent: AgentConfig, real: AgentConfig): Entity {
     const { tenant, environment, workflow } = agent;
     const name = `bailiwick://${tenant}/${environment}/${workflow}/${agent.agent}`;
-    const { fields } = readRecord(agent.attributes, this.#compiled.attributeShape, "drop");
-    const attributes = new Map<string, Value>([...fields, ...Object.entries({ tenant, environment, workflow, name })]);
-    return flatEntity(
-      new Uid("Agent", name),
-      attributes,
-      Array.from(this.rolesOf(real), (role) => new Uid("Role", role)),
-    );
+    return principalOf(this.#compiled, { ...agent, name }, this.rolesOf(real));
   }
 }
 
 const NO_ROLES: ReadonlySet<string> = new Set();
 
+/** Whether scopes and effects of a ceiling leave room for some call of the action. */
+export function letsThrough({ scopes, effects }: Ceiling, action: CatalogAction): boolean {
+  return (scopes === undefined || withinScopes(scopes, action, undefined)) && (effects === undefined || effects.has(action.effect));
+}
+
 export interface HeldRules {
-  readonly all: readonly Grant[];
   readonly grants: RuleIndex<Grant>;
   readonly denies: RuleIndex<Deny>;
 }
@@ -161,6 +160,17 @@ export function conditionsOf(rule: Pick<Deny, "when" | "rows">): readonly Expr[]
 
 export function put(parts: readonly Expr[], known: Known): readonly Expr[] {
   return parts.map((part) => specialize(part, known));
+}
+
+/** Whether parts can never hold together once what is known is put in. */
+export function isNever(parts: readonly Expr[], known: Known): boolean {
+  const open: Expr[] = [];
+  for (const part of parts) {
+    const left = specialize(part, known);
+    if (left.op === "error" || (left.op === "value" && left.value !== true)) return true;
+    if (left.op !== "value") open.push(left);
+  }
+  return open.length > 0 && isImpossible(open);
 }
 
 /** Why parts cannot hold once what is known is put in: the part that fails by itself as it is written, or those that contradict each other. */

@@ -6,7 +6,7 @@ import { reportError, reportWarning } from "../findings.ts";
 import type { Verdicts } from "../validate-conditions.ts";
 import type { ConditionUse, World } from "../world.ts";
 import type { Holders } from "./holders.ts";
-import { actionKnown, firstIfAll, put, sayFalse } from "./holders.ts";
+import { actionKnown, firstIfAll, isNever, sayFalse } from "./holders.ts";
 import { alternativesOf, conjunctsOf, isImpossible, quote, sayConflict } from "./parts.ts";
 
 /**
@@ -35,29 +35,31 @@ export function checkImpossible(world: World, book: RuleBook, verdicts: Verdicts
   }
 }
 
-/** Says which condition of an agent's ceiling its own attributes can never meet: the agent could do nothing. */
-export function checkCeilings(world: World, holders: Holders, { agentCeilings }: RuleBook): void {
+/** Reports ceilings whose condition the agent's own attributes can never meet: it could do nothing. Returns whether there are any. */
+export function checkCeilings(world: World, holders: Holders, { agentCeilings }: RuleBook): boolean {
+  let found = false;
   const ofFile = Map.groupBy(holders.agents, (agent) => agentCeilings.get(agent.name));
   for (const [ceiling, agents] of ofFile) {
     if (ceiling?.when === undefined) continue;
     const parts = conjunctsOf(ceiling.when.expr);
-    const first = firstIfAll(holders.pairs(agents, world.actions), ({ agent, action }) =>
-      isImpossible(put(parts, holders.known(agent, action))),
-    );
+    const first = firstIfAll(holders.pairs(agents, world.actions), ({ agent, action }) => isNever(parts, holders.known(agent, action)));
     if (first === undefined) continue;
+    found = true;
     reportImpossible(
       world,
       ceiling.when.at,
       `with the agent's own attributes the condition can never be true: ${sayFalse(parts, holders.known(first.agent, first.action))}`,
     );
   }
+  return found;
 }
 
 function conflictOf({ condition, actions }: ConditionUse): string | undefined {
+  if (condition.form === "policy" && actions.length === 0) return "the policy covers no action";
   const parts = conjunctsOf(condition.expr);
   if (isImpossible(parts)) return `the condition can never be true: ${sayConflict(parts)}`;
   if (actions.length === 0 || !dependsOnAction(condition.expr)) return undefined;
-  const possible = actions.some((action) => !isImpossible(put(parts, actionKnown(action))));
+  const possible = actions.some((action) => !isNever(parts, actionKnown(action)));
   return possible ? undefined : "the condition can be true for none of the actions that the rule covers";
 }
 

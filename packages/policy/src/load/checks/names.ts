@@ -57,23 +57,27 @@ function kind(code: DiagnosticCode, noun: string, known: Iterable<string>, other
 }
 
 /** `Role::"support"`, or the type after `is`. */
-interface Named {
+export interface Named {
   readonly type: string;
   readonly id: string | undefined;
   readonly text: string;
 }
 
-function namesIn(expr: Expr): readonly Named[] {
-  if (expr.op === "value") return uidsIn(expr.value).map((uid) => ({ type: uid.type, id: uid.id, text: printUid(uid) }));
-  const own = expr.op === "is" ? [{ type: expr.type, id: undefined, text: expr.type }] : [];
-  return [...own, ...childrenOf(expr).flatMap((child) => namesIn(child))];
+export function namesIn(expr: Expr, found: Named[] = []): readonly Named[] {
+  if (expr.op === "value") for (const uid of uidsIn(expr.value)) found.push({ type: uid.type, id: uid.id, text: printUid(uid) });
+  if (expr.op === "is") found.push({ type: expr.type, id: undefined, text: expr.type });
+  for (const child of childrenOf(expr)) namesIn(child, found);
+  return found;
 }
 
 function uidsIn(value: Value): readonly Uid[] {
+  if (typeof value !== "object") return NONE;
   if (value instanceof Uid) return [value];
   if (value instanceof CedarSet) return value.items.flatMap((item) => uidsIn(item));
-  return value instanceof CedarRecord ? [...value.fields.values()].flatMap((field) => uidsIn(field)) : [];
+  return value instanceof CedarRecord ? [...value.fields.values()].flatMap((field) => uidsIn(field)) : NONE;
 }
+
+const NONE: readonly Uid[] = [];
 
 function report(world: World, { text, at }: Condition, named: string, name: string, { code, noun, known, otherwise }: Kind): void {
   // An expression has no positions; a name that is written in another way than it prints is shown at the first line.

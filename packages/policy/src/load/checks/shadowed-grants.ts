@@ -11,56 +11,75 @@ import { isImpossible } from "./parts.ts";
 /**
  * Warns of grants of which denies leave nothing: for every holder and action, whenever the grant's condition holds, that of some deny
  * holds as well. Always a warning: to deny everything a role grants is how a role is stopped at once, and an error would keep the
- * version before in force. Where one of several denies covers each action, the first is named.
+ * version before in force.
  */
-export function warnShadowedGrants(world: World, holders: Holders, grants: readonly Grant[]): ReadonlySet<string> {
-  const found = new Set<string>();
+export function warnShadowedGrants(world: World, holders: Holders, grants: readonly Grant[]): void {
   for (const grant of grants) {
-    let by: Deny | undefined;
+    const by = new Set<Deny>();
     const first = firstIfAll(holders.pairsOf(grant), (pair) => {
       const denying = denyingOf(holders, grant, pair);
-      by ??= denying[0];
-      return denying.length > 0;
+      for (const deny of denying ?? []) by.add(deny);
+      return denying !== undefined;
     });
-    if (first === undefined || by === undefined) continue;
-    found.add(grant.ref.id);
+    if (first === undefined || by.size === 0) continue;
     reportWarning(world.report, {
       code: "shadowed-grant",
       at: grant.ref.at,
-      what: `grant \`${grant.ref.id}\` permits nothing: deny \`${by.ref.id}\` (${by.ref.at.file}:${String(by.ref.at.line)}) refuses every call and record that it covers`,
+      what: `grant \`${grant.ref.id}\` permits nothing: ${listed([...by])} every call and record that it covers`,
       why: "a deny wins over every grant",
       write: "a narrower deny, or remove the grant",
     });
   }
-  return found;
 }
 
-/** Denies that together leave nothing of the grant for this agent and action; none when something is left. */
-function denyingOf(holders: Holders, grant: Grant, { agent, action }: Pair): readonly Deny[] {
-  const denies = holders.rulesOf(agent).denies.find(namesOf(action));
-  if (denies.length === 0) return [];
-  const whole = denies.filter((deny) => deny.field === undefined);
+/** Denies beyond these only make a message longer. */
+const MAX_NAMED = 3;
+
+function listed(denies: readonly Deny[]): string {
+  const names = denies.slice(0, MAX_NAMED).map(({ ref }) => `\`${ref.id}\` (${ref.at.file}:${String(ref.at.line)})`);
+  if (denies.length > MAX_NAMED) names.push("others");
+  const last = names.pop() ?? "";
+  return names.length === 0 ? `deny ${last} refuses` : `the denies ${names.join(", ")} and ${last} refuse`;
+}
+
+/** Denies that together leave nothing of the grant for this agent and action, none when it never holds there; undefined when something is left. */
+function denyingOf(holders: Holders, grant: Grant, { agent, action }: Pair): readonly Deny[] | undefined {
+  const held = holders.rulesOf(agent).denies.find(namesOf(action));
+  if (held.length === 0) return undefined;
   const known = holders.known(agent, action);
+  const denies = held.map((rule) => ({ rule, parts: put(conditionsOf(rule), known) })).filter(({ parts }) => !parts.some(isFalse));
   const permitted = put(conditionsOf(grant), known);
-  const refused = (deny: Deny): Expr => allOf(put(conditionsOf(deny), known));
-  const covering = coverOf(permitted, whole, refused);
-  if (covering.length > 0 || grant.write === undefined || action.effect === "read") return covering;
+  if (permitted.length > 0 && isImpossible(permitted)) return [];
+  const covering = coverOf(
+    permitted,
+    denies.filter(({ rule }) => rule.field === undefined),
+  );
+  if (covering !== undefined || grant.write === undefined || grant.write.length === 0 || action.effect === "read") return covering;
   // A field form denies only calls that set the field, so each field that the grant may set needs one of its own.
   const each = grant.write.map((field) =>
     coverOf(
       permitted,
-      denies.filter((deny) => deny.field === undefined || deny.field === field),
-      refused,
+      denies.filter(({ rule }) => rule.field === undefined || rule.field === field),
     ),
   );
-  return each.every((cover) => cover.length > 0) ? each.flat() : [];
+  return each.every((cover) => cover !== undefined) ? each.flatMap((cover) => cover ?? []) : undefined;
 }
 
-function coverOf(permitted: readonly Expr[], denies: readonly Deny[], refused: (deny: Deny) => Expr): readonly Deny[] {
-  const always = denies.find((deny) => deny.when === undefined && deny.rows === undefined);
-  if (always !== undefined) return [always];
-  const alone = denies.find((deny) => isImpossible([...permitted, { op: "!", of: refused(deny) }]));
-  if (alone !== undefined) return [alone];
-  const together = denies.length > 1 && isImpossible([...permitted, ...denies.map((deny): Expr => ({ op: "!", of: refused(deny) }))]);
-  return together ? denies : [];
+interface PutDeny {
+  readonly rule: Deny;
+  readonly parts: readonly Expr[];
+}
+
+function isFalse(expr: Expr): boolean {
+  return expr.op === "value" && expr.value === false;
+}
+
+function coverOf(permitted: readonly Expr[], denies: readonly PutDeny[]): readonly Deny[] | undefined {
+  const always = denies.find(({ parts }) => parts.length === 0);
+  if (always !== undefined) return [always.rule];
+  const spared = (deny: PutDeny): Expr => ({ op: "!", of: allOf(deny.parts) });
+  const alone = denies.find((deny) => isImpossible([...permitted, spared(deny)]));
+  if (alone !== undefined) return [alone.rule];
+  const together = denies.length > 1 && isImpossible([...permitted, ...denies.map((deny) => spared(deny))]);
+  return together ? denies.map(({ rule }) => rule) : undefined;
 }

@@ -1,15 +1,16 @@
+import { childrenOf } from "../../cedar/expression.ts";
 import type { Expr } from "../../cedar/expression.ts";
-import { withinScopes } from "../../decide/bearing.ts";
+import { Uid } from "../../cedar/value.ts";
 import type { RoleFile } from "../../files/schemas.ts";
-import type { Ceiling, Deny, Gate, Grant, RuleBook } from "../../rules/rule.ts";
+import type { Deny, Gate, Grant, RuleBook } from "../../rules/rule.ts";
 import { coversScope } from "../../rules/scope.ts";
 import type { AgentConfig, CatalogAction } from "../../types.ts";
 import { reportWarning } from "../findings.ts";
 import type { Shaped } from "../folder.ts";
 import type { World } from "../world.ts";
 import type { Holders, Pair } from "./holders.ts";
-import { conditionsOf, firstIfAll, put, sayFalse } from "./holders.ts";
-import { conjunctsOf, isImpossible } from "./parts.ts";
+import { conditionsOf, firstIfAll, isNever, letsThrough, sayFalse } from "./holders.ts";
+import { conjunctsOf } from "./parts.ts";
 
 /*
  * A rule that bears on nothing because of what surrounds it: nobody holds its role, ceilings cut it off, no agent has the attribute it
@@ -51,18 +52,22 @@ export function warnUnreachableGrants(world: World, holders: Holders, grants: re
 }
 
 function whyUnreachable(holders: Holders, grant: Grant, agents: readonly AgentConfig[]): string | undefined {
-  const own = [...conditionsOf(grant).flatMap((expr) => conjunctsOf(expr)), ...atMost(grant.limits.records)];
+  const conditions = conditionsOf(grant).flatMap((expr) => conjunctsOf(expr));
+  const bounded = [...conditions, ...atMost(grant.limits.records)];
   const partsFor = (agent: AgentConfig): readonly Expr[] => [
-    ...own,
+    ...bounded,
     ...holders.ceilingsOf(agent).flatMap(({ when }) => (when === undefined ? [] : conjunctsOf(when.expr))),
   ];
-  const never = ({ agent, action }: Pair): boolean => {
-    const parts = partsFor(agent);
-    return parts.length > 0 && isImpossible(put(parts, holders.known(agent, action)));
-  };
-  const first = firstIfAll(holders.pairsOf(grant), never);
-  if (first !== undefined) return `for \`${first.agent.name}\` ${sayFalse(partsFor(first.agent), holders.known(first.agent, first.action))}`;
-  return holders.pairsOf(grant).next().done === true ? outsideOf(holders, grant, agents) : undefined;
+  const first = firstIfAll(holders.pairsOf(grant), ({ agent, action }) => isNever(partsFor(agent), holders.known(agent, action)));
+  if (first === undefined) return holders.pairsOf(grant).next().done === true ? outsideOf(holders, grant, agents) : undefined;
+  const known = holders.known(first.agent, first.action);
+  // The fewest surroundings that suffice are the ones to look at.
+  const [parts, beside] = isNever(conditions, known)
+    ? [conditions, ""]
+    : isNever(bounded, known)
+      ? [bounded, " (`limits.records`)"]
+      : [partsFor(first.agent), " (with the `when` of a ceiling)"];
+  return `for \`${first.agent.name}\` ${sayFalse(parts, known)}${beside}`;
 }
 
 /** Ceilings beyond these only make a message longer. */
@@ -70,14 +75,12 @@ const MAX_NAMED = 3;
 
 function outsideOf(holders: Holders, grant: Grant, agents: readonly AgentConfig[]): string {
   const [action] = holders.actionsOf(grant);
-  const crossed = agents.flatMap((agent) => holders.ceilingsOf(agent)).filter((ceiling) => action !== undefined && !lets(ceiling, action));
+  const crossed = agents
+    .flatMap((agent) => holders.ceilingsOf(agent))
+    .filter((ceiling) => action !== undefined && !letsThrough(ceiling, action));
   const places = [...new Set(crossed.map(({ ref }) => `${ref.at.file}:${String(ref.at.line)}`))];
   const named = `${places.slice(0, MAX_NAMED).join(", ")}${places.length > MAX_NAMED ? " and others" : ""}`;
   return `\`${grant.scopeText}\` is outside ${places.length === 1 ? "the ceiling" : "the ceilings"} at ${named}`;
-}
-
-function lets({ scopes, effects }: Ceiling, action: CatalogAction): boolean {
-  return (scopes === undefined || withinScopes(scopes, action, undefined)) && (effects === undefined || effects.has(action.effect));
 }
 
 function whose({ role }: Grant | Deny, agents: readonly AgentConfig[]): string {
@@ -91,15 +94,17 @@ function whose({ role }: Grant | Deny, agents: readonly AgentConfig[]): string {
  * braces and no finding.
  */
 export function warnIdleDenies(world: World, holders: Holders, denies: readonly Deny[]): void {
+  const places = world.tenants.flatMap((tenant) => world.environments.map((environment) => ({ tenant, environment })));
   for (const deny of denies) {
     const parts = conditionsOf(deny).flatMap((expr) => conjunctsOf(expr));
     const agents = holders.of(deny.role);
     if (parts.length === 0 || agents.length === 0) continue;
     const actions = holders.actionsOf(deny);
-    const first = firstIfAll(everywhere(agents, actions), ({ agent, action }) =>
-      world.environments.every((environment) =>
-        world.tenants.every((tenant) => isImpossible(put(parts, holders.known(agent, action, { tenant, environment })))),
-      ),
+    const elsewhere = parts.some((part) => dependsOnPlace(part)) ? places : [];
+    const first = firstIfAll(
+      everywhere(onceEach(agents), actions),
+      ({ agent, action }) =>
+        isNever(parts, holders.known(agent, action)) && elsewhere.every((place) => isNever(parts, holders.known(agent, action, place))),
     );
     if (first === undefined) continue;
     reportWarning(world.report, {
@@ -110,6 +115,18 @@ export function warnIdleDenies(world: World, holders: Holders, denies: readonly 
       write: "a condition that some call of its holders meets, or remove the deny",
     });
   }
+}
+
+/** Whether an agent of another tenant or environment could meet what this one cannot. */
+function dependsOnPlace(expr: Expr): boolean {
+  if (expr.op === "value") return expr.value instanceof Uid && expr.value.type === "Agent";
+  if ((expr.op === "get" || expr.op === "has") && ["tenant", "environment", "name"].includes(expr.name)) return true;
+  return childrenOf(expr).some((child) => dependsOnPlace(child));
+}
+
+/** One identity of each agent, where tenant and environment make no difference. */
+function onceEach(agents: readonly AgentConfig[]): readonly AgentConfig[] {
+  return [...new Map(agents.toReversed().map((agent) => [`${agent.workflow}/${agent.agent}`, agent])).values()];
 }
 
 function* everywhere(agents: readonly AgentConfig[], actions: readonly CatalogAction[]): Generator<Pair> {
@@ -144,10 +161,8 @@ function whyIdle(world: World, holders: Holders, gate: Gate): string | undefined
   );
   const parts = [...(gate.when === undefined ? [] : conjunctsOf(gate.when.expr)), ...moreThan(gate.recordsOver)];
   if (parts.length === 0) return undefined;
-  const first = firstIfAll(everywhere(agents, actions), ({ agent, action }) => isImpossible(put(parts, holders.known(agent, action))));
-  return first === undefined
-    ? undefined
-    : `for \`${first.agent.name}\` ${sayFalse(parts, holders.known(first.agent, first.action))}`;
+  const first = firstIfAll(everywhere(agents, actions), ({ agent, action }) => isNever(parts, holders.known(agent, action)));
+  return first === undefined ? undefined : `for \`${first.agent.name}\` ${sayFalse(parts, holders.known(first.agent, first.action))}`;
 }
 
 const RECORDS: Expr = { op: "get", of: { op: "variable", name: "context" }, name: "records" };
