@@ -37,6 +37,12 @@ describe("a cell is `always` when nothing but scope, limits and malformed argume
     expect(denied(`${fails} && principal.tenant == "globex"`)).toBe("allow sometimes");
   });
 
+  it("a grant for few records is not enough beside one that asks for more", () => {
+    const more = (records: number) => `  - { do: tickets:close, approve: { by: [operator] }, limits: { records: ${String(records)} } }`;
+    expect(closing(few, {}, more(10))).toBe("allow always");
+    expect(closing(few, {}, more(11))).toBe("allow sometimes");
+  });
+
   it("a record can be another tenant's, while a list is filtered", () => {
     const policy = loaded(role("allow:", "  - { do: tickets:read }"));
     expect(cell(policy, "tickets.get_ticket").when).toBe("sometimes");

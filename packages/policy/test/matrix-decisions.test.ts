@@ -26,6 +26,17 @@ function agree(policy: Policy, request: DecisionRequest): void {
     expect(ways[0]?.limits.join(", ")).toContain(`${String(max)} per ${windowMs === 60_000 ? "minute" : "hour"}`);
 }
 
+/** Loads take long, and a counterexample is read as texts rather than as a compiled policy. */
+const policies = new WeakMap<object, Policy | undefined>();
+
+function policyOf(changes: Readonly<Record<string, string>>): Policy | undefined {
+  if (policies.has(changes)) return policies.get(changes);
+  const result = load(files(changes));
+  const policy = result.ok ? result.policy : undefined;
+  policies.set(changes, policy);
+  return policy;
+}
+
 describe("the table and the decisions agree", () => {
   const conditions = (...atoms: readonly string[]): fc.Arbitrary<string> => {
     const { any } = fc.letrec<{ any: string }>((tie) => ({
@@ -86,25 +97,20 @@ describe("the table and the decisions agree", () => {
     },
     { requiredKeys: ["allow"] },
   );
-  const policies = fc
+  const folders = fc
     .record({
       allow: fc.array(rulesOf<unknown>({ limits, approve }), { minLength: 1, maxLength: 6, size: "max" }),
       deny: fc.array(rulesOf<unknown>({}), { maxLength: 2 }),
       gates: fc.array(gate, { maxLength: 2 }),
       bound,
     })
-    .map(({ allow, deny, gates, bound: agentBound }) =>
-      load(
-        files({
-          "agents/support.yaml": (HELPDESK["agents/support.yaml"] ?? "").replace(/ceiling: .*/, `ceiling: ${JSON.stringify(agentBound)}`),
-          "roles/support.yaml": JSON.stringify({ role: "support", reason: "r", allow, deny }),
-          "gates.yaml": JSON.stringify({ gates: gates.map((entry, index) => ({ gate: `g${String(index)}`, reason: "r", ...entry })) }),
-        }),
-      ),
-    )
-    // Some conditions are false by their types alone, which is an error of the folder.
-    .filter((result) => result.ok)
-    .map((result) => result.policy);
+    .map(({ allow, deny, gates, bound: agentBound }) => ({
+      "agents/support.yaml": (HELPDESK["agents/support.yaml"] ?? "").replace(/ceiling: .*/, `ceiling: ${JSON.stringify(agentBound)}`),
+      "roles/support.yaml": JSON.stringify({ role: "support", reason: "r", allow, deny }),
+      "gates.yaml": JSON.stringify({ gates: gates.map((entry, index) => ({ gate: `g${String(index)}`, reason: "r", ...entry })) }),
+    }))
+    // Some conditions can never be true, which is an error of the folder.
+    .filter((folder) => policyOf(folder) !== undefined);
 
   const record = fc
     .record({
@@ -137,8 +143,9 @@ describe("the table and the decisions agree", () => {
 
   it("for any rules and any calls: no call is decided better than its cell, and what is always so is never decided otherwise", () => {
     fc.assert(
-      fc.property(policies, fc.array(requests, { minLength: 10, maxLength: 20 }), (policy, calls) => {
-        for (const one of calls) agree(policy, one);
+      fc.property(folders, fc.array(requests, { minLength: 10, maxLength: 20 }), (folder, calls) => {
+        const policy = policyOf(folder);
+        for (const one of calls) if (policy !== undefined) agree(policy, one);
       }),
       { numRuns: 60 },
     );

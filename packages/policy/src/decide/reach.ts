@@ -20,7 +20,8 @@ export function reach(policy: Policy, caller: Caller, operation: Operation): Rea
   if ("code" in session || action === undefined || session.unreadable !== undefined) return "never";
   const place = placeOf(session, action);
   if (!isInside(session, place, action) || !place.grants.some(canPermit)) return "never";
-  if (place.denies.some(surelyDenies) || place.gates.some(({ when }) => when?.constant === "error")) return "never";
+  if (place.denies.some(surelyDenies) || place.gates.some(({ rule, when }) => rule.recordsOver === undefined && when?.constant === "error"))
+    return "never";
   return isUnbounded(policy, session, place, action) ? "always" : "depends";
 }
 

@@ -1,8 +1,7 @@
 import type { Expr } from "../cedar/expression.ts";
 import { allOf } from "../cedar/expression.ts";
-import { namesOf } from "../engine/cedar-schema.ts";
+import { actionId, namesOf } from "../engine/cedar-schema.ts";
 import type { Grant } from "../rules/rule.ts";
-import type { Known } from "../cedar/specialize.ts";
 import type { AgentConfig, CatalogAction } from "../types.ts";
 import type { Holders, Pair } from "./checks/holders.ts";
 import { conditionsOf, isNever, put } from "./checks/holders.ts";
@@ -37,23 +36,49 @@ interface Asked extends Pair {
   readonly by: Grant | undefined;
 }
 
+/** Grants beside one asking grant that are compared with it for one action; where there are more, the rest are taken not to bypass it. */
+const MAX_RIVALS = 50;
+
+/** `agents` are identities of one agent, which differ in tenant and environment alone. */
 function askedPairs(holders: Holders, asking: Grant, agents: readonly AgentConfig[]): readonly Asked[] {
-  return [...holders.pairs(agents, holders.actionsOf(asking))].flatMap(({ agent, action }) => {
-    const others = holders.rulesOf(agent).grants.find(namesOf(action));
-    const wide = others.filter((grant) => grant !== asking && grant.approve === undefined && allowsAsMuch(grant, asking, action));
-    if (wide.length === 0) return [{ agent, action, by: undefined }];
-    const known = holders.known(agent, action);
-    const asked = put(conditionsOf(asking), known);
+  const known = new Map<string, boolean>();
+  const remember = (key: string, find: () => boolean): boolean => {
+    const found = known.get(key) ?? find();
+    known.set(key, found);
+    return found;
+  };
+  return [...holders.pairs(agents, holders.actionsOf(asking))].flatMap((pair) => {
+    const wide = rivalsOf(holders, asking, pair);
+    if (wide.length === 0) return [{ ...pair, by: undefined }];
+    const keyOf = (grants: readonly Grant[]): string => grants.map((grant) => partKey(holders, grant, pair)).join("\n");
     // What the grant never permits here it does not ask for either.
-    if (asked.length > 0 && isImpossible(asked)) return [];
-    return [{ agent, action, by: wide.find((grant) => bypasses(grant, asked, action, known)) }];
+    if (remember(keyOf([asking]), () => isNever(conditionsOf(asking), holders.known(pair.agent, pair.action)))) return [];
+    return [{ ...pair, by: wide.find((grant) => remember(keyOf([asking, grant]), () => bypasses(holders, grant, asking, pair))) }];
   });
 }
 
-function bypasses(wide: Grant, asked: readonly Expr[], action: CatalogAction, known: Known): boolean {
+function rivalsOf(holders: Holders, asking: Grant, { agent, action }: Pair): readonly Grant[] {
+  const others = holders.rulesOf(agent).grants.find(namesOf(action));
+  const wide = others.filter((grant) => grant !== asking && grant.approve === undefined && allowsAsMuch(grant, asking, action));
+  const [always, sometimes] = [wide.filter((grant) => isUnconditional(grant)), wide.filter((grant) => !isUnconditional(grant))];
+  return [...always.slice(0, 1), ...sometimes.slice(0, MAX_RIVALS)];
+}
+
+function isUnconditional({ when, rows }: Grant): boolean {
+  return when === undefined && rows === undefined;
+}
+
+/** The same for pairs between which the conditions of the grant cannot tell. */
+function partKey(holders: Holders, grant: Grant, { agent, action }: Pair): string {
+  const depends = holders.dependenceOf(grant);
+  return `${grant.ref.id} ${depends.place ? agent.name : ""} ${depends.action ? actionId(action.operation) : String(loadsRecord(action))}`;
+}
+
+function bypasses(holders: Holders, wide: Grant, asking: Grant, { agent, action }: Pair): boolean {
+  const known = holders.known(agent, action);
   if (isNever(conditionsOf(wide), known)) return false;
   const deciding = put(decidingOf(wide, action), known);
-  return deciding.length === 0 || isImpossible([...asked, { op: "!", of: allOf(deciding) }]);
+  return deciding.length === 0 || isImpossible([...put(conditionsOf(asking), known), { op: "!", of: allOf(deciding) }]);
 }
 
 /** Fields and number of records of every call that the asking grant permits. */

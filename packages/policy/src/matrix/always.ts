@@ -3,6 +3,7 @@ import { tenantFieldOf } from "../decide/tenant.ts";
 import type { Policy } from "../types.ts";
 import { matches, settableWithin } from "./possible.ts";
 import type { OpenGate, OpenGrant, OpenPlace } from "./place.ts";
+import { mostRecords } from "./place.ts";
 import { canFail, isConstant } from "./simplify.ts";
 
 /**
@@ -16,7 +17,7 @@ export function isAlways(policy: Policy, place: OpenPlace, verdict: "allow" | "a
     !isolated &&
     ceilings.every(({ rule, when }) => isTrue(when) && settableWithin(rule, action) === undefined) &&
     denies.every((deny) => isConstant(matches(deny), false) || (deny.rule.field !== undefined && action.effect === "read")) &&
-    grants.some((grant) => isPlain(place, grant) && (verdict === "ask" || isUnasked(grant))) &&
+    grants.some((grant) => isPlain(place, grant) && isWidest(place, grant) && (verdict === "ask" || isUnasked(grant))) &&
     gates.every((gate) => isHarmless(gate, verdict))
   );
 }
@@ -24,6 +25,11 @@ export function isAlways(policy: Policy, place: OpenPlace, verdict: "allow" | "a
 /** Whether the grant permits every call, save for the number of records. */
 export function isPlain({ action }: OpenPlace, { rule, when, rows }: OpenGrant): boolean {
   return isTrue(when) && isTrue(rows) && (rule.write === undefined || action.effect === "read");
+}
+
+/** Whether no grant permits more records a call: of a call that is too large for it another grant would decide. */
+function isWidest({ action, grants }: OpenPlace, grant: OpenGrant): boolean {
+  return action.batch === undefined || mostRecords([grant]) >= mostRecords(grants);
 }
 
 export function isUnasked({ rule, unless }: OpenGrant): boolean {

@@ -95,7 +95,7 @@ function isAnothers({ rule, when, rows }: OpenGrant): boolean {
 }
 
 /** The most records that some grant permits for one call. */
-function mostRecords(grants: readonly OpenGrant[]): number {
+export function mostRecords(grants: readonly OpenGrant[]): number {
   return Math.max(...grants.map(({ rule }) => rule.limits.records ?? Number.POSITIVE_INFINITY));
 }
 

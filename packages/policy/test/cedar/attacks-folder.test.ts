@@ -179,6 +179,25 @@ describe("a record that is not what its type says skips no deny", () => {
   });
 });
 
+describe("a result that is nested without end", () => {
+  const policy = loaded();
+  const request = call("get_ticket", { id: "T-1" });
+  const decision = decide(policy, request);
+  const deep = JSON.parse("[".repeat(30_000) + "]".repeat(30_000)) as Json;
+
+  it.each<[string, JsonObject]>([
+    ["in a field that is masked", { customer: { email: deep } }],
+    ["around a field that is masked", { customer: deep }],
+    ["in a field that is hidden", { internal_notes: deep }],
+    ["in a field that a condition reads", { region: deep }],
+    ["in the tenant's name", { tenant: deep }],
+  ])("%s is not shown in part, and nothing is thrown", (_, changes) => {
+    const shown = present(policy, request, decision, { ...TICKET, ...changes }, "Ticket");
+    if (shown.visible) expect(JSON.stringify(Object.keys(shown.record))).not.toContain("internal_notes");
+    else expect(shown).toEqual({ visible: false, record: {}, hidden: [], masked: [] });
+  });
+});
+
 describe("session data and agents that do not fit their types", () => {
   it.each<[string, unknown]>([
     ["an entity", { ticket: { __entity: { type: "Agent", id: "x" } } }],

@@ -14,6 +14,7 @@ import type { Ceiling, Deny, Grant } from "../../rules/rule.ts";
 import type { AgentConfig, CatalogAction } from "../../types.ts";
 import type { Compiled } from "../compiled.ts";
 import { filtersResults, loadsRecord } from "../condition-place.ts";
+import { dependsOnAction, dependsOnPlace } from "./depends.ts";
 import { isImpossible, quote, sayConflict } from "./parts.ts";
 
 /** One agent that could make one call. */
@@ -36,6 +37,7 @@ export class Holders {
   readonly #byName = new Map<string, CatalogAction[]>();
   readonly #principals = new Map<string, Entity>();
   readonly #rules = new Map<string, HeldRules>();
+  readonly #dependence = new Map<Grant, Dependence>();
   readonly #grants: ReadonlyMap<string | undefined, readonly Grant[]>;
   readonly #denies: ReadonlyMap<string | undefined, readonly Deny[]>;
 
@@ -97,6 +99,16 @@ export class Holders {
     return held;
   }
 
+  /** What makes a difference to the conditions of a grant. */
+  dependenceOf(grant: Grant): Dependence {
+    const known = this.#dependence.get(grant);
+    if (known !== undefined) return known;
+    const conditions = conditionsOf(grant);
+    const found = { place: conditions.some((expr) => dependsOnPlace(expr)), action: conditions.some((expr) => dependsOnAction(expr)) };
+    this.#dependence.set(grant, found);
+    return found;
+  }
+
   /** What a condition can be told before a call: the agent, the action, the environment; and what an action without list or cost counts as. */
   known(agent: AgentConfig, action: CatalogAction, elsewhere?: Elsewhere): Known {
     const principal = elsewhere === undefined ? this.#principalOf(agent) : this.#makePrincipal({ ...agent, ...elsewhere }, agent);
@@ -126,6 +138,11 @@ export class Holders {
 }
 
 const NO_ROLES: ReadonlySet<string> = new Set();
+
+export interface Dependence {
+  readonly place: boolean;
+  readonly action: boolean;
+}
 
 /** Whether scopes and effects of a ceiling leave room for some call of the action. */
 export function letsThrough({ scopes, effects }: Ceiling, action: CatalogAction): boolean {

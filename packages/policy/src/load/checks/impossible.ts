@@ -1,10 +1,11 @@
-import { allOf, childrenOf } from "../../cedar/expression.ts";
+import { allOf } from "../../cedar/expression.ts";
 import type { Expr } from "../../cedar/expression.ts";
 import type { Condition, RuleBook } from "../../rules/rule.ts";
 import type { Span } from "../../types.ts";
 import { reportError, reportWarning } from "../findings.ts";
 import type { Verdicts } from "../validate-conditions.ts";
 import type { ConditionUse, World } from "../world.ts";
+import { dependsOnAction } from "./depends.ts";
 import type { Holders } from "./holders.ts";
 import { actionKnown, firstIfAll, isNever, sayFalse } from "./holders.ts";
 import { alternativesOf, conjunctsOf, isImpossible, quote, sayConflict } from "./parts.ts";
@@ -61,10 +62,6 @@ function conflictOf({ condition, actions }: ConditionUse): string | undefined {
   if (actions.length === 0 || !dependsOnAction(condition.expr)) return undefined;
   const possible = actions.some((action) => !isNever(parts, actionKnown(action)));
   return possible ? undefined : "the condition can be true for none of the actions that the rule covers";
-}
-
-function dependsOnAction(expr: Expr): boolean {
-  return expr.op === "is" || (expr.op === "variable" && expr.name === "action") || childrenOf(expr).some((child) => dependsOnAction(child));
 }
 
 function reportImpossible(world: World, at: Span, what: string): void {

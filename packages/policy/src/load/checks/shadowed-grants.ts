@@ -74,12 +74,16 @@ function isFalse(expr: Expr): boolean {
   return expr.op === "value" && expr.value === false;
 }
 
+/** Conditional denies of one action that are compared with a grant; where there are more, the rest are taken to leave something. */
+const MAX_DENIES = 50;
+
 function coverOf(permitted: readonly Expr[], denies: readonly PutDeny[]): readonly Deny[] | undefined {
   const always = denies.find(({ parts }) => parts.length === 0);
   if (always !== undefined) return [always.rule];
   const spared = (deny: PutDeny): Expr => ({ op: "!", of: allOf(deny.parts) });
-  const alone = denies.find((deny) => isImpossible([...permitted, spared(deny)]));
+  const compared = denies.slice(0, MAX_DENIES);
+  const alone = compared.find((deny) => isImpossible([...permitted, spared(deny)]));
   if (alone !== undefined) return [alone.rule];
-  const together = denies.length > 1 && isImpossible([...permitted, ...denies.map((deny) => spared(deny))]);
-  return together ? denies.map(({ rule }) => rule) : undefined;
+  const together = compared.length > 1 && isImpossible([...permitted, ...compared.map((deny) => spared(deny))]);
+  return together ? compared.map(({ rule }) => rule) : undefined;
 }

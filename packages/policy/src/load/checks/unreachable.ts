@@ -1,6 +1,4 @@
-import { childrenOf } from "../../cedar/expression.ts";
 import type { Expr } from "../../cedar/expression.ts";
-import { Uid } from "../../cedar/value.ts";
 import type { RoleFile } from "../../files/schemas.ts";
 import type { Deny, Gate, Grant, RuleBook } from "../../rules/rule.ts";
 import { coversScope } from "../../rules/scope.ts";
@@ -8,6 +6,7 @@ import type { AgentConfig, CatalogAction } from "../../types.ts";
 import { reportWarning } from "../findings.ts";
 import type { Shaped } from "../folder.ts";
 import type { World } from "../world.ts";
+import { dependsOnPlace } from "./depends.ts";
 import type { Holders, Pair } from "./holders.ts";
 import { conditionsOf, firstIfAll, isNever, letsThrough, sayFalse } from "./holders.ts";
 import { conjunctsOf } from "./parts.ts";
@@ -115,13 +114,6 @@ export function warnIdleDenies(world: World, holders: Holders, denies: readonly 
       write: "a condition that some call of its holders meets, or remove the deny",
     });
   }
-}
-
-/** Whether an agent of another tenant or environment could meet what this one cannot. */
-function dependsOnPlace(expr: Expr): boolean {
-  if (expr.op === "value") return expr.value instanceof Uid && expr.value.type === "Agent";
-  if ((expr.op === "get" || expr.op === "has") && ["tenant", "environment", "name"].includes(expr.name)) return true;
-  return childrenOf(expr).some((child) => dependsOnPlace(child));
 }
 
 /** One identity of each agent, where tenant and environment make no difference. */
