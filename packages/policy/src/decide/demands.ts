@@ -31,10 +31,9 @@ export function asks(judged: Judged, approve: Approve | undefined, unless: Asked
  * since another grant's rows without that grant's limits would be more than either permits.
  */
 export function leastDemanding(grants: readonly Permitting[]): readonly Permitting[] {
-  if (grants.length < 2) return grants;
   const ranked = grants.toSorted((a, b) => compareDemands(a, b) || (a.rule.ref.id < b.rule.ref.id ? -1 : 1));
   const [first] = ranked;
-  return first === undefined ? [] : ranked.filter((grant) => compareDemands(first, grant) === 0 && sameApproval(first, grant));
+  return ranked.filter((grant) => first !== undefined && compareDemands(first, grant) === 0 && sameApproval(first, grant));
 }
 
 const LIMIT_KEYS = ["perMinute", "perHour", "perDay", "costPerDay", "records"] as const;
