@@ -16,9 +16,11 @@ export async function serversOn(folder: string): Promise<readonly number[]> {
       const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => "");
       const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
       const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => ") Z");
-      const zombie = stat.slice(stat.lastIndexOf(")") + 2).startsWith("Z");
-      return cwd.startsWith(folder) && command.includes("\0-D\0") && !zombie ? [Number(pid)] : [];
+      const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      return cwd.startsWith(folder) && command.includes("\0-D\0") && state !== "Z" ? [{ pid: Number(pid), parent: Number(parent) }] : [];
     }),
   );
-  return found.flat();
+  const servers = found.flat();
+  // A server that has just forked a process of its own is seen twice until that process has renamed itself.
+  return servers.filter(({ parent }) => !servers.some(({ pid }) => pid === parent)).map(({ pid }) => pid);
 }
