@@ -9,14 +9,15 @@ export function matcher(pieces: Pattern): (text: string) => boolean {
   const last = later.pop();
   if (last === undefined) return (text) => text === first;
   return (text) => {
-    if (text.length < first.length + last.length || !text.startsWith(first) || !text.endsWith(last)) return false;
+    if (!text.startsWith(first) || !text.endsWith(last)) return false;
     const end = text.length - last.length;
     let from = first.length;
     for (const piece of later) {
       const at = text.indexOf(piece, from);
-      if (at < 0 || at + piece.length > end) return false;
+      if (at < 0) return false;
       from = at + piece.length;
     }
+    // Pieces that were found beyond `end` overlap the last one.
     return from <= end;
   };
 }
