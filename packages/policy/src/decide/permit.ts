@@ -40,9 +40,7 @@ function standingOf(judged: Judged, { rule, when, rows }: AskedGrant): Standing 
 }
 
 function demand(judged: Judged, grant: Permitting, chosen: readonly Permitting[], gates: readonly AskedGate[]): Decision {
-  const asking = gates.flatMap(({ rule, unless }) =>
-    rule.approve !== undefined && asks(judged, rule.approve, unless) ? [{ ...rule, approve: rule.approve }] : [],
-  );
+  const asking = gates.flatMap(({ rule }) => (rule.approve === undefined ? [] : [{ ...rule, approve: rule.approve }]));
   const { rule } = grant;
   const own = rule.approve !== undefined && grant.asks ? { approve: rule.approve, ref: rule.ref } : undefined;
   const approve = mergeApprovals(own, asking);

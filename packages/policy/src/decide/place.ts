@@ -35,7 +35,6 @@ export interface AskedDeny {
 export interface AskedGate {
   readonly rule: Gate;
   readonly when: Asked | undefined;
-  readonly unless: Asked | undefined;
 }
 export interface AskedCeiling {
   readonly rule: Ceiling;
@@ -110,7 +109,7 @@ function compilePlace(compiled: Compiled, agent: AgentConfig, action: CatalogAct
     action: entity,
     grants: grants.map((rule) => ({ rule, when: asked(rule.when), rows: asked(rule.rows), unless: asked(rule.approve?.unless) })),
     denies: denies.map((rule) => ({ rule, when: asked(rule.when), rows: asked(rule.rows) })),
-    gates: gates.map((rule) => ({ rule, when: asked(rule.when), unless: asked(rule.approve?.unless) })),
+    gates: gates.map((rule) => ({ rule, when: asked(rule.when) })),
     ceilings: ceilings.map((rule) => ({ rule, when: asked(rule.when) })),
   };
 }
@@ -137,7 +136,7 @@ export function sessionPlace(place: Place, principal: Entity, context: CedarReco
       unless: narrowed(unless),
     })),
     denies: place.denies.map(({ rule, when, rows }) => ({ rule, when: narrowed(when), rows: narrowed(rows) })),
-    gates: place.gates.map(({ rule, when, unless }) => ({ rule, when: narrowed(when), unless: narrowed(unless) })),
+    gates: place.gates.map(({ rule, when }) => ({ rule, when: narrowed(when) })),
     ceilings: place.ceilings.map(({ rule, when }) => ({ rule, when: narrowed(when) })),
   };
 }

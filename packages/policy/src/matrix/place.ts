@@ -44,7 +44,6 @@ export interface OpenDeny {
 export interface OpenGate {
   readonly rule: Gate;
   readonly when: Expr;
-  readonly unless: Expr;
   /** Whether any number of records reaches it, or only more than `recordsOver`. */
   readonly reached: "always" | "sometimes";
 }
@@ -70,9 +69,9 @@ export function openPlaceOf(compiled: Compiled, agent: AgentConfig, action: Cata
     action,
     grants: opened.filter((grant) => !isAnothers(grant)),
     denies: denies.map(({ rule, when, rows }) => ({ rule, when: open(when, TRUE), rows: open(rows, TRUE) })),
-    gates: gates.flatMap(({ rule, when, unless }): readonly OpenGate[] => {
+    gates: gates.flatMap(({ rule, when }): readonly OpenGate[] => {
       const reached = reachOf(rule, action, most);
-      return reached === "never" ? [] : [{ rule, reached, when: open(when, TRUE), unless: open(unless, FALSE) }];
+      return reached === "never" ? [] : [{ rule, reached, when: open(when, TRUE) }];
     }),
     ceilings: ceilings.map(({ rule, when }) => ({ rule, when: open(when, TRUE) })),
     alwaysWritten: alwaysWritten(action),

@@ -1,5 +1,5 @@
 import type { Expr } from "../cedar/expression.ts";
-import { allOf } from "../cedar/expression.ts";
+import { allOf, TRUE } from "../cedar/expression.ts";
 import { conflictIn } from "../cedar/satisfiable.ts";
 import { mentions } from "../engine/parse-condition.ts";
 import { loadsRecord } from "../load/condition-place.ts";
@@ -7,7 +7,7 @@ import type { Ceiling } from "../rules/rule.ts";
 import { coversScope } from "../rules/scope.ts";
 import type { CatalogAction } from "../types.ts";
 import type { OpenDeny, OpenGate, OpenGrant, OpenPlace } from "./place.ts";
-import { all, isConstant, negate, simplify } from "./simplify.ts";
+import { all, negate } from "./simplify.ts";
 
 /** What a grant comes to for the calls it is meant for. What it says of `never` and `ask` is certain. */
 export type Standing =
@@ -69,7 +69,6 @@ function spared(place: OpenPlace, deny: OpenDeny): Expr | undefined {
   return isDecidedBefore(place, condition) ? negate(condition) : undefined;
 }
 
-function unaskedBy({ rule, when, unless }: OpenGate): Expr {
-  if (rule.approve === undefined) return { op: "value", value: true };
-  return isConstant(unless, false) ? negate(when) : simplify({ op: "||", left: negate(when), right: unless });
+function unaskedBy({ rule, when }: OpenGate): Expr {
+  return rule.approve === undefined ? TRUE : negate(when);
 }

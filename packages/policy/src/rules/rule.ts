@@ -79,6 +79,7 @@ export interface Gate {
   readonly environments?: ReadonlySet<string> | undefined;
   readonly recordsOver?: number | undefined;
   readonly when?: Condition | undefined;
+  /** Without `unless`: a gate's own `when` says where it asks. */
   readonly approve?: Approve | undefined;
   readonly fields: FieldRules;
   readonly limits: Limits;
