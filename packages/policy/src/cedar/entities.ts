@@ -87,21 +87,29 @@ export interface EntityParts {
 
 /** Entities by name. */
 export class Entities {
-  readonly #byUid = new UidMap<Entity>();
+  readonly #list: readonly Entity[];
+  /** Few entities are searched from end to end: those that come with a call are looked up a handful of times. */
+  readonly #index: UidMap<Entity> | undefined;
 
-  /** Of two entities with one name the last counts; whoever reads them from outside has to refuse such. */
+  /** Two entities with one name make `hasRepeats` true; whoever reads entities from outside has to refuse such. */
   constructor(parts: readonly EntityParts[]) {
-    for (const one of parts) this.#byUid.set(one.uid, new Entity(one, this));
+    this.#list = parts.map((one) => new Entity(one, this));
+    if (this.#list.length <= SCANNED_ENTITIES) return;
+    this.#index = new UidMap();
+    for (const entity of this.#list) this.#index.set(entity.uid, entity);
   }
 
   get(uid: Uid): Entity | undefined {
-    return this.#byUid.get(uid);
+    return this.#index === undefined ? this.#list.find((entity) => sameUid(entity.uid, uid)) : this.#index.get(uid);
   }
 
-  get size(): number {
-    return this.#byUid.size;
+  get hasRepeats(): boolean {
+    if (this.#index !== undefined) return this.#index.size < this.#list.length;
+    return this.#list.some((entity) => this.get(entity.uid) !== entity);
   }
 }
+
+const SCANNED_ENTITIES = 16;
 
 export const NO_ENTITIES: Entities = new Entities([]);
 
@@ -114,6 +122,8 @@ const NOTHING: Attributes = new Map();
 
 /** Whether some entity is its own ancestor. Walks each step of the hierarchy once, with a list of its own. */
 export function hasCycle(entities: Entities, parts: readonly EntityParts[]): boolean {
+  // Most hierarchies are one step deep; only a parent that has parents can close a circle.
+  if (parts.every(({ parents }) => parents.every((parent) => isTop(parent, entities)))) return false;
   const states = new UidMap<"open" | "done">();
   return parts.some((part) => part.parents.length > 0 && closesCircle(part, entities, states));
 }

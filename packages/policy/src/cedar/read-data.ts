@@ -20,7 +20,7 @@ export function readEntities(json: readonly EntityJson[], schema?: SchemaTypes):
   const parts = eachOf(json, (entity) => partsOf(entity, schema));
   const all = schema === undefined ? parts : [...parts, ...undeclaredActions(schema, parts)];
   const entities = new Entities(all);
-  if (entities.size < all.length) throw new BadData(`the entity ${repeated(all)} is given twice`);
+  if (entities.hasRepeats) throw new BadData(`the entity ${repeated(all)} is given twice`);
   if (hasCycle(entities, all)) throw new BadData("the parents of the entities form a cycle");
   return entities;
 }
