@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { recordHash } from "../../packages/ledger/src/index.ts";
 import { openStore } from "../../packages/broker/src/adapters/store/index.ts";
 import type { LogEntry } from "../../packages/broker/src/domain/audit.ts";
+import type { Session } from "../../packages/broker/src/domain/session.ts";
 
 /** Something that can make an intent, and later an outcome, durable. */
 export interface Contender {
@@ -18,7 +19,7 @@ export async function bailiwickStore(folder: string): Promise<Contender> {
   const renew = (): Promise<void> => {
     const issuedAt = new Date();
     const expiresAt = new Date(issuedAt.getTime() + 300_000);
-    const session = {
+    const session: Session = {
       id: "s",
       tenant: "bench",
       environment: "prod",
@@ -28,6 +29,13 @@ export async function bailiwickStore(folder: string): Promise<Contender> {
       task: "t",
       data: {},
       scope: [],
+      userProof: "asserted",
+      rows: [],
+      limits: {},
+      grant: "client_credentials",
+      binding: { kind: "bearer" },
+      lineage: [],
+      actors: [],
       issuedAt,
       expiresAt,
     };

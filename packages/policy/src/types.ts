@@ -73,6 +73,7 @@ export type PolicyRefusalCode =
   | "denied_by_rule"
   | "outside_ceiling"
   | "outside_session_scope"
+  | "outside_delegation"
   | "row_not_permitted"
   | "field_not_permitted"
   | "cross_tenant"
@@ -104,7 +105,17 @@ export interface Decision {
   /** The most records one result may hold after filtering. */
   readonly maxRecords: number;
   readonly refusal?: PolicyRefusal;
+  /** What this call draws from budgets that count records or cost. Present exactly when the verdict is not `deny`. */
+  readonly amounts?: { readonly records: number; readonly cost: number };
+  /** Present when the caller acts under a delegation: what its delegator would be told, asked the same. Its rows and fields bound what is shown. */
+  readonly delegator?: { readonly request: DecisionRequest; readonly decision: Decision };
 }
+
+/**
+ * Which records of some types a session may touch or see: by type, by dotted field path, the values that field may have. All fields named
+ * for a type must fit; types that are not named are not bounded. `{ Ticket: { id: ["T-17"] } }` is the session for one ticket.
+ */
+export type RowBound = Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
 
 /** Who is calling, for whom, for what: the session as policy sees it. */
 export interface Caller {
@@ -118,6 +129,10 @@ export interface Caller {
   readonly data: JsonObject;
   /** Scopes (`tool:action` patterns) this session was narrowed to; a ceiling. Empty means nothing is allowed. */
   readonly scope: readonly string[];
+  /** Records this session was narrowed to; all of these bounds hold. Absent or empty: whatever the policy says. */
+  readonly rows?: readonly RowBound[] | undefined;
+  /** The session this one was delegated from. A call is allowed only when it would be allowed to the delegator as well. */
+  readonly delegator?: Caller | undefined;
 }
 
 /** The record acted on, loaded from the tool. */
@@ -173,6 +188,26 @@ export type Injection =
   | { readonly environment: string }
   | { readonly login: string };
 
+/** The credential of a tool: its name, where its value comes from, and where it is put. */
+export interface CredentialUse {
+  readonly name: string;
+  readonly inject: Injection;
+  /** `store` (default), `env:NAME`, `file:/path` or `vault:mount/path#field`; texts may hold `${tenant}`, `${environment}`, `${workflow}`. */
+  readonly from?: string | undefined;
+  /** Hosts it may be sent to, when it is not a stored one (those carry their hosts sealed with them). */
+  readonly hosts?: readonly string[] | undefined;
+  readonly rotate?:
+    | {
+        /** Milliseconds a version may be in use; absent: no schedule. */
+        readonly everyMs?: number | undefined;
+        /** Milliseconds a replaced version stays valid. */
+        readonly graceMs: number;
+        /** The broker renews these login roles itself, by turns, logged in with the credential `admin`. */
+        readonly postgres?: { readonly roles: readonly [string, string]; readonly admin: string } | undefined;
+      }
+    | undefined;
+}
+
 /** One reviewed action of a tool: what it does, to what, and what comes back. Paths are dotted and start with `args` or `result`. */
 export interface CatalogAction {
   readonly operation: Operation;
@@ -213,7 +248,7 @@ export interface CatalogAction {
 export interface CatalogTool {
   readonly tool: string;
   readonly connect: Connect;
-  readonly credential?: { readonly name: string; readonly inject: Injection } | undefined;
+  readonly credential?: CredentialUse | undefined;
   readonly types: Readonly<Record<string, Readonly<Record<string, FieldType>>>>;
   /** Attribute of a record type that names its tenant: `{ Ticket: "tenant" }`. Records of another tenant are refused whatever the grants say. */
   readonly tenantField: Readonly<Record<string, string>>;
@@ -231,7 +266,17 @@ export interface AgentConfig {
   readonly roles: readonly string[];
   readonly owner: string;
   readonly attributes: JsonObject;
+  /** OAuth clients that may act as this agent for a person. Absent: none. */
+  readonly clients?: AgentClients | undefined;
   readonly at: Span;
+}
+
+/** Which people may let which OAuth clients act as an agent. */
+export interface AgentClients {
+  /** Roles of people; holding one of them is enough. */
+  readonly people: readonly string[];
+  /** Client metadata document URLs, or hosts of such. Absent: any client. */
+  readonly ids?: readonly string[] | undefined;
 }
 
 /** A person who may answer approvals or operate the broker. `roles` are people's roles such as `support-lead`, `auditor`, `operator`. */
@@ -243,6 +288,52 @@ export interface PersonConfig {
   readonly roles: readonly string[];
 }
 
+/** An OpenID provider at which people sign in. `clientSecret` is `${env:NAME}`, never the secret itself. */
+export interface SsoConfig {
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  /** What the button on the sign-in page says. */
+  readonly name: string;
+}
+
+/** Forms of assertion a partner may send; docs/spec/federation.md says what each must hold. */
+export type AssertionKind = "id-jag" | "identity-chaining" | "jwt-svid" | "workload";
+
+/** JWS algorithms an assertion may be signed with; all are asymmetric. */
+export type AssertionAlgorithm = "ES256" | "RS256" | "PS256" | "EdDSA";
+
+/** Another organisation: which of its assertions open sessions here, as which agent and with what at most. */
+export interface PartnerConfig {
+  readonly name: string;
+  /** Digest over all that is said of this partner but its contact: a session that was opened under another one has ended. */
+  readonly version: string;
+  /** `iss` of its assertions; of one partner only. */
+  readonly issuer: string;
+  /** Address of its keys; absent: by discovery (RFC 8414) at the issuer. */
+  readonly jwks?: string | undefined;
+  readonly spiffe?: { readonly trustDomain: string; readonly bundle: string } | undefined;
+  readonly kinds: readonly AssertionKind[];
+  readonly algorithms: readonly AssertionAlgorithm[];
+  /** Whole texts, or beginnings with a `*` after them. */
+  readonly subjects: readonly string[];
+  readonly tenants: readonly string[];
+  readonly environments: readonly string[];
+  /** The local agent its sessions act as. */
+  readonly workflow: string;
+  readonly agent: string;
+  readonly ceiling: {
+    readonly scope: readonly string[];
+    readonly rows: RowBound;
+    readonly limits: { readonly calls?: number | undefined; readonly records?: number | undefined; readonly cost?: number | undefined };
+  };
+  readonly maxTtlMs: number;
+  readonly contact: string;
+  /** Calls that go out to it: the address they are for, and the scope asked there at most. */
+  readonly outbound?: { readonly resource: string; readonly scope: readonly string[] } | undefined;
+  readonly at: Span;
+}
+
 /** The validated, ready-to-decide policy folder. `engine` is opaque to everyone but this package. */
 export interface Policy {
   /** `sha256:` and 64 hex digits over the names and texts of all files. */
@@ -250,8 +341,12 @@ export interface Policy {
   readonly tenants: readonly string[];
   readonly environments: readonly string[];
   readonly people: readonly PersonConfig[];
+  /** Ways to sign in besides passkeys. */
+  readonly signIn?: { readonly sso?: SsoConfig } | undefined;
   readonly agents: readonly AgentConfig[];
   readonly tools: readonly CatalogTool[];
+  /** Other organisations whose assertions open sessions here, and to whom calls may go out. */
+  readonly partners: readonly PartnerConfig[];
   readonly warnings: readonly Diagnostic[];
   readonly engine: unknown;
 }

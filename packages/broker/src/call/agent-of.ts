@@ -19,8 +19,20 @@ const callers = new WeakMap<Session, Caller>();
 export function callerOf(session: Session): Caller {
   const known = callers.get(session);
   if (known !== undefined) return known;
-  const { agent, tenant, environment, workflow, user, id, task, data, scope } = session;
-  const caller: Caller = { agent, tenant, environment, workflow, user, session: id, task, data, scope };
+  const { agent, tenant, environment, workflow, user, id, task, data, scope, rows, delegator } = session;
+  const caller: Caller = {
+    agent,
+    tenant,
+    environment,
+    workflow,
+    user,
+    session: id,
+    task,
+    data,
+    scope,
+    rows,
+    ...(delegator === undefined ? {} : { delegator: callerOf(delegator) }),
+  };
   callers.set(session, caller);
   return caller;
 }

@@ -8,6 +8,7 @@ import { handleCall } from "./handle-call.ts";
 import { entryFor, visibleName, type Entry } from "./names.ts";
 import { isObject } from "./paths.ts";
 import type { CallPorts } from "./ports.ts";
+import type { Presented } from "./presented.ts";
 import { sessionBody } from "./record-body.ts";
 import { Refusal } from "./refusal.ts";
 import { resolveSession } from "./resolve-session.ts";
@@ -18,15 +19,15 @@ import { mayEver, visibleTo } from "./visible.ts";
 
 /** All that agents can do, over the call path. `changes` tells of policy and upstream list changes. */
 export function createAgentSurface(ports: CallPorts, changes: (listener: () => void) => () => void): AgentSurface {
-  const session = async (token: string | undefined): Promise<Session> => resolveSession(ports, await authenticate(ports, { token }));
+  const session = async (presented: Presented): Promise<Session> => resolveSession(ports, await authenticate(ports, { presented }));
   return {
     session,
     handle: (call) => handleCall(ports, call),
     resume: async (ticket, call) => resume(ports, session, ticket, call),
-    list: async (token) => visibleTo(ports, await session(token)),
-    complete: async (token, params, signal) => complete(ports, await session(token), params, signal),
-    subscribe: async (token, uri, onUpdate) => subscribe(ports, await session(token), uri, onUpdate),
-    setLogLevel: async (token, level) => setLogLevel(ports, await session(token), level),
+    list: async (presented) => visibleTo(ports, await session(presented)),
+    complete: async (presented, params, signal) => complete(ports, await session(presented), params, signal),
+    subscribe: async (presented, uri, onUpdate) => subscribe(ports, await session(presented), uri, onUpdate),
+    setLogLevel: async (presented, level) => setLogLevel(ports, await session(presented), level),
     onListChange: changes,
   };
 }
@@ -36,7 +37,7 @@ type Continuation = Parameters<AgentSurface["resume"]>[1];
 // The held call runs again from the start, with the token of whoever asks now: a ticket alone opens nothing.
 async function resume(ports: CallPorts, session: AgentSurface["session"], ticket: string, call: Continuation): Promise<CallAnswer> {
   try {
-    const owner = await session(call.token);
+    const owner = await session(call.presented);
     const approval = await ports.approvals.find(owner.tenant, ticket);
     if (approval === undefined || !belongsTo(approval, owner)) {
       throw new Refusal("approval_unknown", `there is no approval \`${ticket}\` of this agent, user and task; repeat the call itself`);

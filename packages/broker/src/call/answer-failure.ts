@@ -47,6 +47,7 @@ function asRefusal(failure: unknown): Refusal {
       // Only a lookup can end here: the agent's own call was never sent.
       return new Refusal("tool_unavailable", failure.message, { next });
     case "key_shared":
+    case "session_ended":
     case "agent_cannot_answer":
       return new Refusal("internal_fault", failure.message);
   }

@@ -27,6 +27,7 @@ export interface ExecutedCall extends EquippedCall {
 export async function execute(ports: CallPorts, equipped: EquippedCall): Promise<ExecutedCall> {
   const { intent, connection } = equipped;
   const sentAt = ports.now();
+  const running = ports.running.begin(intent.permit.call.session, intent.permit.call.incoming.io);
   try {
     await requireSameTool(ports, intent.permit.call);
     const call = redeem(ports, intent.permit);
@@ -34,7 +35,7 @@ export async function execute(ports: CallPorts, equipped: EquippedCall): Promise
       timeoutMs: call.action.timeoutMs,
       maxBytes: MAX_RESULT_BYTES,
       equipment: equipped.equipped.equipment,
-      io: call.incoming.io,
+      io: running.io,
     });
     return { ...equipped, sentAt, answer: { kind: "result", body } };
   } catch (failure) {
@@ -46,6 +47,8 @@ export async function execute(ports: CallPorts, equipped: EquippedCall): Promise
       sentAt,
       answer: { kind: "unknown", why: failure instanceof Fault ? failure.message : "the connection to the tool failed" },
     };
+  } finally {
+    running.done();
   }
 }
 

@@ -23,6 +23,7 @@ export async function handleCall(ports: CallPorts, incoming: IncomingCall): Prom
   const trail: Trail = { callId: ports.newId("call"), incoming };
   try {
     const claims = await authenticate(ports, incoming);
+    trail.proof = claims.proof;
     const session = (trail.session = await resolveSession(ports, claims));
     const identified = (trail.call = await identify(ports, session, trail));
     const decided = (trail.decided = await decideCall(ports, session, identified));

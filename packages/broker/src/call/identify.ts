@@ -17,7 +17,7 @@ import { connectionKey, equip, listingOf } from "./upstream.ts";
  * An action that is not catalogued, or no longer what a person reviewed, is quarantined.
  * @throws Refusal `tool_unknown`, `tool_unreviewed`, `argument_invalid`, `malformed_request`.
  */
-export async function identify(ports: CallPorts, session: Session, trail: Pick<Trail, "callId" | "incoming">): Promise<IdentifiedCall> {
+export async function identify(ports: CallPorts, session: Session, trail: Pick<Trail, "callId" | "incoming" | "proof">): Promise<IdentifiedCall> {
   const { callId, incoming } = trail;
   const policy = ports.policy();
   const entry = entryFor(policy, incoming.kind, incoming.name);
@@ -37,6 +37,7 @@ export async function identify(ports: CallPorts, session: Session, trail: Pick<T
     argsDigest: argumentsDigest(operation, args),
     connection: key,
     incoming,
+    ...(trail.proof === undefined ? {} : { proof: trail.proof }),
   };
 }
 

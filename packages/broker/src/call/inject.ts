@@ -13,13 +13,14 @@ export interface EquippedCall {
 }
 
 /**
- * Opens the credential for this one call and takes the connection it goes out on. The agent never sees either.
+ * Opens the credential for this one call, in the version its intent names, and takes the connection it goes out on.
+ * The agent never sees either.
  * @throws Refusal `credential_unavailable`, `tool_unavailable`: nothing was sent, the outcome says so, limits are given back.
  */
 export async function inject(ports: CallPorts, intent: Intent): Promise<EquippedCall> {
   const { call } = intent.permit;
   try {
-    const equipped = await equip(ports, call.tool, call.connection);
+    const equipped = await equip(ports, call.tool, call.connection, intent.credential?.version);
     const connection = await ports.tools.connect(call.connection, equipped.equipment);
     return { intent, equipped, connection };
   } catch (failure) {

@@ -26,7 +26,7 @@ export async function lookup(ports: CallPorts, call: DecidedCall): Promise<Resou
   await ports.log.append(call.session.tenant, {
     kind: "lookup",
     callId: call.callId,
-    body: { ...bodyOf(ports, call), action: entry.action.scope, operation: entry.action.operation.name, argsDigest: digest(args) },
+    body: { ...bodyOf(ports, call), action: entry.action.scope, operation: entry.action.operation.name, argsDigest: digest(args), ...(equipped.credential === undefined ? {} : { credential: { ...equipped.credential } }) },
   });
   const connection = await ports.tools.connect(call.connection, equipped.equipment);
   const result = await connection.invoke(entry.action.operation, args, {

@@ -1,13 +1,18 @@
 import type { Policy } from "@bailiwick/policy";
 import type { ApprovalStore } from "../domain/approval.ts";
 import type { AuditLog } from "../domain/audit.ts";
-import type { CredentialStore } from "../domain/credential.ts";
+import type { CredentialOpener } from "../domain/credential.ts";
 import type { Session, SessionStore } from "../domain/session.ts";
 import type { ConnectionKey, Equipment, ToolConnection, ToolListing } from "../domain/tool.ts";
+import type { Claims, Presented } from "./presented.ts";
+import type { RunningCalls } from "./running-calls.ts";
 
-/** Verifies a session token's signature and expiry; caches by the token's hash. @throws Refusal `unauthenticated` | `token_expired`. */
-export interface TokenVerifier {
-  verify(token: string, now: Date): Promise<{ readonly tenant: string; readonly session: string }>;
+/**
+ * Verifies what a request shows: the token, and the proof that it is the sender's own. One request's proof is spent once, however often it is asked for.
+ * @throws Refusal `unauthenticated` | `token_expired` | `proof_invalid` | `proof_replayed`.
+ */
+export interface SenderVerifier {
+  verify(presented: Presented, now: Date): Promise<Claims>;
 }
 
 /** Live connections, one per ConnectionKey, made on first use. */
@@ -27,12 +32,13 @@ export interface CallPorts {
   newId(prefix: "call" | "apr"): string;
   /** The policy in force. @throws Refusal when there is none: deny by default. */
   policy(): Policy;
-  readonly tokens: TokenVerifier;
+  readonly senders: SenderVerifier;
   readonly sessions: Pick<SessionStore, "find">;
   readonly approvals: ApprovalStore;
   readonly log: AuditLog;
-  readonly credentials: Pick<CredentialStore, "open">;
+  readonly credentials: CredentialOpener;
   readonly tools: ToolConnections;
+  readonly running: RunningCalls;
   /** Told of whatever stopped a call, for the operator's log; never holds a secret. */
   onFault?(failure: unknown): void;
 }

@@ -1,4 +1,4 @@
-import type { JsonObject, RuleRef } from "@bailiwick/policy";
+import type { JsonObject, RowBound, RuleRef } from "@bailiwick/policy";
 import type { RecordBody } from "../domain/audit.ts";
 import type { Session } from "../domain/session.ts";
 import type { CallPorts } from "./ports.ts";
@@ -35,7 +35,13 @@ export function sessionBody(
     workflow: session.workflow,
     agent: session.agent,
     user: session.user,
+    userProof: session.userProof,
     session: session.id,
+    binding: session.binding.kind,
+    ...(session.client === undefined ? {} : { client: session.client }),
+    ...(session.lineage.length === 0 ? {} : { lineage: session.lineage }),
+    ...(session.actors.length === 0 ? {} : { actors: session.actors }),
+    ...(session.partner === undefined ? {} : { partner: session.partner }),
     task: session.task,
     peer: incoming.peer,
     ...(incoming.traceparent === undefined ? {} : { traceparent: incoming.traceparent }),
@@ -49,9 +55,16 @@ export function factsOf(call: DecidedCall): JsonObject {
     args: call.args,
     data: call.session.data,
     scope: [...call.session.scope],
+    ...(call.session.rows.length === 0 ? {} : { rows: call.session.rows.map((bound) => rowsBody(bound)) }),
     ...(call.resource === undefined ? {} : { resource: { ...call.resource } }),
     ...(call.incoming.statedReason === undefined ? {} : { statedReason: call.incoming.statedReason }),
   };
+}
+
+function rowsBody(bound: RowBound): JsonObject {
+  return Object.fromEntries(
+    Object.entries(bound).map(([type, fields]) => [type, Object.fromEntries(Object.entries(fields).map(([path, values]) => [path, [...values]]))]),
+  );
 }
 
 /** Rules as they stand in records: kind, id and place. */

@@ -1,26 +1,41 @@
+import type { Policy } from "@bailiwick/policy";
+import { chainOf } from "../domain/ended.ts";
 import type { Session } from "../domain/session.ts";
+import type { Stop } from "../domain/stop.ts";
 import { agentOf } from "./agent-of.ts";
-import type { Claims } from "./authenticate.ts";
 import type { CallPorts } from "./ports.ts";
+import type { Claims } from "./presented.ts";
 import { Refusal } from "./refusal.ts";
+import { restricted } from "./restrict.ts";
 
 /**
- * Loads the session a token names and checks that it may still act. The intent's transaction checks it once more,
- * so a revocation between here and the effect is honoured too.
- * @throws Refusal `session_revoked`, `token_expired`, `unauthenticated`.
+ * Loads the session a request is of and checks that it may still act: it and all it was delegated from, and each agent among them.
+ * The intent's transaction checks it once more, so a revocation between here and the effect is honoured too.
+ * @throws Refusal `session_revoked`, `agent_stopped`, `token_expired`, `unauthenticated`.
  */
 export async function resolveSession(ports: Pick<CallPorts, "sessions" | "policy" | "now">, claims: Claims): Promise<Session> {
   const session = await ports.sessions.find(claims.tenant, claims.session);
   if (session === undefined) throw gone("unauthenticated", "this session is not known here; get a new token");
-  if (session.revokedAt !== undefined)
-    throw gone("session_revoked", "this session was revoked; ask the agent's owner before starting another");
-  if (session.expiresAt <= ports.now()) throw gone("token_expired", "this session has expired; get a new token");
-  if (agentOf(ports.policy(), session.agent) === undefined) {
-    throw gone("session_revoked", `the agent \`${session.agent}\` is no longer in the policy; ask its owner`);
-  }
-  return session;
+  requireLive(session, ports.policy(), ports.now());
+  return restricted(session, claims.restrict);
 }
 
-function gone(code: "unauthenticated" | "session_revoked" | "token_expired", message: string): Refusal {
-  return new Refusal(code, message, { next: [{ kind: "reauthenticate" }] });
+function requireLive(session: Session, policy: Policy, now: Date): void {
+  if (session.revokedAt !== undefined)
+    throw gone("session_revoked", "this session, or one it was delegated from, was revoked; ask the agent's owner before starting another");
+  if (session.stop !== undefined) throw gone("agent_stopped", stopText(session.stop));
+  for (const each of chainOf(session)) {
+    if (each.expiresAt <= now) throw gone("token_expired", "this session has expired; get a new token");
+    if (agentOf(policy, each.agent) === undefined)
+      throw gone("session_revoked", `the agent \`${each.agent}\` is no longer in the policy; ask its owner`);
+  }
+}
+
+function stopText({ kind, name, state, reason }: Stop): string {
+  const what = kind === "everything" ? "every agent is" : `the ${kind} \`${name}\` is`;
+  return `${what} ${state} (${reason}); nothing runs until a person lifts it`;
+}
+
+function gone(code: "unauthenticated" | "session_revoked" | "agent_stopped" | "token_expired", message: string): Refusal {
+  return new Refusal(code, message, { next: code === "agent_stopped" ? [] : [{ kind: "reauthenticate" }] });
 }

@@ -16,11 +16,12 @@ import type { Approval } from "../domain/approval.ts";
 import type { Reservation } from "../domain/audit.ts";
 import type { Session } from "../domain/session.ts";
 import type { CallIo, ConnectionKey } from "../domain/tool.ts";
+import type { Claims, Presented } from "./presented.ts";
 import type { RefusalCode } from "./refusal.ts";
 
 /** A call as an adapter hands it in: nothing in it is trusted yet. */
 export interface IncomingCall {
-  readonly token: string | undefined;
+  readonly presented: Presented;
   /** Network address of the peer, for the record. */
   readonly peer: string;
   readonly kind: Operation["kind"];
@@ -54,6 +55,8 @@ export interface IdentifiedCall {
   readonly argsDigest: string;
   readonly connection: ConnectionKey;
   readonly incoming: IncomingCall;
+  /** The proof of possession that pays for the call, when its session is bound to its sender. */
+  readonly proof?: Claims["proof"];
 }
 
 /** A call after `decide`: the policy said allow or ask. */

@@ -1,5 +1,6 @@
 import type { CatalogTool } from "@bailiwick/policy";
 import type { Session } from "../domain/session.ts";
+import type { OpenCredential } from "../domain/credential.ts";
 import { Fault } from "../domain/fault.ts";
 import type { ConnectionKey, Equipment, ToolConnection, ToolListing } from "../domain/tool.ts";
 import type { CallPorts } from "./ports.ts";
@@ -8,7 +9,7 @@ import type { CallPorts } from "./ports.ts";
 export interface Equipped {
   readonly equipment: Equipment;
   readonly credential?: { readonly name: string; readonly version: number } | undefined;
-  /** Values that must not come back: the credential itself. */
+  /** Values that must not come back: the credential itself, and its other versions that still exist. */
   readonly secrets: readonly string[];
 }
 
@@ -20,22 +21,38 @@ export function connectionKey(session: Session, tool: string): ConnectionKey {
 }
 
 /**
- * Opens the credential a tool asks for and shapes it for the wire.
+ * Opens the credential a tool asks for, `version` of it when one is named, and shapes it for the wire.
  * @throws Fault `credential_unavailable` when the catalog names one that this tenant, environment and workflow does not have.
  */
-export async function equip(ports: Pick<CallPorts, "credentials">, tool: CatalogTool, key: ConnectionKey): Promise<Equipped> {
+export async function equip(
+  ports: Pick<CallPorts, "credentials">,
+  tool: CatalogTool,
+  key: ConnectionKey,
+  version?: number,
+): Promise<Equipped> {
   const wanted = tool.credential;
   if (wanted === undefined) return { equipment: NOTHING, secrets: [] };
-  const opened = await ports.credentials.open(wanted.name, key);
+  const opened = await ports.credentials.open(wanted.name, key, version);
   if (opened === undefined) {
     throw new Fault(
       "credential_unavailable",
-      `no credential \`${wanted.name}\` is bound to ${key.tenant}/${key.environment}/${key.workflow}; add it with \`bailiwick secrets put ${wanted.name}\``,
+      version === undefined
+        ? `no credential \`${wanted.name}\` is bound to ${key.tenant}/${key.environment}/${key.workflow}; add it with \`bailiwick secrets set ${wanted.name}\``
+        : `version ${version} of the credential \`${wanted.name}\` ended while the call was under way; repeat the call to use the new one`,
     );
   }
+  return equippedWith(tool, wanted, opened);
+}
+
+/** The same with a credential that is already open. @throws Fault `credential_unavailable` when it is bound to no host. */
+export function equippedWith(tool: CatalogTool, wanted: NonNullable<CatalogTool["credential"]>, opened: OpenCredential): Equipped {
   requireHost(tool, opened.hosts, wanted.name);
-  const equipment = { ...shape(wanted.inject, opened.value), hosts: opened.hosts };
-  return { equipment, credential: { name: opened.name, version: opened.version }, secrets: [opened.value] };
+  const equipment = { ...shape(wanted.inject, opened), hosts: opened.hosts };
+  return {
+    equipment,
+    credential: { name: opened.name, version: opened.version },
+    secrets: [opened.value, ...opened.alsoSecret],
+  };
 }
 
 /** Connects when needed and asks what the upstream offers. @throws Fault. */
@@ -59,11 +76,11 @@ export async function connect(
   return ports.tools.connect(key, equipment);
 }
 
-function shape(inject: NonNullable<CatalogTool["credential"]>["inject"], value: string): Equipment {
+function shape(inject: NonNullable<CatalogTool["credential"]>["inject"], { value, login }: OpenCredential): Equipment {
   if ("header" in inject)
     return { headers: { [inject.header]: (inject.format ?? "{value}").replace("{value}", () => value) }, environment: {} };
   if ("environment" in inject) return { headers: {}, environment: { [inject.environment]: value } };
-  return { headers: {}, environment: {}, login: { user: inject.login, password: value } };
+  return { headers: {}, environment: {}, login: { user: login ?? inject.login, password: value } };
 }
 
 // A credential that goes over a network is bound to hosts, so that a changed catalog cannot send it elsewhere.
@@ -73,7 +90,7 @@ function requireHost(tool: CatalogTool, hosts: readonly string[], name: string):
   if (overNetwork && hosts.length === 0) {
     throw new Fault(
       "credential_unavailable",
-      `credential \`${name}\` is bound to no host, and tool \`${tool.tool}\` is reached over the network; put it again with \`--host\``,
+      `credential \`${name}\` is bound to no host, and tool \`${tool.tool}\` is reached over the network; set it again with \`--host\``,
     );
   }
 }

@@ -49,7 +49,7 @@ export type IntendOutcome =
       readonly max: number;
       readonly retryAfterMs: number;
     }
-  | { readonly ok: false; readonly why: "session_not_live" };
+  | { readonly ok: false; readonly why: "session_not_live" | "proof_replayed" };
 
 export interface CallQuery {
   readonly agent?: string | undefined;
@@ -67,6 +67,16 @@ export interface CallQuery {
   readonly limit: number;
 }
 
+/** A call whose intent is durable and whose outcome is not. */
+export interface CallInFlight {
+  readonly callId: string;
+  readonly agent: string;
+  readonly environment: string;
+  readonly workflow: string;
+  readonly session: string;
+  readonly broker: string;
+}
+
 /** The narrow port of the audit log: one log per tenant. */
 export interface AuditLog {
   /**
@@ -80,6 +90,8 @@ export interface AuditLog {
     options: {
       readonly session: string;
       readonly reservations: readonly Reservation[];
+      /** The sender's proof that pays for the effect: taken in the same transaction, once over all brokers. */
+      readonly proof?: { readonly id: string; readonly untilMs: number } | undefined;
       readonly instead: (why: Exclude<IntendOutcome, { ok: true }>) => LogEntry;
     },
   ): Promise<IntendOutcome>;
@@ -91,6 +103,8 @@ export interface AuditLog {
   facts(tenant: string, callId: string): Promise<JsonObject | undefined>;
   /** In order of seq, from `after` (exclusive). */
   read(tenant: string, after: number, limit: number): Promise<readonly StoredRecord[]>;
+  /** Calls that have begun on any broker and have no end yet. */
+  inFlight(tenant: string): Promise<readonly CallInFlight[]>;
   /** Appends an `outcome` with status `unknown` for every intent whose broker is gone. Returns how many. */
   surfaceUnknown(tenant: string, at: Date): Promise<number>;
 }

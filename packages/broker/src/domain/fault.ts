@@ -3,6 +3,8 @@ export type FaultCode =
   | "log_unavailable"
   | "store_unavailable"
   | "key_shared"
+  /** A session cannot be opened: what it stands on was revoked or stopped meanwhile. */
+  | "session_ended"
   | "tool_unavailable"
   | "tool_lost"
   | "tool_timeout"

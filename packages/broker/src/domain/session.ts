@@ -1,6 +1,31 @@
-import type { JsonObject } from "@bailiwick/policy";
+import type { JsonObject, RowBound } from "@bailiwick/policy";
+import type { Stop } from "./stop.ts";
 
-/** A short-lived, scoped right of one agent to act for one task. INVARIANT: expiresAt - issuedAt <= MAX_SESSION_MS. */
+/** How the caller proves, with each request, that a token is its own (RFC 7800). A bearer token proves nothing and so lives shorter. */
+export type SenderBinding =
+  | { readonly kind: "bearer" }
+  /** DPoP (RFC 9449): `jkt` is the RFC 7638 SHA-256 thumbprint of the key that signs each proof. */
+  | { readonly kind: "dpop"; readonly jkt: string }
+  /** Mutual TLS (RFC 8705): `x5t` is the base64url SHA-256 of the client certificate. */
+  | { readonly kind: "mtls"; readonly x5t: string }
+  /** HTTP message signatures (RFC 9421, hmac-sha256) with a key that the broker derives from the session's id. */
+  | { readonly kind: "hmac" };
+
+/** The OAuth grant a session came from. */
+export type GrantKind = "client_credentials" | "authorization_code" | "token_exchange" | "jwt_bearer";
+
+/** Who says that `user` asked for the work: the agent itself, the user who signed in, or a partner's assertion. */
+export type UserProof = "asserted" | "signed-in" | "partner";
+
+/** Budgets of a whole session, drawn from by its delegates too. Absent: only the policy's limits hold. */
+export interface SessionLimits {
+  readonly calls?: number | undefined;
+  readonly records?: number | undefined;
+  /** In the catalog's currency unit. */
+  readonly cost?: number | undefined;
+}
+
+/** A short-lived, scoped right of one agent to act for one task. INVARIANT: expiresAt - issuedAt <= maxSessionMs(binding). */
 export interface Session {
   readonly id: string;
   readonly tenant: string;
@@ -8,44 +33,65 @@ export interface Session {
   readonly workflow: string;
   /** `bailiwick://<tenant>/<environment>/<workflow>/<agent>` */
   readonly agent: string;
-  /** The user the agent says it works for. Asserted by the agent, not yet proven. */
   readonly user: string;
+  readonly userProof: UserProof;
   readonly task: string;
   /** What this session is about (this ticket, this customer); policy reads it as `context.session.data`. */
   readonly data: JsonObject;
   readonly scope: readonly string[];
+  /** Records the session was narrowed to; all bounds hold. */
+  readonly rows: readonly RowBound[];
+  readonly limits: SessionLimits;
+  readonly grant: GrantKind;
+  readonly binding: SenderBinding;
+  /** The OAuth client that runs the agent, when it is not the agent itself. */
+  readonly client?: string | undefined;
+  /** Ids of the sessions this one was delegated from, the root first. */
+  readonly lineage: readonly string[];
+  /** Those sessions themselves, from the nearest; given by `find`. */
+  readonly delegator?: Session | undefined;
+  /** Names of whoever acted before this agent, the latest first: delegating agents and partners (`act` of RFC 8693 section 4.1). */
+  readonly actors: readonly string[];
+  /** The federation partner whose assertion opened the root of this session. */
+  readonly partner?: string | undefined;
+  /** What that partner's entry in the policy was then (`PartnerConfig.version`): under another one the session has ended. */
+  readonly partnerVersion?: string | undefined;
   readonly issuedAt: Date;
   readonly expiresAt: Date;
+  /** When this session or one it was delegated from was revoked. */
   readonly revokedAt?: Date | undefined;
+  /** What keeps the agent of this session or of one it was delegated from from acting; given by `find`. */
+  readonly stop?: Stop | undefined;
 }
 
-/** A bearer session lives at most five minutes: stock MCP clients cannot prove possession of a key. */
+/** A bearer session lives at most five minutes: whoever copies the token has it. */
 export const MAX_SESSION_MS = 5 * 60 * 1000;
+/** A sender-constrained one may live longer, since a copied token is of no use. */
+export const MAX_BOUND_SESSION_MS = 15 * 60 * 1000;
+/** How often a right may be passed on: a root session has depth 0. */
+export const MAX_DELEGATION_DEPTH = 3;
 
-/** A registered agent key. `thumbprint` (RFC 7638) is unique over all agents: a key used by two agents is refused. */
-export interface AgentKey {
-  readonly agent: string;
-  readonly tenant: string;
-  readonly thumbprint: string;
-  readonly publicJwk: JsonObject;
-  readonly status: "active" | "retired";
+export function maxSessionMs(binding: SenderBinding): number {
+  return binding.kind === "bearer" ? MAX_SESSION_MS : MAX_BOUND_SESSION_MS;
+}
+
+/** Which sessions a revocation ended. */
+export interface Revocation {
+  readonly session: string;
+  /** Ids of all sessions that ended: the named one and what was delegated from it. */
+  readonly ended: readonly string[];
 }
 
 export interface SessionStore {
+  /** @throws Fault `session_ended` when a session of the lineage is revoked or expired, or the agent is stopped: checked in the same transaction. */
   create(session: Session): Promise<void>;
-  /** Returns undefined when no such session exists in this tenant. */
+  /** With its delegators and any stop. Returns undefined when no such session exists in this tenant. */
   find(tenant: string, id: string): Promise<Session | undefined>;
-  list(tenant: string, options: { readonly live: boolean; readonly limit: number }): Promise<readonly Session[]>;
-  /** Returns false when it was unknown or already revoked. Effective on the next call, on every broker. */
-  revoke(tenant: string, id: string, by: string): Promise<boolean>;
-}
-
-export interface AgentKeyStore {
-  /** @throws Fault `key_shared` when another agent already holds this thumbprint. */
-  add(key: AgentKey): Promise<void>;
-  /** Active keys of one agent. */
-  keysOf(tenant: string, agent: string): Promise<readonly AgentKey[]>;
-  list(tenant: string): Promise<readonly AgentKey[]>;
-  /** Records a client-assertion id; returns false when it was seen before (replay). */
-  useAssertion(tenant: string, agent: string, jti: string, expiresAt: Date): Promise<boolean>;
+  /** `delegatedFrom` keeps to the subtree below that session. */
+  list(
+    tenant: string,
+    options: { readonly live: boolean; readonly limit: number; readonly delegatedFrom?: string | undefined },
+  ): Promise<readonly Session[]>;
+  /** Ends the session and all delegated from it. Undefined when it was unknown or already revoked. Effective on the next call, on every broker. */
+  revoke(tenant: string, id: string, by: string): Promise<Revocation | undefined>;
 }

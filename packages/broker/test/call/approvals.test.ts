@@ -3,6 +3,7 @@ import { createAgentSurface } from "../../src/call/agent-surface.ts";
 import { argumentsDigest } from "../../src/call/identify.ts";
 import type { CallAnswer } from "../../src/call/types.ts";
 import type { Approval } from "../../src/domain/approval.ts";
+import { bearer } from "../plain-session.ts";
 import { testStore, type TestStore } from "../support/store.ts";
 import { silentIo, testPolicy, world, type World } from "./support.ts";
 
@@ -28,7 +29,7 @@ const deny = (approval: Approval, reason: string) =>
 const deletions = (each: World) => each.tool.effects.filter((effect) => effect.name === "delete_ticket").length;
 const resume = (each: World, ticket: string, token = each.session.id) =>
   createAgentSurface(each.ports, () => () => undefined).resume(ticket, {
-    token,
+    presented: bearer(token),
     peer: "127.0.0.1",
     io: silentIo(),
     patience: { waitMs: 0 },

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RecordKind } from "../../src/domain/audit.ts";
 import { Fault } from "../../src/domain/fault.ts";
 import { ToolError } from "../../src/domain/tool.ts";
+import { bearer } from "../plain-session.ts";
 import { testStore, type TestStore } from "../support/store.ts";
 import { limitedPolicy, structured, testPolicy, world } from "./support.ts";
 
@@ -70,7 +71,7 @@ describe("deny by default", () => {
 
   test("a call without a token is refused before anything else", async () => {
     const { call, tool } = await world(db.store);
-    expect(await call("ping", {}, { token: undefined })).toMatchObject({ kind: "refused", code: "unauthenticated", callId: undefined });
+    expect(await call("ping", {}, { presented: bearer(undefined) })).toMatchObject({ kind: "refused", code: "unauthenticated", callId: undefined });
     expect(tool.effects).toEqual([]);
   });
 

@@ -2,11 +2,14 @@ import { randomUUID } from "node:crypto";
 import { load, type JsonObject, type Policy, type PolicyFile } from "@bailiwick/policy";
 import { handleCall } from "../../src/call/handle-call.ts";
 import type { CallPorts } from "../../src/call/ports.ts";
+import { Refusal } from "../../src/call/refusal.ts";
+import { runningCalls } from "../../src/call/running-calls.ts";
 import type { CallAnswer, IncomingCall } from "../../src/call/types.ts";
 import { fingerprint } from "../../src/domain/fingerprint.ts";
 import type { Session } from "../../src/domain/session.ts";
 import type { CallIo, ToolConnection, ToolListing } from "../../src/domain/tool.ts";
 import type { Store } from "../../src/adapters/store/index.ts";
+import { bearer, PLAIN } from "../plain-session.ts";
 
 export const AGENT = "bailiwick://acme/prod/helpdesk/support";
 
@@ -150,7 +153,9 @@ export async function world(
     now: () => new Date(),
     newId: (prefix) => `${prefix}_${session.id}_${(ids += 1)}`,
     policy: () => policy,
-    tokens: { verify: (token) => Promise.resolve({ tenant: "acme", session: token }) },
+    // The token is the session's id here; what a token proves is tested at the verifier.
+    senders: { verify: async ({ token }) => ({ tenant: "acme", session: requireToken(token) }) },
+    running: runningCalls(store),
     sessions: store.sessions,
     approvals: store.approvals,
     log: store.log,
@@ -161,8 +166,13 @@ export async function world(
   return { ports, tool, session, call };
 }
 
+function requireToken(token: string | undefined): string {
+  if (token === undefined) throw new Refusal("unauthenticated", "the call carries no session token");
+  return token;
+}
+
 export function incoming(token: string, name: string, args: JsonObject): IncomingCall {
-  return { token, peer: "127.0.0.1", kind: "tool", name, args, io: silentIo(), patience: { waitMs: 0 } };
+  return { presented: bearer(token), peer: "127.0.0.1", kind: "tool", name, args, io: silentIo(), patience: { waitMs: 0 } };
 }
 
 export function silentIo(signal: AbortSignal = new AbortController().signal): CallIo {
@@ -178,6 +188,7 @@ export function silentIo(signal: AbortSignal = new AbortController().signal): Ca
 function newSession(): Session {
   const now = Date.now();
   return {
+    ...PLAIN,
     id: `ses_${Math.random().toString(36).slice(2)}`,
     tenant: "acme",
     environment: "prod",

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createAgentSurface } from "../../src/call/agent-surface.ts";
 import { Fault } from "../../src/domain/fault.ts";
+import { bearer } from "../plain-session.ts";
 import { testStore, type TestStore } from "../support/store.ts";
 import { testPolicy, world, type World } from "./support.ts";
 
@@ -12,7 +13,7 @@ afterAll(() => db.close());
 
 const surfaceOf = (each: World) => createAgentSurface(each.ports, () => () => undefined);
 const names = async (each: World): Promise<readonly unknown[]> =>
-  (await surfaceOf(each).list(each.session.id)).tools.map((tool) => tool["name"]);
+  (await surfaceOf(each).list(bearer(each.session.id))).tools.map((tool) => tool["name"]);
 
 describe("what a session sees", () => {
   test("is what some grant could ever allow, in a fixed order", async () => {
@@ -23,7 +24,7 @@ describe("what a session sees", () => {
     const each = await world(db.store);
     const narrow = { ...each.session, id: `${each.session.id}_narrow`, scope: ["health:ping"] };
     await db.store.sessions.create(narrow);
-    expect((await surfaceOf(each).list(narrow.id)).tools.map((tool) => tool["name"])).toEqual(["ping"]);
+    expect((await surfaceOf(each).list(bearer(narrow.id))).tools.map((tool) => tool["name"])).toEqual(["ping"]);
   });
 
   test("leaves out an action that changed since its review", async () => {
@@ -51,7 +52,7 @@ describe("what a session sees", () => {
   test("is not shown to a revoked session", async () => {
     const each = await world(db.store);
     await db.store.sessions.revoke("acme", each.session.id, "dana");
-    await expect(surfaceOf(each).list(each.session.id)).rejects.toMatchObject({ code: "session_revoked" });
+    await expect(surfaceOf(each).list(bearer(each.session.id))).rejects.toMatchObject({ code: "session_revoked" });
   });
 
   test("does not ask the agent for arguments that the broker sets", async () => {
@@ -70,7 +71,7 @@ actions:
     });
     const each = await world(db.store, undefined, policy);
     each.tool.listing = { ...each.tool.listing, tools: [listed] };
-    const [tool] = (await surfaceOf(each).list(each.session.id)).tools;
+    const [tool] = (await surfaceOf(each).list(bearer(each.session.id))).tools;
     expect(tool).toMatchObject({ name: "health_ping", inputSchema: { properties: { note: { type: "string" } }, required: ["note"] } });
     const answer = await each.call("health_ping", { note: "hi" });
     expect(answer.kind).toBe("result");
@@ -93,14 +94,14 @@ prompts:
 
   test("of a visible prompt is recorded before it is asked and closed after", async () => {
     const each = await world(db.store, undefined, testPolicy(prompts));
-    await surfaceOf(each).complete(each.session.id, ref, new AbortController().signal);
+    await surfaceOf(each).complete(bearer(each.session.id), ref, new AbortController().signal);
     const records = await db.store.log.query("acme", { session: each.session.id, limit: 5 });
     expect(records.map((record) => record.kind).toReversed()).toEqual(["lookup", "outcome"]);
   });
 
   test("of a prompt the session cannot use is refused", async () => {
     const each = await world(db.store);
-    await expect(surfaceOf(each).complete(each.session.id, ref, new AbortController().signal)).rejects.toMatchObject({
+    await expect(surfaceOf(each).complete(bearer(each.session.id), ref, new AbortController().signal)).rejects.toMatchObject({
       code: "tool_unknown",
     });
   });

@@ -69,7 +69,7 @@ test.each([
     "revoked",
     async (): Promise<void> => {
       await opened.store.sessions.create(sessionOf({ tenant: "t5", id: "revoked" }));
-      expect(await opened.store.sessions.revoke("t5", "revoked", "ada")).toBe(true);
+      expect(await opened.store.sessions.revoke("t5", "revoked", "ada")).toEqual({ session: "revoked", ended: ["revoked"] });
     },
   ],
 ] as const)("an intent of an %s session becomes the refusal given instead", async (session, prepare) => {

@@ -1,10 +1,12 @@
 import type { IntendOutcome, LogEntry } from "../../src/domain/audit.ts";
 import type { Session } from "../../src/domain/session.ts";
+import { PLAIN } from "../plain-session.ts";
 
 /** A session that lives for the next four minutes. */
 export function sessionOf(overrides: Partial<Session> & Pick<Session, "tenant" | "id">): Session {
   const now = Date.now();
   return {
+    ...PLAIN,
     environment: "prod",
     workflow: "helpdesk",
     agent: `bailiwick://${overrides.tenant}/prod/helpdesk/support`,

@@ -2,7 +2,8 @@ import { randomBytes } from "node:crypto";
 import { Client } from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Approval } from "../../src/domain/approval.ts";
-import { openStore, type RevokedSession, type Store } from "../../src/adapters/store/index.ts";
+import type { Ended } from "../../src/domain/ended.ts";
+import { openStore, type Store } from "../../src/adapters/store/index.ts";
 import { type TestStore, testStore } from "../support/store.ts";
 import { sessionOf } from "./samples.ts";
 
@@ -30,7 +31,7 @@ test("a session is found in its tenant, with all it was made with", async () => 
   expect(await other.sessions.find("acme", "s2")).toBeUndefined();
 });
 
-test("a session cannot be made to live longer than five minutes", async () => {
+test("a bearer session cannot be made to live longer than five minutes", async () => {
   const issuedAt = new Date();
   const long = sessionOf({ tenant: "acme", id: "long", issuedAt, expiresAt: new Date(issuedAt.getTime() + 300_001) });
   await expect(opened.store.sessions.create(long)).rejects.toMatchObject({ code: "store_unavailable" });
@@ -38,11 +39,11 @@ test("a session cannot be made to live longer than five minutes", async () => {
 
 test("a revoked session is revoked once, found so on every broker, and gone from the live ones", async () => {
   await opened.store.sessions.create(sessionOf({ tenant: "acme", id: "s3" }));
-  const heard = new Promise<RevokedSession>((settle) => other.onSessionRevoked(settle));
-  expect(await opened.store.sessions.revoke("acme", "s3", "ada")).toBe(true);
-  expect(await opened.store.sessions.revoke("acme", "s3", "ada")).toBe(false);
-  expect(await opened.store.sessions.revoke("acme", "nobody", "ada")).toBe(false);
-  expect(await heard).toEqual({ tenant: "acme", session: "s3" });
+  const heard = new Promise<Ended | undefined>((settle) => other.onEnded(settle));
+  expect(await opened.store.sessions.revoke("acme", "s3", "ada")).toEqual({ session: "s3", ended: ["s3"] });
+  expect(await opened.store.sessions.revoke("acme", "s3", "ada")).toBeUndefined();
+  expect(await opened.store.sessions.revoke("acme", "nobody", "ada")).toBeUndefined();
+  expect(await heard).toEqual({ kind: "sessions", tenant: "acme", ids: ["s3"] });
   expect((await other.sessions.find("acme", "s3"))?.revokedAt).toBeInstanceOf(Date);
   const live = await other.sessions.list("acme", { live: true, limit: 100 });
   expect(live.map((session) => session.id)).not.toContain("s3");
@@ -56,6 +57,7 @@ test("a key names one agent over all tenants", async () => {
     thumbprint: "print-1",
     publicJwk: { kty: "EC", crv: "P-256" },
     status: "active",
+    addedAt: new Date("2026-11-01T09:00:00Z"),
   } as const;
   await opened.store.agentKeys.add(key);
   await opened.store.agentKeys.add(key);
@@ -63,9 +65,9 @@ test("a key names one agent over all tenants", async () => {
     code: "key_shared",
   });
   await expect(opened.store.agentKeys.add({ ...key, tenant: "globex" })).rejects.toMatchObject({ code: "key_shared" });
-  expect(await other.agentKeys.keysOf("acme", key.agent)).toEqual([key]);
+  expect(await other.agentKeys.keysOf("acme", key.agent, new Date())).toEqual([key]);
   await opened.store.agentKeys.add({ ...key, status: "retired" });
-  expect(await other.agentKeys.keysOf("acme", key.agent)).toEqual([]);
+  expect(await other.agentKeys.keysOf("acme", key.agent, new Date())).toEqual([]);
   expect(await other.agentKeys.list("acme")).toEqual([{ ...key, status: "retired" }]);
 });
 
@@ -180,7 +182,7 @@ test("a waiter whose listening connection was cut still hears the answer, and ca
   const approval = approvalOf({});
   await opened.store.approvals.create(approval);
   const waiting = other.approvals.wait("acme", approval.id, { timeoutMs: 20_000, signal: new AbortController().signal });
-  const startOver = new Promise<RevokedSession>((settle) => other.onSessionRevoked(settle));
+  const startOver = new Promise<Ended | undefined>((settle) => other.onEnded(settle));
   const owner = new Client({ connectionString: opened.databaseUrl });
   await owner.connect();
   await owner.query(

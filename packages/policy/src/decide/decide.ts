@@ -4,11 +4,13 @@ import { declaredNames } from "../facts/field-path.ts";
 import type { Decision, DecisionRequest, Policy } from "../types.ts";
 import type { No } from "./answer.ts";
 import { refuse } from "./answer.ts";
+import { attenuate } from "./attenuate.ts";
 import { BUILTIN } from "./builtin-rules.ts";
 import { bounded, outsideStaticBounds } from "./bounds.ts";
 import { permit } from "./permit.ts";
 import type { Judged, Situation } from "./situation.ts";
 import { environmentFor, situationOf } from "./situation.ts";
+import { outsideRows } from "./session-rows.ts";
 import { foreignRecord } from "./tenant.ts";
 
 /**
@@ -17,7 +19,7 @@ import { foreignRecord } from "./tenant.ts";
  */
 export function decide(policy: Policy, request: DecisionRequest): Decision {
   try {
-    return judge(policy, request);
+    return underDelegation(policy, request, judge(policy, request));
   } catch (error) {
     return refuse(policy, undefined, {
       code: "rule_error",
@@ -26,6 +28,14 @@ export function decide(policy: Policy, request: DecisionRequest): Decision {
       next: [{ kind: "retry_after", ms: RETRY_AFTER_FAULT_MS }],
     });
   }
+}
+
+/** The confused-deputy rule: the right of a delegate is what both it and its delegator have, never the union. */
+function underDelegation(policy: Policy, request: DecisionRequest, own: Decision): Decision {
+  const { delegator } = request.caller;
+  if (delegator === undefined || own.verdict === "deny") return own;
+  const above: DecisionRequest = { ...request, caller: delegator };
+  return attenuate(policy, own, { request: above, decision: decide(policy, above) });
 }
 
 /** Nothing has to recover; the pause only keeps an agent from spinning. */
@@ -39,7 +49,7 @@ function judge(policy: Policy, request: DecisionRequest): Decision {
   if (early !== undefined) return refuse(policy, action, early);
   const facts = readRequest(situation.session, action, request);
   if (!facts.ok) return refuse(policy, action, invalidArgument(situation, facts.path, facts.why));
-  const foreign = foreignRecord(policy, situation.agent, situation.record);
+  const foreign = foreignRecord(policy, situation.agent, situation.record) ?? outsideRows(situation);
   if (foreign !== undefined) return refuse(policy, action, foreign);
   const judged = judgedWith(situation, facts);
   const bound = bounded(judged);

@@ -55,6 +55,7 @@ function demand(judged: Judged, grant: Permitting, chosen: readonly Permitting[]
     ...(approve === undefined ? {} : { approve }),
     limits: limitDemands(judged, demanding),
     maxRecords: maxRecords(demanding),
+    amounts: { records: judged.records, cost: judged.cost },
   };
 }
 

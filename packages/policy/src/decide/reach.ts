@@ -8,6 +8,7 @@ import { findAction } from "./find-action.ts";
 import type { AskedDeny, AskedGate, AskedGrant, Place } from "./place.ts";
 import type { PolicySession } from "./session.ts";
 import { placeOf, sessionOf } from "./session.ts";
+import { boundsRows } from "./session-rows.ts";
 
 /**
  * Whether this session can ever be allowed the operation. `never` is certain: what depends on the session alone is computed, and
@@ -15,6 +16,13 @@ import { placeOf, sessionOf } from "./session.ts";
  * it (limits still can); everything else `depends`.
  */
 export function reach(policy: Policy, caller: Caller, operation: Operation): Reach {
+  const own = ownReach(policy, caller, operation);
+  if (own === "never" || caller.delegator === undefined) return own;
+  const above = reach(policy, caller.delegator, operation);
+  return above === "always" ? own : above;
+}
+
+function ownReach(policy: Policy, caller: Caller, operation: Operation): Reach {
   const session = sessionOf(policy, caller);
   const action = findAction(policy, operation);
   if ("code" in session || action === undefined || session.unreadable !== undefined) return "never";
@@ -22,6 +30,7 @@ export function reach(policy: Policy, caller: Caller, operation: Operation): Rea
   if (!isInside(session, place, action) || !place.grants.some(canPermit)) return "never";
   if (place.denies.some(surelyDenies) || place.gates.some(({ rule, when }) => rule.recordsOver === undefined && when?.constant === "error"))
     return "never";
+  if (boundsRows(caller.rows, action.resource?.type)) return "depends";
   return isUnbounded(policy, session, place, action) ? "always" : "depends";
 }
 

@@ -21,6 +21,9 @@ type Unmatched = Explanation["unmatched"][number];
 export function explain(policy: Policy, request: DecisionRequest, decision: Decision): Explanation {
   const { rules } = decision;
   const summary = summarize(decision);
+  // What the delegate itself may do changes nothing about a delegator's refusal.
+  if (decision.refusal?.code === "outside_delegation" && decision.delegator !== undefined)
+    return { ...explain(policy, decision.delegator.request, decision.delegator.decision), summary };
   const judged = judgedOf(policy, request);
   if (judged === undefined) return { summary, rules, unmatched: [], wouldChange: otherWays(policy, request, decision) };
   const looks = lookAt(judged, decision);

@@ -41,6 +41,7 @@ export function otherWays(policy: Policy, request: DecisionRequest, decision: De
     case "denied_by_rule":
       return decision.rules.filter((rule) => rule.kind === "deny").map((rule) => `remove or narrow the deny at ${place(rule)}`);
     case "row_not_permitted":
+    case "outside_delegation":
     case "cross_tenant":
     case "argument_invalid":
     case "rule_error":

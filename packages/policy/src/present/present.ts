@@ -1,9 +1,10 @@
+import { boundsRows, insideRows } from "../decide/session-rows.ts";
 import { belongsTo, tenantFieldOf } from "../decide/tenant.ts";
 import type { Grant } from "../rules/rule.ts";
 import type { JsonObject } from "../json.ts";
 import type { Decision, DecisionRequest, Policy, Presented } from "../types.ts";
 import { planOf, treat, treatments } from "./treat-fields.ts";
-import type { TreatmentPlan } from "./treat-fields.ts";
+import type { Treated, TreatmentPlan } from "./treat-fields.ts";
 import type { Viewer } from "./viewer.ts";
 import { showingGrants, viewerOf } from "./viewer.ts";
 
@@ -29,11 +30,11 @@ export function present(
 ): Presented {
   if (decision.verdict === "deny" || decision.policyVersion !== policy.version) return INVISIBLE;
   try {
-    const viewer = viewerOf(policy, request, decision);
-    if (viewer === undefined || !belongsTo(policy, request.caller.tenant, { type, attributes: record })) return INVISIBLE;
-    const shown = showingGrants(viewer, record, type);
-    if (shown.length === 0) return INVISIBLE;
-    return { visible: true, ...treat(record, planFor(viewer, shown), options.maskSalt ?? policy.version) };
+    const salt = options.maskSalt ?? policy.version;
+    const plans = plansFor(policy, request, decision, record, type);
+    const [own, ...above] = plans ?? [];
+    if (own === undefined) return INVISIBLE;
+    return { visible: true, ...above.reduce((seen, plan) => treatedAgain(seen, plan, salt), treat(record, own, salt)) };
   } catch {
     return INVISIBLE;
   }
@@ -51,7 +52,38 @@ export function presentedTypes(policy: Policy, request: DecisionRequest, decisio
   const fields = [...viewer.grants.map(({ rule }) => rule), ...viewer.gates].some(
     (rule) => rule.fields.hide.length > 0 || rule.fields.mask.size > 0,
   );
-  return new Set(types.filter((type) => rows || fields || tenantFieldOf(policy, type) !== undefined));
+  const own = types.filter(
+    (type) => rows || fields || tenantFieldOf(policy, type) !== undefined || boundsRows(request.caller.rows, type),
+  );
+  const { delegator } = decision;
+  return new Set([...own, ...(delegator === undefined ? [] : presentedTypes(policy, delegator.request, delegator.decision))]);
+}
+
+/** The plan of the caller and of each of its delegators; undefined when any of them may not see the record. */
+function plansFor(
+  policy: Policy,
+  request: DecisionRequest,
+  decision: Decision,
+  record: JsonObject,
+  type: string,
+): readonly TreatmentPlan[] | undefined {
+  const viewer = viewerOf(policy, request, decision);
+  if (viewer === undefined || !belongsTo(policy, request.caller.tenant, { type, attributes: record })) return undefined;
+  if (!insideRows(request.caller.rows, type, record)) return undefined;
+  const shown = showingGrants(viewer, record, type);
+  if (shown.length === 0) return undefined;
+  const own = planFor(viewer, shown);
+  const { delegator } = decision;
+  if (delegator === undefined) return [own];
+  const above = plansFor(policy, delegator.request, delegator.decision, record, type);
+  return above === undefined ? undefined : [own, ...above];
+}
+
+/** Rows were judged on the whole record; only what is shown of it passes through each plan. */
+function treatedAgain(seen: Treated, plan: TreatmentPlan, salt: string): Treated {
+  const next = treat(seen.record, plan, salt);
+  const all = (one: readonly string[], other: readonly string[]): readonly string[] => [...new Set([...one, ...other])].toSorted();
+  return { record: next.record, hidden: all(seen.hidden, next.hidden), masked: all(seen.masked, next.masked) };
 }
 
 function planFor({ plans, gates }: Viewer, shown: readonly Grant[]): TreatmentPlan {

@@ -2,9 +2,11 @@ import { specialize } from "../cedar/specialize.ts";
 import type { Expr } from "../cedar/expression.ts";
 import { truthIn } from "../decide/asked.ts";
 import type { Asked, Truth } from "../decide/asked.ts";
+import { BUILTIN } from "../decide/builtin-rules.ts";
 import { decide } from "../decide/decide.ts";
 import { environmentFor } from "../decide/situation.ts";
 import { tenantFieldOf } from "../decide/tenant.ts";
+import { typeAt } from "../facts/field-path.ts";
 import type { JsonObject } from "../json.ts";
 import { present } from "../present/present.ts";
 import type { Viewer } from "../present/viewer.ts";
@@ -42,7 +44,8 @@ export function residual(policy: Policy, request: DecisionRequest): Residual {
   const type = viewer === undefined ? undefined : recordType(viewer);
   if (viewer?.context === undefined || type === undefined) return nothing(decision);
   const unpushed: Residual["unpushed"][number][] = [];
-  const where = whereOf(policy, viewer, type, (at, part) => unpushed.push({ at, ...part }));
+  const report: ReportPart = (at, part) => unpushed.push({ at, ...part });
+  const where = allRows([whereOf(policy, viewer, type, report), ofDelegators(policy, decision, type, report)]);
   const complete = unpushed.length === 0;
   const reach = where.op === "false" ? "never" : where.op === "true" && complete ? "always" : "depends";
   const matches = (record: JsonObject): boolean => present(policy, open, decision, record, type).visible;
@@ -68,7 +71,15 @@ function whereOf(policy: Policy, viewer: Viewer, type: string, report: ReportPar
     if (met === "error") return NO_ROW;
     return met === "false" || deny.rows === undefined ? EVERY_ROW : lowered(deny.rows).whenFalse;
   });
-  return allRows([ofTenant(policy, viewer, type), ...notDenied, anyRow(shown)]);
+  return allRows([ofTenant(policy, viewer, type), ...ofSession(viewer, type, report), ...notDenied, anyRow(shown)]);
+}
+
+/** A delegate sees what each of its delegators sees too. */
+function ofDelegators(policy: Policy, { delegator }: Decision, type: string, report: ReportPart): RowExpression {
+  if (delegator === undefined) return EVERY_ROW;
+  const viewer = viewerOf(policy, delegator.request, delegator.decision);
+  if (viewer?.context === undefined) return NO_ROW;
+  return allRows([whereOf(policy, viewer, type, report), ofDelegators(policy, delegator.decision, type, report)]);
 }
 
 /** The condition with the whole call put in. */
@@ -81,6 +92,19 @@ function leftOf({ situation, context }: Viewer, { expr }: Asked): Expr {
 function truthOfCall({ situation, context }: Viewer, asked: Asked | undefined): Truth {
   if (asked === undefined) return "true";
   return context === undefined ? "error" : truthIn(environmentFor(situation, context, undefined), asked.test);
+}
+
+/** Bounds of the session as the database can check them; of other types than text they stay with `matches`. */
+function ofSession({ situation: { session, request } }: Viewer, type: string, report: ReportPart): readonly RowExpression[] {
+  const declared = session.compiled.vocabulary.types.get(type) ?? {};
+  return (request.caller.rows ?? []).flatMap((bound) =>
+    Object.entries(Object.hasOwn(bound, type) ? (bound[type] ?? {}) : {}).flatMap(([field, values]): readonly RowExpression[] => {
+      if (typeAt(declared, field.split(".")) === "string")
+        return [{ op: "in", field, values: values.map((text) => ({ type: "string", text })) }];
+      report(BUILTIN.sessionScope.at, { text: `${field} in ${JSON.stringify(values)}`, why: "the session bounds a field that is no text" });
+      return [];
+    }),
+  );
 }
 
 function ofTenant(policy: Policy, { situation }: Viewer, type: string): RowExpression {

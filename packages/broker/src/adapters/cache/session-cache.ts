@@ -1,31 +1,28 @@
+import { concerns, type EndedFeed } from "../../domain/ended.ts";
 import type { Session, SessionStore } from "../../domain/session.ts";
 
 /** Most sessions kept in memory; the oldest goes first. */
 const MAX_SESSIONS = 10_000;
 
-/** What the cache needs to know to be sure that it would have heard of a revocation. */
-export interface RevocationFeed {
-  /** Hears of each revocation; undefined means that some may have been missed. */
-  onSessionRevoked(listener: (revoked: { readonly tenant: string; readonly session: string } | undefined) => void): () => void;
-  /** False while a revocation made by another broker could have gone unheard. */
-  listenerFresh(): boolean;
-}
-
-/** `find` from memory while the revocation feed is fresh; from the store when it is not, so a deaf broker asks each time. */
-export function cachedSessions(store: SessionStore, feed: RevocationFeed): Pick<SessionStore, "find"> {
+/** `find` from memory while the feed of what ended is fresh; from the store when it is not, so a deaf broker asks each time. */
+export function cachedSessions(store: Pick<SessionStore, "find">, feed: EndedFeed): Pick<SessionStore, "find"> {
   const kept = new Map<string, Session>();
-  feed.onSessionRevoked((revoked) => {
-    if (revoked === undefined) kept.clear();
-    else kept.delete(cacheKey(revoked.tenant, revoked.session));
+  // What was read before something ended may not be kept after it.
+  let generation = 0;
+  feed.onEnded((ended) => {
+    generation += 1;
+    if (ended === undefined) return kept.clear();
+    for (const [key, session] of kept) if (concerns(ended, session)) kept.delete(key);
   });
   return {
     async find(tenant, id) {
       const key = cacheKey(tenant, id);
       const known = kept.get(key);
       if (known !== undefined && feed.listenerFresh()) return known;
+      const read = generation;
       const found = await store.find(tenant, id);
       kept.delete(key);
-      if (found !== undefined && found.revokedAt === undefined) keep(kept, key, found);
+      if (found !== undefined && found.revokedAt === undefined && found.stop === undefined && read === generation) keep(kept, key, found);
       return found;
     },
   };

@@ -5,9 +5,10 @@ import { RPC, parseJson } from "../mcp-protocol/index.ts";
 import { RpcFault } from "./rpc-fault.ts";
 import { MAX_JSON_DEPTH } from "./settings.ts";
 
-/** Reads and parses one body. @throws RpcFault `body_too_large` (413), too deep (400), no JSON (400); Error when the peer breaks off. */
-export async function readJson(req: IncomingMessage, maxBytes: number): Promise<Json> {
+/** Reads, checks and parses one body; `check` sees the bytes before anything reads meaning into them. @throws RpcFault `body_too_large` (413), too deep (400), no JSON (400); Error when the peer breaks off. */
+export async function readJson(req: IncomingMessage, maxBytes: number, check: (bytes: Uint8Array) => void): Promise<Json> {
   const bytes = await readBytes(req, maxBytes);
+  check(bytes);
   if (isDeeperThan(bytes, MAX_JSON_DEPTH)) {
     throw new RpcFault(RPC.invalidRequest, `the body nests deeper than ${MAX_JSON_DEPTH} levels; send it flatter`, {
       status: 400,

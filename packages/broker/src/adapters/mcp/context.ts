@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { JsonObject } from "@bailiwick/policy";
+import type { Presented } from "../../call/presented.ts";
 import type { AgentSurface } from "../../call/surface.ts";
 import type { Session } from "../../domain/session.ts";
 import type { RequestId } from "../mcp-protocol/index.ts";
@@ -27,9 +28,9 @@ export interface EndpointContext {
 /** Continues a suspended call on a new HTTP request. */
 export type Continuation = (request: ModernRequest, responses: ReadonlyMap<string, JsonObject>) => void;
 
-/** Who sent a request: the token was checked, and is checked again by every use of the surface. */
+/** Who sent a request: what it shows was checked, and token and session are checked again by every use of the surface. */
 export interface Sender {
-  readonly token: string | undefined;
+  readonly presented: Presented;
   readonly session: Session;
   readonly principal: string;
   readonly peer: string;

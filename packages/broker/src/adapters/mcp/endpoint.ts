@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AgentSurface } from "../../call/surface.ts";
 import type { RequestId, RpcMessage } from "../mcp-protocol/index.ts";
 import { EVENT_STREAM_TYPE, JSON_TYPE, RPC, isObject, isRequestId, parseMessage } from "../mcp-protocol/index.ts";
-import { bearerToken, principalOf } from "./authenticate.ts";
+import { presentedBy, principalOf } from "./authenticate.ts";
 import { readJson } from "./body.ts";
 import type { EndpointContext, Sender } from "./context.ts";
 import { modernEnvelope } from "./era.ts";
@@ -22,6 +22,8 @@ import type { McpEndpointOptions } from "./settings.ts";
 import { resolveSettings } from "./settings.ts";
 import { createSuspendedCalls } from "./suspended-calls.ts";
 import { createTaskStore } from "./tasks.ts";
+import { bodyMatches } from "../sender-proof/http-signature.ts";
+import { proofInvalid } from "../sender-proof/refused.ts";
 
 export interface McpEndpoint {
   /** Answers one HTTP request. Never throws. */
@@ -78,10 +80,10 @@ async function serve(
     });
   }
   if (req.method !== "POST" && req.method !== "GET" && req.method !== "DELETE") return sendEmpty(res, 405, { allow: "POST, GET, DELETE" });
-  const token = bearerToken(req.headers);
-  const session = await context.surface.session(token);
+  const presented = presentedBy(req, `${context.settings.publicUrl()}${ENDPOINT_PATH}`);
+  const session = await context.surface.session(presented);
   const sender: Sender = {
-    token,
+    presented,
     session,
     principal: principalOf(session),
     peer: req.socket.remoteAddress ?? "unknown",
@@ -106,7 +108,7 @@ async function servePost(
   if (!accepts(req.headers.accept, JSON_TYPE) && !accepts(req.headers.accept, EVENT_STREAM_TYPE)) {
     throw new RpcFault(RPC.invalidRequest, "answers are `application/json` or `text/event-stream`; accept both", { status: 406 });
   }
-  const body: unknown = await readJson(req, context.settings.maxBodyBytes);
+  const body: unknown = await readJson(req, context.settings.maxBodyBytes, (bytes) => requireSigned(sender, bytes));
   let id: RequestId | null = isObject(body) && isRequestId(body["id"]) ? body["id"] : null;
   try {
     const message = messageIn(body);
@@ -121,6 +123,12 @@ async function servePost(
   }
 }
 
+/** A signature covers the body by its digest; only here is the body there to be compared. */
+function requireSigned({ presented, session }: Sender, bytes: Uint8Array): void {
+  if (session.binding.kind === "hmac" && !bodyMatches(presented, bytes))
+    throw proofInvalid("the body is not the one that `content-digest` names; send exactly what was signed");
+}
+
 function messageIn(body: unknown): RpcMessage {
   const message = parseMessage(body);
   if (message !== undefined) return message;
@@ -133,7 +141,7 @@ function messageIn(body: unknown): RpcMessage {
 /** The last resort for everything that went wrong before a request's own answer began. */
 function fail(context: EndpointContext, req: IncomingMessage, res: ServerResponse, id: RequestId | null, error: unknown): void {
   if (res.headersSent || res.destroyed) return void res.end();
-  const failure = failureOf(context.settings, id, bearerToken(req.headers) !== undefined, error);
+  const failure = failureOf(context.settings, id, req.headers.authorization !== undefined, error);
   // An answer without an id reaches no caller inside HTTP 200: then the status must say that the broker could not serve.
   const unserved = failure.status === 200 && id === null;
   const headers = {
@@ -144,6 +152,9 @@ function fail(context: EndpointContext, req: IncomingMessage, res: ServerRespons
   };
   sendJson(res, unserved ? 503 : failure.status, failure.message, headers);
 }
+
+/** Where the front serves this endpoint. */
+const ENDPOINT_PATH = "/mcp";
 
 /** Told to clients when a part of the broker is unavailable, in seconds. */
 const RETRY_AFTER_S = "2";

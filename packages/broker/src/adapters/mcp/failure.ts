@@ -34,7 +34,7 @@ export function failureOf(settings: Settings, id: RequestId | null, hadToken: bo
     return {
       message: errorMessage(id, REFUSED, error.message, data),
       status: authentication ? 401 : 200,
-      headers: authentication ? challenge(settings, hadToken, error.message) : {},
+      headers: authentication ? challenge(settings, hadToken, error) : {},
     };
   }
   if (error instanceof ToolError) return { message: errorMessage(id, error.code, error.message, error.data), status: 200, headers: {} };

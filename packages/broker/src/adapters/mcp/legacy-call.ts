@@ -55,7 +55,7 @@ function run(running: Running, asked: Asked): Promise<CallAnswer> {
   const { holdMs, holdWithProgressMs } = context.settings.durations;
   const holdable = progressToken !== undefined && request.reply.canStream ? holdWithProgressMs : holdMs;
   const call = {
-    token: request.token,
+    presented: request.presented,
     peer: request.peer,
     statedReason: statedReason(request.params),
     traceparent: traceparentOf(request.params, request.headers),
@@ -144,7 +144,7 @@ async function respond(running: Running, asked: Asked, answer: CallAnswer): Prom
     return reply.end(resultMessage(id, pendingResult(facts, await hasOutputSchema(context, request))));
   }
   if (answer.kind === "refused" && isAuthenticationCode(answer.code) && !reply.started) {
-    const headers = challenge(context.settings, request.token !== undefined, answer.message);
+    const headers = challenge(context.settings, request.presented.token !== undefined, answer);
     return reply.end(errorMessage(id, RPC.invalidRequest, answer.message, { code: answer.code }), 401, headers);
   }
   const shaped = shapeAnswer(answer, tool, asked.what === "operation" ? asked.name : "");

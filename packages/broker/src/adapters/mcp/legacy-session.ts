@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import type { JsonObject } from "@bailiwick/policy";
 import { Fault } from "../../domain/fault.ts";
+import type { Presented } from "../../call/presented.ts";
 import type { RequestId, RpcFailure, RpcResult } from "../mcp-protocol/index.ts";
 import { SSE_KEEP_ALIVE, encodeSse, notificationMessage } from "../mcp-protocol/index.ts";
 import type { LegacyStream } from "./legacy-stream.ts";
@@ -26,7 +27,7 @@ export interface LegacySession {
   readonly streams: Map<string, LegacyStream>;
   readonly subscriptions: Map<string, () => Promise<void>>;
   /** The GET stream, when the client opened one. */
-  listener: { readonly res: ServerResponse; readonly token: string | undefined; readonly stop: () => void } | undefined;
+  listener: { readonly res: ServerResponse; readonly presented: Presented; readonly stop: () => void } | undefined;
   nextQuestion: number;
 }
 
@@ -129,7 +130,7 @@ const MAX_ERROR_CHARS = 500;
 export function openListener(
   session: LegacySession,
   res: ServerResponse,
-  token: string | undefined,
+  presented: Presented,
   keepAliveMs: number,
   lifeMs: number,
 ): void {
@@ -145,7 +146,7 @@ export function openListener(
   };
   const expiry = setTimeout(stop, lifeMs);
   res.on("close", stop);
-  session.listener = { res, token, stop };
+  session.listener = { res, presented, stop };
 }
 
 export function notifyListener(session: LegacySession, method: string, params: JsonObject = {}): void {

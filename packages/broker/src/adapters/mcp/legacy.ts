@@ -59,7 +59,7 @@ export function openLegacyStream(context: EndpointContext, sessions: LegacySessi
   const stream = session.streams.get(at?.[1] ?? "");
   if (stream?.attach(res, Number(at?.[2]))) return;
   const lifeMs = Math.max(sender.session.expiresAt.getTime() - context.settings.now().getTime(), 0);
-  openListener(session, res, sender.token, context.settings.durations.keepAliveMs, lifeMs);
+  openListener(session, res, sender.presented, context.settings.durations.keepAliveMs, lifeMs);
 }
 
 export function endLegacySession(sessions: LegacySessions, sender: Sender, res: ServerResponse): void {
@@ -72,7 +72,7 @@ export function tellListsChanged(context: EndpointContext, sessions: LegacySessi
   for (const session of sessions.all()) {
     const { listener } = session;
     if (listener === undefined) continue;
-    context.surface.session(listener.token).then(
+    context.surface.session(listener.presented).then(
       () => {
         for (const kind of ["tools", "resources", "prompts"]) notifyListener(session, `notifications/${kind}/list_changed`);
       },
@@ -92,7 +92,7 @@ async function initialize(
   if (wanted === undefined)
     throw new RpcFault(RPC.invalidParams, "`protocolVersion` is missing; name the revision you speak", { status: 400 });
   const version = eraOf(wanted) === "legacy" ? wanted : NEWEST_LEGACY_VERSION;
-  const listing = await context.surface.list(sender.token);
+  const listing = await context.surface.list(sender.presented);
   const session = sessions.create(sender.session.agent, sender.principal, version, objectAt(message.params, "capabilities"));
   const result = {
     protocolVersion: version,
@@ -155,7 +155,7 @@ async function answerRequest(
     if (asked !== undefined) return await answerLegacyCall(context, request, asked);
     reply.end(resultMessage(message.id, await dispatch(context, request, sender)));
   } catch (error) {
-    const failure = failureOf(context.settings, message.id, sender.token !== undefined, error);
+    const failure = failureOf(context.settings, message.id, sender.presented.token !== undefined, error);
     reply.end(failure.message, failure.status, failure.headers);
   }
 }
@@ -198,7 +198,7 @@ async function completeFor(context: EndpointContext, request: LegacyRequest): Pr
   const controller = new AbortController();
   request.session.calls.set(request.id, controller);
   try {
-    return await context.surface.complete(request.token, request.params, controller.signal);
+    return await context.surface.complete(request.presented, request.params, controller.signal);
   } finally {
     request.session.calls.delete(request.id);
   }
@@ -210,21 +210,21 @@ async function setLevel(context: EndpointContext, request: LegacyRequest): Promi
     throw new RpcFault(RPC.invalidParams, `\`level\` must be one of ${LOG_LEVELS.join(", ")}`);
   }
   request.session.logLevel = level;
-  await context.surface.setLogLevel(request.token, level);
+  await context.surface.setLogLevel(request.presented, level);
   return {};
 }
 
 async function subscribe(context: EndpointContext, request: LegacyRequest): Promise<JsonObject> {
-  const { session, token } = request;
+  const { session, presented } = request;
   const uri = stringAt(request.params, "uri");
   if (uri === undefined) throw new RpcFault(RPC.invalidParams, "the parameter `uri` is missing; name the resource");
   if (session.subscriptions.has(uri)) return {};
   if (session.subscriptions.size >= MAX_SUBSCRIPTIONS)
     throw new RpcFault(RPC.invalidParams, `a session holds at most ${MAX_SUBSCRIPTIONS} subscriptions; end one first`);
-  const stop = await context.surface.subscribe(token, uri, (params) => {
+  const stop = await context.surface.subscribe(presented, uri, (params) => {
     const { listener } = session;
     if (listener === undefined) return;
-    context.surface.session(listener.token).then(
+    context.surface.session(listener.presented).then(
       () => notifyListener(session, "notifications/resources/updated", params),
       () => listener.stop(),
     );

@@ -107,7 +107,7 @@ async function subscribeAll(
   const unsubscribe: Unsubscribe[] = [];
   for (const uri of uris) {
     try {
-      unsubscribe.push(await surface.subscribe(request.token, uri, onUpdate));
+      unsubscribe.push(await surface.subscribe(request.presented, uri, onUpdate));
       honored.push(uri);
     } catch (error) {
       if (error instanceof Refusal) continue;
@@ -154,7 +154,7 @@ function createListener(surface: AgentSurface, settings: Settings, request: Mode
       const message = notificationMessage(method, { ...params, _meta: { ...(isObject(meta) ? meta : {}), ...stamp } });
       if (method === "notifications/subscriptions/acknowledged") return reply.send(message);
       // The stream lives long; what it says is for a session that must still be live.
-      surface.session(request.token).then(() => reply.send(message), end);
+      surface.session(request.presented).then(() => reply.send(message), end);
     },
   };
 }

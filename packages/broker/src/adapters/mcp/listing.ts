@@ -16,7 +16,7 @@ export async function answerList(
   if (pick === undefined) return undefined;
   if (params["cursor"] !== undefined)
     throw new RpcFault(RPC.invalidParams, "the cursor is unknown; lists here have one page, send no cursor");
-  const listing = await context.surface.list(sender.token);
+  const listing = await context.surface.list(sender.presented);
   const result = pick(listing);
   if (method === "tools/list") context.paramHeaders.learn(sender.principal, toolsOf(listing));
   return result;

@@ -1,4 +1,5 @@
 import type { JsonObject } from "@bailiwick/policy";
+import type { Presented } from "../../call/presented.ts";
 import type { CallAnswer } from "../../call/types.ts";
 import type { Approval } from "../../domain/approval.ts";
 import { Fault } from "../../domain/fault.ts";
@@ -72,14 +73,14 @@ function start(
   };
   attach(running, request);
   // The agent may have gone while its headers were compared.
-  if (running.attached) run(running, asked, request.token);
+  if (running.attached) run(running, asked, request.presented);
 }
 
-function run(running: Running, asked: Asked, token: string | undefined): void {
+function run(running: Running, asked: Asked, presented: Presented): void {
   const { context, request } = running;
   const { leaseMs } = context.settings.durations;
   const call = {
-    token,
+    presented,
     peer: request.peer,
     statedReason: statedReason(request.params),
     traceparent: traceparentOf(request.params, request.headers),
@@ -187,9 +188,9 @@ function onAnswer(running: Running, answer: CallAnswer): void {
 function settleTask(running: Running, task: Task, answer: CallAnswer): void {
   const waiting = stillWaiting(running, answer);
   if (waiting === undefined) return task.settle(shape(running, answer));
-  // The next leg runs with the poller's token: a session is shorter than a person's pause.
-  task.onPoll = (token) => {
+  // The next leg runs as the poller's request: a session is shorter than a person's pause.
+  task.onPoll = (presented) => {
     task.onPoll = undefined;
-    run(running, { what: "ticket", ticket: waiting.id }, token);
+    run(running, { what: "ticket", ticket: waiting.id }, presented);
   };
 }

@@ -1,4 +1,5 @@
 import type { JsonObject } from "@bailiwick/policy";
+import type { Presented } from "../../call/presented.ts";
 import type { CallAnswer } from "../../call/types.ts";
 import type { Approval } from "../../domain/approval.ts";
 import { RPC, errorMessage, isObject, resultMessage, stringAt } from "../mcp-protocol/index.ts";
@@ -20,7 +21,7 @@ export function respond(running: Running, answer: CallAnswer): void {
   if (waiting !== undefined) return void respondPending(running, waiting);
   const { context, request } = running;
   if (answer.kind === "refused" && isAuthenticationCode(answer.code) && !request.reply.started) {
-    const headers = challenge(context.settings, request.token !== undefined, answer.message);
+    const headers = challenge(context.settings, request.presented.token !== undefined, answer);
     running.attached = false;
     return request.reply.end(errorMessage(request.id, RPC.invalidRequest, answer.message, { code: answer.code }), 401, headers);
   }
@@ -71,10 +72,10 @@ function factsOf(running: Running, approval: Approval): ReturnType<typeof pendin
 /** Whether the tool was shown with an output schema; asked only when a call stays pending, which is rare. */
 export async function hasOutputSchema(
   context: EndpointContext,
-  request: { readonly token: string | undefined; readonly params: JsonObject },
+  request: { readonly presented: Presented; readonly params: JsonObject },
 ): Promise<boolean> {
   try {
-    const { tools } = await context.surface.list(request.token);
+    const { tools } = await context.surface.list(request.presented);
     const name = stringAt(request.params, "name");
     return tools.some((tool) => tool["name"] === name && isObject(tool["outputSchema"]));
   } catch {

@@ -1,4 +1,5 @@
 import type { JsonObject } from "@bailiwick/policy";
+import type { Presented } from "../../call/presented.ts";
 import { MODERN_VERSION, RPC, TASKS_EXTENSION, isObject, objectAt, resultMessage, stringAt } from "../mcp-protocol/index.ts";
 import { APPROVAL_WAIT } from "./approval-wait.ts";
 import { inputResponses } from "./asks.ts";
@@ -19,7 +20,7 @@ export async function answerModern(context: EndpointContext, listeners: Listener
     const result = await dispatch(context, listeners, request);
     if (result !== undefined) request.reply.end(resultMessage(request.id, finishModern(context.settings, request.method, result)));
   } catch (error) {
-    const failure = failureOf(context.settings, request.id, request.token !== undefined, error);
+    const failure = failureOf(context.settings, request.id, request.presented.token !== undefined, error);
     request.reply.end(failure.message, failure.status, failure.headers);
   }
 }
@@ -43,7 +44,7 @@ async function dispatch(context: EndpointContext, listeners: Listeners, request:
       await listeners.listen(request);
       return undefined;
     case "tasks/get":
-      return getTask(taskOf(context, request), request.token);
+      return getTask(taskOf(context, request), request.presented);
     case "tasks/update":
       return updateTask(context, request);
     case "tasks/cancel":
@@ -62,7 +63,7 @@ async function dispatch(context: EndpointContext, listeners: Listeners, request:
 }
 
 async function discover(context: EndpointContext, request: ModernRequest): Promise<JsonObject> {
-  const listing = await context.surface.list(request.token);
+  const listing = await context.surface.list(request.presented);
   return {
     supportedVersions: [MODERN_VERSION],
     capabilities: { ...serverCapabilities(listing), extensions: { [TASKS_EXTENSION]: {} } },
@@ -73,7 +74,7 @@ async function discover(context: EndpointContext, request: ModernRequest): Promi
 async function complete(context: EndpointContext, request: ModernRequest): Promise<JsonObject> {
   const controller = new AbortController();
   request.reply.onGone(() => controller.abort());
-  return context.surface.complete(request.token, request.params, controller.signal);
+  return context.surface.complete(request.presented, request.params, controller.signal);
 }
 
 function taskOf(context: EndpointContext, request: ModernRequest): Task {
@@ -90,8 +91,8 @@ function taskOf(context: EndpointContext, request: ModernRequest): Task {
   return task;
 }
 
-function getTask(task: Task, token: string | undefined): JsonObject {
-  task.onPoll?.(token);
+function getTask(task: Task, presented: Presented): JsonObject {
+  task.onPoll?.(presented);
   return task.detailed();
 }
 
@@ -110,7 +111,7 @@ async function checkParamHeaders(context: EndpointContext, request: ModernReques
   if (name === APPROVAL_WAIT) return;
   if (!context.paramHeaders.knows(request.principal)) {
     if (!hasParamHeaders(request.headers)) return;
-    context.paramHeaders.learn(request.principal, toolsOf(await context.surface.list(request.token)));
+    context.paramHeaders.learn(request.principal, toolsOf(await context.surface.list(request.presented)));
   }
   context.paramHeaders.check(request.principal, name, objectAt(request.params, "arguments"), request.headers);
 }

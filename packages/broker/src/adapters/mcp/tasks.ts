@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { JsonObject } from "@bailiwick/policy";
+import type { Presented } from "../../call/presented.ts";
 import type { RpcError } from "../mcp-protocol/index.ts";
 import type { Asks } from "./asks.ts";
 import type { Shaped } from "./answers.ts";
@@ -19,8 +20,8 @@ export interface Task {
   /** The answer to the request that created it: no result, error or questions (those are read by `tasks/get`). */
   created(): JsonObject;
   detailed(): JsonObject;
-  /** Called with the poller's token each time the agent polls, until the task ends. */
-  onPoll: ((token: string | undefined) => void) | undefined;
+  /** Called with what the poller presents each time the agent polls, until the task ends. */
+  onPoll: ((presented: Presented) => void) | undefined;
 }
 
 export interface TaskStore {

@@ -1,6 +1,6 @@
 import type { AgentConfig, JsonObject, Policy } from "@bailiwick/policy";
 import { decodeJwt, decodeProtectedHeader, errors, importJWK, jwtVerify, type JWTPayload } from "jose";
-import type { AgentKey, AgentKeyStore } from "../../domain/session.ts";
+import type { AgentKey, AgentKeyStore } from "../../domain/agent-key.ts";
 import { OAuthError } from "./oauth-error.ts";
 
 /** An assertion may expire at most this far ahead: a stolen one is soon worthless, and its jti need not be remembered for long. */
@@ -31,7 +31,7 @@ export async function authenticateAgent(ports: AssertionPorts, assertion: string
   const agent = ports.policy().agents.find((candidate) => candidate.name === name);
   if (agent === undefined) throw notRecognized();
   const now = ports.now();
-  const payload = await verifySignature(assertion, await ports.agentKeys.keysOf(agent.tenant, agent.name), agent, now);
+  const payload = await verifySignature(assertion, await ports.agentKeys.keysOf(agent.tenant, agent.name, now), agent, now);
   checkClaims(payload, tokenEndpoint, now);
   const jti = payload.jti;
   if (jti === undefined || jti === "" || jti.length > MAX_JTI_CHARS) {

@@ -1,8 +1,16 @@
-import { type AgentConfig, ceilingScopes, type Policy } from "@bailiwick/policy";
+import { type AgentConfig, ceilingScopes, type JsonObject, type Policy, type RowBound } from "@bailiwick/policy";
 import type { AuditLog } from "../../domain/audit.ts";
-import { MAX_SESSION_MS, type Session, type SessionStore } from "../../domain/session.ts";
+import { type Delegated, delegate } from "../../domain/delegation.ts";
+import {
+  type GrantKind,
+  maxSessionMs,
+  type SenderBinding,
+  type Session,
+  type SessionLimits,
+  type SessionStore,
+  type UserProof,
+} from "../../domain/session.ts";
 import { OAuthError } from "./oauth-error.ts";
-import type { TokenRequest } from "./token-request.ts";
 
 export interface SessionPorts {
   now(): Date;
@@ -13,26 +21,56 @@ export interface SessionPorts {
   readonly log: Pick<AuditLog, "append">;
 }
 
+/** What a grant has proven and parsed: the one thing every grant ends in. */
+export interface SessionWish {
+  readonly agent: AgentConfig;
+  readonly user: string;
+  readonly userProof: UserProof;
+  readonly task: string;
+  readonly data: JsonObject;
+  /** Undefined: everything the agent's ceiling, or the delegator's session, allows. */
+  readonly scope: readonly string[] | undefined;
+  readonly rows: readonly RowBound[];
+  readonly limits: SessionLimits;
+  readonly grant: GrantKind;
+  readonly binding: SenderBinding;
+  /** The OAuth client, when it is not the agent itself. */
+  readonly client?: string | undefined;
+  /** The session it is delegated from: `user` and what it holds bound the new one. Must come from `find`, so that it is known to live. */
+  readonly delegator?: Session | undefined;
+  /** A federation partner and whoever acted there, the latest first. */
+  readonly partner?: { readonly name: string; readonly version: string; readonly actors: readonly string[] } | undefined;
+  /** The session ends here at the latest. */
+  readonly until?: Date | undefined;
+}
+
 /**
  * Makes the session a token will name. The record is durable first: no session without a trace.
- * @throws OAuthError `invalid_scope`; Fault `log_unavailable`, `store_unavailable`: no token is given then.
+ * @throws OAuthError `invalid_scope`, `invalid_target`, `invalid_request`; Fault `session_ended` when what it stands on has ended meanwhile,
+ * `log_unavailable`, `store_unavailable`: no token is given then.
  */
-export async function issueSession(ports: SessionPorts, agent: AgentConfig, request: TokenRequest): Promise<Session> {
-  const scope = sessionScope(ports.policy(), agent.name, request.scope);
+export async function issueSession(ports: SessionPorts, wish: SessionWish): Promise<Session> {
+  const { agent, delegator } = wish;
+  requireKnownScopes(ports.policy(), wish.scope);
   // Whole seconds, as in the token: the row and the token must expire at the same instant.
   const issuedAt = new Date(Math.floor(ports.now().getTime() / 1000) * 1000);
+  const ends = [issuedAt.getTime() + maxSessionMs(wish.binding), delegator?.expiresAt.getTime(), wish.until?.getTime()];
   const session: Session = {
     id: ports.newId("ses"),
     tenant: agent.tenant,
     environment: agent.environment,
     workflow: agent.workflow,
     agent: agent.name,
-    user: request.user,
-    task: request.task,
-    data: request.data,
-    scope,
+    user: delegator?.user ?? wish.user,
+    userProof: delegator?.userProof ?? wish.userProof,
+    task: wish.task,
+    ...rightsOf(ports.policy(), wish),
+    grant: wish.grant,
+    binding: wish.binding,
+    ...(wish.client === undefined ? {} : { client: wish.client }),
+    ...partnerOf(wish),
     issuedAt,
-    expiresAt: new Date(issuedAt.getTime() + MAX_SESSION_MS),
+    expiresAt: new Date(Math.floor(Math.min(...ends.filter((at) => at !== undefined)) / 1000) * 1000),
   };
   await ports.log.append(session.tenant, {
     kind: "admin",
@@ -43,10 +81,16 @@ export async function issueSession(ports: SessionPorts, agent: AgentConfig, requ
       by: agent.name,
       agent: agent.name,
       user: session.user,
+      userProof: session.userProof,
       session: session.id,
       task: session.task,
       environment: session.environment,
       scope: session.scope,
+      grant: session.grant,
+      binding: session.binding.kind,
+      ...(session.client === undefined ? {} : { client: session.client }),
+      ...(session.lineage.length === 0 ? {} : { lineage: session.lineage, actors: session.actors }),
+      ...(session.partner === undefined ? {} : { partner: session.partner }),
       expiresAt: session.expiresAt.toISOString(),
     },
   });
@@ -54,15 +98,29 @@ export async function issueSession(ports: SessionPorts, agent: AgentConfig, requ
   return session;
 }
 
-/**
- * Without a wish the session narrows nothing: it gets all the agent's own ceiling. A wish must name actions of the catalog;
- * one above the ceiling is of no use, because the ceiling bounds every call anyway.
- */
-function sessionScope(policy: Policy, agent: string, asked: readonly string[] | undefined): readonly string[] {
-  if (asked === undefined) return ceilingScopes(policy, agent);
+function rightsOf(policy: Policy, wish: SessionWish): Delegated {
+  const { agent, delegator, scope, data, rows, limits, binding } = wish;
+  if (delegator === undefined) {
+    // Without a wish the session narrows nothing: it gets all the agent's own ceiling.
+    return { scope: scope ?? ceilingScopes(policy, agent.name), data, rows, limits, lineage: [], actors: wish.partner?.actors ?? [] };
+  }
+  const { name, tenant, environment } = agent;
+  const rights = delegate(delegator, { agent: name, tenant, environment, scope, data, rows, limits, binding });
+  if ("error" in rights) throw new OAuthError(rights.error, rights.message);
+  return rights;
+}
+
+function partnerOf({ partner, delegator }: SessionWish): Pick<Session, "partner" | "partnerVersion"> {
+  if (partner !== undefined) return { partner: partner.name, partnerVersion: partner.version };
+  return delegator?.partner === undefined ? {} : { partner: delegator.partner, partnerVersion: delegator.partnerVersion };
+}
+
+/** A wish must name actions of the catalog; one above the ceiling is of no use, because the ceiling bounds every call anyway. */
+function requireKnownScopes(policy: Policy, asked: readonly string[] | undefined): void {
+  if (asked === undefined) return;
   const known = new Set(policy.tools.flatMap((tool) => tool.actions.flatMap(({ scope }) => [scope, `${scope.split(":", 1)[0]}:*`])));
   const unknown = asked.find((pattern) => !known.has(pattern.split(":").slice(0, 2).join(":")));
-  if (unknown === undefined) return asked;
+  if (unknown === undefined) return;
   throw new OAuthError(
     "invalid_scope",
     `\`${unknown}\` names no action of the catalog here; run \`bailiwick tools list\` for those there are`,

@@ -8,7 +8,6 @@ import {
   randomBytes,
   type KeyObject,
 } from "node:crypto";
-import { chmod, link, readFile, unlink, writeFile } from "node:fs/promises";
 import { calculateJwkThumbprint, exportJWK, type JWK } from "jose";
 import { z } from "zod";
 
@@ -30,18 +29,9 @@ const sealedKey = z.strictObject({
   tag: z.base64url(),
 });
 
-/**
- * Opens the ES256 key kept encrypted in `file`, or makes it on the first start (mode 0600).
- * The file is encrypted under a key derived from the root key, so a copy of the data folder without the root key signs nothing.
- * @throws Error when the file exists and cannot be opened: a new key must be a person's choice, because it ends every session.
- */
-export async function openSigningKey(file: string, rootKey: Uint8Array): Promise<SigningKey> {
-  const kept = await readIfThere(file);
-  if (kept !== undefined) return asSigningKey(unseal(file, kept, rootKey));
-  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const pkcs8 = privateKey.export({ format: "der", type: "pkcs8" });
-  if (await createOnce(file, seal(pkcs8, rootKey))) return asSigningKey(privateKey);
-  return openSigningKey(file, rootKey);
+/** A fresh ES256 key. */
+export function newSigningKey(): Promise<SigningKey> {
+  return asSigningKey(generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey);
 }
 
 /** An ES256 signing key from a private key object; `kid` is its RFC 7638 thumbprint. */
@@ -54,46 +44,26 @@ export async function asSigningKey(privateKey: KeyObject): Promise<SigningKey> {
   return { kid, privateKey, publicKey, publicJwk: { kty, crv, x, y, kid, alg: "ES256", use: "sig" } };
 }
 
-async function readIfThere(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
-  }
-}
-
-/** Writes a whole file or nothing; false when another process was first. `link` never replaces an existing file. */
-async function createOnce(file: string, text: string): Promise<boolean> {
-  const draft = `${file}.${randomBytes(6).toString("hex")}`;
-  await writeFile(draft, text, { mode: 0o600, flag: "wx", flush: true });
-  try {
-    await chmod(draft, 0o600);
-    await link(draft, file);
-    return true;
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
-    throw error;
-  } finally {
-    await unlink(draft);
-  }
-}
-
-function seal(plain: Uint8Array, rootKey: Uint8Array): string {
+/** The key encrypted under one derived from the root key, so that a copy of where it is kept signs nothing. */
+export function sealSigningKey({ privateKey }: SigningKey, rootKey: Uint8Array): string {
   const nonce = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv("aes-256-gcm", sealingKey(rootKey), nonce);
   cipher.setAAD(AAD);
-  const ciphertext = Buffer.concat([cipher.update(plain), cipher.final()]);
-  const sealed = {
+  const ciphertext = Buffer.concat([cipher.update(privateKey.export({ format: "der", type: "pkcs8" })), cipher.final()]);
+  return JSON.stringify({
     v: 1,
     nonce: nonce.toString("base64url"),
     ciphertext: ciphertext.toString("base64url"),
     tag: cipher.getAuthTag().toString("base64url"),
-  };
-  return `${JSON.stringify(sealed)}\n`;
+  });
 }
 
-function unseal(file: string, text: string, rootKey: Uint8Array): KeyObject {
+/** @throws Error when the text is damaged or was sealed under another root key; `place` says where it was found. */
+export async function unsealSigningKey(text: string, rootKey: Uint8Array, place: string): Promise<SigningKey> {
+  return asSigningKey(unseal(text, rootKey, place));
+}
+
+function unseal(text: string, rootKey: Uint8Array, place: string): KeyObject {
   try {
     const sealed = sealedKey.parse(JSON.parse(text));
     const decipher = createDecipheriv("aes-256-gcm", sealingKey(rootKey), Buffer.from(sealed.nonce, "base64url"), { authTagLength: 16 });
@@ -103,7 +73,7 @@ function unseal(file: string, text: string, rootKey: Uint8Array): KeyObject {
     return createPrivateKey({ key: der, format: "der", type: "pkcs8" });
   } catch (cause) {
     throw new Error(
-      `cannot open the signing key \`${file}\`: it is damaged or was sealed under another root key; restore both files from the same backup, or delete it to start with a new key (every session ends then)`,
+      `cannot open the signing key in ${place}: it is damaged or was sealed under another root key; start with the root key it was sealed under, or restore both from the same backup`,
       { cause },
     );
   }

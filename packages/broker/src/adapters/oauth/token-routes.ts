@@ -68,7 +68,18 @@ async function grantToken(ports: TokenRoutePorts, tokenEndpoint: string, c: Cont
   if (request.clientId !== undefined && request.clientId !== agent.name) {
     throw new OAuthError("invalid_client", "`client_id` is not the agent that signed the assertion; leave it out or send the agent's name");
   }
-  const session = await issueSession(ports, agent, request);
+  const session = await issueSession(ports, {
+    agent,
+    user: request.user,
+    userProof: "asserted",
+    task: request.task,
+    data: request.data,
+    scope: request.scope,
+    rows: [],
+    limits: {},
+    grant: "client_credentials",
+    binding: { kind: "bearer" },
+  });
   const token = await signAccessToken(ports.signingKey, ports.realm, session, ports.newId("tok"));
   return c.json(
     {

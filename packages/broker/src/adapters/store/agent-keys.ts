@@ -1,7 +1,7 @@
-import type { Kysely } from "kysely";
+import type { Kysely, Transaction } from "kysely";
 import { z } from "zod";
 import { Fault } from "../../domain/fault.ts";
-import type { AgentKey, AgentKeyStore } from "../../domain/session.ts";
+import type { AgentKey, AgentKeyStore } from "../../domain/agent-key.ts";
 import type { AgentKeysTable, Tables } from "./tables.ts";
 import { inTenant } from "./tenant-scope.ts";
 
@@ -11,7 +11,7 @@ const jsonObject = z.record(z.string(), z.json());
 export function agentKeyStore(db: Kysely<Tables>, now: () => Date): AgentKeyStore {
   return {
     add: (key) => add(db, key),
-    keysOf: (tenant, agent) =>
+    keysOf: (tenant, agent, at) =>
       inTenant(db, tenant, async (scoped) => {
         const rows = await scoped
           .selectFrom("bailiwick.agent_keys")
@@ -19,6 +19,8 @@ export function agentKeyStore(db: Kysely<Tables>, now: () => Date): AgentKeyStor
           .where("tenant_id", "=", tenant)
           .where("agent", "=", agent)
           .where("status", "=", "active")
+          .where((where) => where.or([where("retires_at", "is", null), where("retires_at", ">", at)]))
+          .orderBy("added_at", "desc")
           .orderBy("thumbprint")
           .execute();
         return rows.map(fromRow);
@@ -34,6 +36,16 @@ export function agentKeyStore(db: Kysely<Tables>, now: () => Date): AgentKeyStor
           .execute();
         return rows.map(fromRow);
       }),
+    sharedAttempts: (tenant) =>
+      inTenant(db, tenant, async (scoped) => {
+        const rows = await scoped
+          .selectFrom("bailiwick.shared_keys")
+          .selectAll()
+          .where("tenant_id", "=", tenant)
+          .orderBy("at", "desc")
+          .execute();
+        return rows.map(({ agent, thumbprint, at }) => ({ tenant, agent, thumbprint, at }));
+      }),
     useAssertion: (tenant, agent, jti, expiresAt) =>
       inTenant(db, tenant, async (scoped) => {
         await scoped.deleteFrom("bailiwick.client_assertions").where("tenant_id", "=", tenant).where("expires_at", "<", now()).execute();
@@ -47,34 +59,45 @@ export function agentKeyStore(db: Kysely<Tables>, now: () => Date): AgentKeyStor
   };
 }
 
-/** Adding a key its agent already holds sets the key's status; that is how a key is retired. */
-function add(db: Kysely<Tables>, key: AgentKey): Promise<void> {
-  return inTenant(db, key.tenant, async (scoped) => {
-    const inserted = await scoped
-      .insertInto("bailiwick.agent_keys")
-      .values({
-        tenant_id: key.tenant,
-        agent: key.agent,
-        thumbprint: key.thumbprint,
-        public_jwk: JSON.stringify(key.publicJwk),
-        status: key.status,
-      })
-      .onConflict((conflict) => conflict.doNothing())
-      .executeTakeFirst();
-    if (inserted.numInsertedOrUpdatedRows === 1n) return;
-    const own = await scoped
-      .updateTable("bailiwick.agent_keys")
-      .set({ status: key.status })
-      .where("tenant_id", "=", key.tenant)
-      .where("agent", "=", key.agent)
-      .where("thumbprint", "=", key.thumbprint)
-      .executeTakeFirst();
-    if (own.numUpdatedRows === 1n) return;
-    throw new Fault(
-      "key_shared",
-      `another agent already uses this key (thumbprint \`${key.thumbprint}\`), and a key names one agent; make a new key pair for \`${key.agent}\``,
-    );
-  });
+/** Adding a key its agent already holds sets the key's status and end; that is how a key is retired. */
+async function add(db: Kysely<Tables>, key: AgentKey): Promise<void> {
+  if (await inTenant(db, key.tenant, (scoped) => addOwn(scoped, key))) return;
+  await inTenant(db, key.tenant, (scoped) =>
+    scoped
+      .insertInto("bailiwick.shared_keys")
+      .values({ tenant_id: key.tenant, agent: key.agent, thumbprint: key.thumbprint, at: key.addedAt })
+      .execute(),
+  );
+  throw new Fault(
+    "key_shared",
+    `another agent already uses this key (thumbprint \`${key.thumbprint}\`), and a key names one agent; make a new key pair for \`${key.agent}\``,
+  );
+}
+
+/** False when another agent holds the key. */
+async function addOwn(scoped: Transaction<Tables>, key: AgentKey): Promise<boolean> {
+  const change = { status: key.status, retires_at: key.retiresAt ?? null };
+  const inserted = await scoped
+    .insertInto("bailiwick.agent_keys")
+    .values({
+      tenant_id: key.tenant,
+      agent: key.agent,
+      thumbprint: key.thumbprint,
+      public_jwk: JSON.stringify(key.publicJwk),
+      added_at: key.addedAt,
+      ...change,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst();
+  if (inserted.numInsertedOrUpdatedRows === 1n) return true;
+  const own = await scoped
+    .updateTable("bailiwick.agent_keys")
+    .set(change)
+    .where("tenant_id", "=", key.tenant)
+    .where("agent", "=", key.agent)
+    .where("thumbprint", "=", key.thumbprint)
+    .executeTakeFirst();
+  return own.numUpdatedRows === 1n;
 }
 
 function fromRow(row: AgentKeysTable): AgentKey {
@@ -84,5 +107,7 @@ function fromRow(row: AgentKeysTable): AgentKey {
     thumbprint: row.thumbprint,
     publicJwk: jsonObject.parse(JSON.parse(row.public_jwk)),
     status: row.status,
+    addedAt: row.added_at,
+    ...(row.retires_at === null ? {} : { retiresAt: row.retires_at }),
   };
 }

@@ -1,25 +1,41 @@
-import { randomBytes } from "node:crypto";
 import { type Kysely, sql, type Transaction } from "kysely";
-import { z } from "zod";
-import type { CredentialBinding, CredentialInfo, CredentialStore, OpenCredential } from "../../domain/credential.ts";
-import { Fault } from "../../domain/fault.ts";
-import { KEY_BYTES, seal, unseal } from "./sealing.ts";
+import {
+  type Changed,
+  type CredentialBinding,
+  type CredentialInfo,
+  type CredentialPlace,
+  type CredentialStore,
+  DEFAULT_GRACE_MS,
+  type RecordChange,
+  type StoreOptions,
+  type Verification,
+  type VersionRef,
+} from "../../domain/credential.ts";
+import { nextVersion, planActivate, planRevoke, planStage } from "../../domain/credential-versions.ts";
+import { infoOf, placeText, requirePlainParts, sealSecret, sealState, type StateColumns } from "./credential-rows.ts";
+import { openActive, openVersion } from "./open-credential.ts";
 import type { CredentialsTable, Tables } from "./tables.ts";
+import { tenantKeyOf } from "./tenant-key.ts";
 import { inTenant } from "./tenant-scope.ts";
+import { orUnavailable } from "./unavailable.ts";
 
 export interface CredentialDeps {
   readonly db: Kysely<Tables>;
   readonly now: () => Date;
   readonly rootKey: Uint8Array;
+  /** Told after a change is committed here; other brokers hear of it by NOTIFY. */
+  readonly changed?: ((tenant: string, name: string) => void) | undefined;
 }
 
-/** What is sealed. The hosts are in it too: whoever can write to the store must not be able to send a credential elsewhere. */
-const sealedSchema = z.object({ value: z.string(), hosts: z.array(z.string()) });
-
 export function credentialStore(deps: CredentialDeps): CredentialStore {
+  const floors = new Map<string, number>();
   return {
-    put: (name, binding, value) => put(deps, name, binding, value),
-    open: (name, at) => open(deps, name, at),
+    put: (name, binding, value, options = {}) => put(deps, name, binding, value, options),
+    stage: (name, binding, value, options = {}) => stage(deps, name, binding, value, options),
+    activate: (ref, options) => activate(deps, ref, options),
+    revoke: (ref, options = {}) => revoke(deps, ref, options.record),
+    open: (name, at, version) => openActive({ ...deps, floors }, name, at, version),
+    openVersion: (ref) => openVersion(deps, ref),
     list: (tenant) =>
       inTenant(deps.db, tenant, async (scoped) => {
         const rows = await scoped
@@ -33,135 +49,198 @@ export function credentialStore(deps: CredentialDeps): CredentialStore {
           .execute();
         return rows.map(infoOf);
       }),
+    exclusively: (place, work) => exclusively(deps, place, work),
   };
 }
 
-function put({ db, now, rootKey }: CredentialDeps, name: string, binding: CredentialBinding, value: string): Promise<CredentialInfo> {
-  const { tenant, environment, workflow } = binding;
-  for (const part of [tenant, environment, workflow, name]) {
-    // The associated data joins these with `|`; a part that holds one could pass for another binding.
-    if (part === "" || part.includes("|"))
-      throw new Fault("credential_unavailable", `\`${part}\` cannot name or bind a credential; use a text without \`|\``);
-  }
-  return inTenant(db, tenant, async (scoped) => {
+async function put(
+  deps: CredentialDeps,
+  name: string,
+  binding: CredentialBinding,
+  value: string,
+  options: StoreOptions & { readonly graceMs?: number; readonly verification?: Verification },
+): Promise<CredentialInfo> {
+  return change(deps, { ...binding, name }, "make", async ({ scoped, rows, tenantKey }) => {
+    const active = rows.find(({ state }) => state === "active");
+    if (active !== undefined) await retire(deps, scoped, tenantKey, active, options.graceMs ?? DEFAULT_GRACE_MS);
+    const made = await insert(deps, scoped, tenantKey, { name, binding, value, version: nextVersion(rows.map(infoOf)), options }, "active");
+    await options.record?.(made);
+    return made;
+  });
+}
+
+async function stage(
+  deps: CredentialDeps,
+  name: string,
+  binding: CredentialBinding,
+  value: string,
+  options: StoreOptions,
+): Promise<Changed> {
+  return change(deps, { ...binding, name }, "make", async ({ scoped, rows, tenantKey }) => {
+    const plan = planStage(rows.map(infoOf));
+    if (!plan.ok) return plan;
+    const made = await insert(deps, scoped, tenantKey, { name, binding, value, version: plan.version, options }, "pending");
+    await options.record?.(made);
+    return { ok: true, info: made };
+  });
+}
+
+async function activate(deps: CredentialDeps, ref: VersionRef, options: Parameters<CredentialStore["activate"]>[1]): Promise<Changed> {
+  return change(deps, ref, "need", async ({ scoped, rows, tenantKey }) => {
+    const plan = planActivate(rows.map(infoOf), ref.version);
+    if (!plan.ok) return plan;
+    const replaced = rows.find(({ version }) => version === plan.replaces?.version);
+    if (replaced !== undefined) await retire(deps, scoped, tenantKey, replaced, options.graceMs);
+    const state = { state: "active", verification: options.verification, activated_at: deps.now(), grace_until: null } as const;
+    const info = await update(scoped, ref, sealState(tenantKey, ref, state));
+    await options.record?.(info);
+    return { ok: true, info };
+  });
+}
+
+async function revoke(deps: CredentialDeps, ref: VersionRef, record: RecordChange | undefined): Promise<Changed> {
+  return change(deps, ref, "need", async ({ scoped, rows, tenantKey }) => {
+    const plan = planRevoke(rows.map(infoOf), ref.version);
+    const row = rows.find(({ version }) => version === ref.version);
+    if (!plan.ok) return plan;
+    const { verification, activated_at } = row ?? { verification: null, activated_at: null };
+    const state = sealState(tenantKey, ref, { state: "revoked", verification, activated_at, grace_until: null });
+    // What is destroyed cannot be put back by whoever can write to the store.
+    const info = await update(scoped, ref, { ...state, wrapped_key: Buffer.alloc(0), sealed: Buffer.alloc(0) });
+    await record?.(info);
+    return { ok: true, info };
+  });
+}
+
+interface Locked {
+  readonly scoped: Transaction<Tables>;
+  /** All versions of the place. */
+  readonly rows: readonly CredentialsTable[];
+  readonly tenantKey: Buffer;
+}
+
+/** One change of a tenant's credentials at a time, told to everyone when it is committed. */
+async function change<T>(
+  deps: CredentialDeps,
+  place: CredentialPlace,
+  key: "make" | "need",
+  work: (locked: Locked) => Promise<T>,
+): Promise<T> {
+  const { tenant, name, environment, workflow } = place;
+  requirePlainParts(place);
+  const done = await inTenant(deps.db, tenant, async (scoped) => {
     await sql`select pg_advisory_xact_lock(hashtextextended(${`bailiwick.credential ${tenant}`}, 0))`.execute(scoped);
-    const tenantKey = await tenantKeyOf(scoped, tenant, rootKey, "make");
-    const newest = await scoped
+    const rows = await scoped
       .selectFrom("bailiwick.credentials")
-      .select(({ fn }) => fn.max("version").as("version"))
+      .selectAll()
       .where("tenant_id", "=", tenant)
       .where("name", "=", name)
       .where("environment", "=", environment)
       .where("workflow", "=", workflow)
-      .executeTakeFirst();
-    const version = (newest?.version ?? 0) + 1;
-    const associated = associatedData({ tenant, environment, workflow, name, version });
-    const versionKey = randomBytes(KEY_BYTES);
-    const row: CredentialsTable = {
-      tenant_id: tenant,
-      environment,
-      workflow,
-      name,
-      version,
-      hosts: JSON.stringify(binding.hosts),
-      wrapped_key: seal(tenantKey, versionKey, associated),
-      sealed: seal(versionKey, Buffer.from(JSON.stringify({ value, hosts: binding.hosts })), associated),
-      created_at: now(),
-    };
-    await scoped.insertInto("bailiwick.credentials").values(row).execute();
-    return infoOf(row);
-  });
-}
-
-function open(
-  { db, rootKey }: CredentialDeps,
-  name: string,
-  at: Parameters<CredentialStore["open"]>[1],
-): Promise<OpenCredential | undefined> {
-  return inTenant(db, at.tenant, async (scoped) => {
-    const rows = await scoped
-      .selectFrom("bailiwick.credentials")
-      .selectAll()
-      .where("tenant_id", "=", at.tenant)
-      .where("name", "=", name)
-      .where("environment", "in", [at.environment, "*"])
-      .where("workflow", "in", [at.workflow, "*"])
-      // The narrowest binding first; the environment weighs more than the workflow.
-      .orderBy(sql`environment = '*'`)
-      .orderBy(sql`workflow = '*'`)
-      .orderBy("version", "desc")
-      .limit(1)
+      .orderBy("version")
       .execute();
-    const row = rows[0];
-    return row === undefined ? undefined : unsealRow(row, await tenantKeyOf(scoped, at.tenant, rootKey, "need"));
+    const tenantKey = await tenantKeyOf(scoped, tenant, deps.rootKey, rows.length === 0 ? "make" : key);
+    await sql`select pg_notify('bailiwick', ${JSON.stringify(["credential", tenant, name])})`.execute(scoped);
+    return work({ scoped, rows, tenantKey });
   });
+  deps.changed?.(tenant, name);
+  return done;
 }
 
-function unsealRow(row: CredentialsTable, tenantKey: Uint8Array): OpenCredential {
-  const associated = associatedData({
-    tenant: row.tenant_id,
-    environment: row.environment,
-    workflow: row.workflow,
-    name: row.name,
-    version: row.version,
-  });
-  try {
-    const versionKey = unseal(tenantKey, row.wrapped_key, associated);
-    const { value, hosts } = sealedSchema.parse(JSON.parse(unseal(versionKey, row.sealed, associated).toString("utf8")));
-    return { ...infoOf(row), hosts, value };
-  } catch {
-    // The cause is left out: a parse error would quote what was unsealed.
-    throw new Fault(
-      "credential_unavailable",
-      `the credential \`${row.name}\` version ${row.version} was changed in the store and cannot be opened; put it again`,
-    );
-  }
-}
-
-async function tenantKeyOf(scoped: Transaction<Tables>, tenant: string, rootKey: Uint8Array, mode: "make" | "need"): Promise<Buffer> {
-  const associated = `tenant-key|${tenant}`;
-  const row = await scoped.selectFrom("bailiwick.tenant_keys").select("wrapped").where("tenant_id", "=", tenant).executeTakeFirst();
-  if (row === undefined) {
-    if (mode === "need")
-      throw new Fault(
-        "credential_unavailable",
-        `tenant \`${tenant}\` has credentials but no key; restore the store from a backup or put the credentials again`,
-      );
-    const key = randomBytes(KEY_BYTES);
-    await scoped
-      .insertInto("bailiwick.tenant_keys")
-      .values({ tenant_id: tenant, wrapped: seal(rootKey, key, associated) })
-      .execute();
-    return key;
-  }
-  try {
-    return unseal(rootKey, row.wrapped, associated);
-  } catch {
-    throw new Fault(
-      "credential_unavailable",
-      `the key of tenant \`${tenant}\` does not open with this root key; start the broker with the root key its credentials were sealed under`,
-    );
-  }
-}
-
-function associatedData(of: {
-  readonly tenant: string;
-  readonly environment: string;
-  readonly workflow: string;
-  readonly name: string;
-  readonly version: number;
-}): string {
-  return [of.tenant, of.environment, of.workflow, of.name, of.version].join("|");
-}
-
-function infoOf(row: CredentialsTable): CredentialInfo {
-  return {
-    name: row.name,
-    version: row.version,
-    createdAt: row.created_at,
-    tenant: row.tenant_id,
-    environment: row.environment,
-    workflow: row.workflow,
-    hosts: z.array(z.string()).parse(JSON.parse(row.hosts)),
+async function insert(
+  { now }: CredentialDeps,
+  scoped: Transaction<Tables>,
+  tenantKey: Buffer,
+  made: {
+    readonly name: string;
+    readonly binding: CredentialBinding;
+    readonly value: string;
+    readonly version: number;
+    readonly options: StoreOptions & { readonly verification?: Verification };
+  },
+  state: "active" | "pending",
+): Promise<CredentialInfo> {
+  const { name, binding, value, version, options } = made;
+  const { tenant, environment, workflow, hosts } = binding;
+  const ref = { name, tenant, environment, workflow, version };
+  const createdAt = now();
+  const unsaid = version === 1 ? "initial" : "skipped";
+  const row: CredentialsTable = {
+    tenant_id: tenant,
+    environment,
+    workflow,
+    name,
+    version,
+    hosts: JSON.stringify(hosts),
+    created_at: createdAt,
+    origin: options.origin ?? "person",
+    ...sealSecret(tenantKey, ref, { value, hosts: [...hosts], ...(options.login === undefined ? {} : { login: options.login }) }),
+    ...sealState(tenantKey, ref, {
+      state,
+      verification: state === "active" ? (options.verification ?? unsaid) : null,
+      activated_at: state === "active" ? createdAt : null,
+      grace_until: null,
+    }),
   };
+  await scoped.insertInto("bailiwick.credentials").values(row).execute();
+  return infoOf(row);
+}
+
+async function retire(
+  { now }: CredentialDeps,
+  scoped: Transaction<Tables>,
+  tenantKey: Buffer,
+  row: CredentialsTable,
+  graceMs: number,
+): Promise<void> {
+  const ref = { name: row.name, tenant: row.tenant_id, environment: row.environment, workflow: row.workflow, version: row.version };
+  const until = new Date(now().getTime() + graceMs);
+  await update(
+    scoped,
+    ref,
+    sealState(tenantKey, ref, {
+      state: "previous",
+      verification: row.verification,
+      activated_at: row.activated_at,
+      grace_until: until,
+    }),
+  );
+}
+
+async function update(
+  scoped: Transaction<Tables>,
+  ref: VersionRef,
+  columns: StateColumns & Partial<Pick<CredentialsTable, "wrapped_key" | "sealed">>,
+): Promise<CredentialInfo> {
+  const row = await scoped
+    .updateTable("bailiwick.credentials")
+    .set(columns)
+    .where("tenant_id", "=", ref.tenant)
+    .where("name", "=", ref.name)
+    .where("environment", "=", ref.environment)
+    .where("workflow", "=", ref.workflow)
+    .where("version", "=", ref.version)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  return infoOf(row);
+}
+
+/** The lock belongs to a connection of its own, which nothing else uses meanwhile; it is gone with this process. */
+function exclusively<T>(
+  { db }: CredentialDeps,
+  place: CredentialPlace,
+  work: () => Promise<T>,
+): Promise<{ readonly value: T } | undefined> {
+  const topic = `bailiwick.rotation ${placeText(place)}`;
+  return db.connection().execute(async (own) => {
+    const { rows } = await orUnavailable(() =>
+      sql<{ held: boolean }>`select pg_try_advisory_lock(hashtextextended(${topic}, 0)) as held`.execute(own),
+    );
+    if (rows[0]?.held !== true) return undefined;
+    try {
+      return { value: await work() };
+    } finally {
+      await sql`select pg_advisory_unlock(hashtextextended(${topic}, 0))`.execute(own).catch(() => undefined);
+    }
+  });
 }

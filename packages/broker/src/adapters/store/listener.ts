@@ -3,7 +3,14 @@ import { z } from "zod";
 import { connectOnce } from "./connections.ts";
 
 /** What other brokers tell: ids only. `missed` means that notices may have been lost: whoever caches must look again. */
-export type Notice = { readonly kind: "session" | "approval"; readonly tenant: string; readonly id: string } | { readonly kind: "missed" };
+export type Notice =
+  /** The session `ids[0]` was revoked, and with it the others, which were delegated from it. */
+  | { readonly kind: "session"; readonly tenant: string; readonly ids: readonly string[] }
+  /** A stop was put or lifted. */
+  | { readonly kind: "stop"; readonly tenant: string; readonly ids: readonly string[] }
+  | { readonly kind: "approval"; readonly tenant: string; readonly ids: readonly string[] }
+  | { readonly kind: "credential"; readonly tenant: string; readonly ids: readonly string[] }
+  | { readonly kind: "missed" };
 
 export interface Listener {
   /** Whether a notice sent now would be heard. */
@@ -12,13 +19,13 @@ export interface Listener {
 }
 
 /** How often the connection is proven alive; a dead one is noticed within this and the answer's time. */
-const HEARTBEAT_MS = 2_000;
+const HEARTBEAT_MS = 500;
 const HEARTBEAT_ANSWER_MS = 2_000;
-/** Longer without a sign of life and the listener counts as stale. */
-const FRESH_FOR_MS = 5_000;
+/** Longer without a sign of life and the listener counts as stale: then every session is read from the database for every call. */
+const FRESH_FOR_MS = 2_000;
 const RECONNECT_MS = 250;
 
-const noticeSchema = z.tuple([z.enum(["session", "approval"]), z.string(), z.string()]);
+const noticeSchema = z.tuple([z.enum(["session", "stop", "approval", "credential"]), z.string()]).rest(z.string());
 
 interface State {
   client: Client | undefined;
@@ -93,7 +100,9 @@ function reconnectLater(state: State, url: string, heard: (notice: Notice) => vo
 function parse(payload: string | undefined): Notice {
   try {
     const parsed = noticeSchema.safeParse(JSON.parse(payload ?? ""));
-    return parsed.success ? { kind: parsed.data[0], tenant: parsed.data[1], id: parsed.data[2] } : { kind: "missed" };
+    if (!parsed.success) return { kind: "missed" };
+    const [kind, tenant, ...ids] = parsed.data;
+    return { kind, tenant, ids };
   } catch {
     return { kind: "missed" };
   }

@@ -1,16 +1,24 @@
 import { Kysely, PostgresDialect } from "kysely";
 import { join } from "node:path";
 import type { Client } from "pg";
+import { z } from "zod";
 import type { ApprovalStore } from "../../domain/approval.ts";
 import type { AuditLog } from "../../domain/audit.ts";
-import type { CredentialStore } from "../../domain/credential.ts";
+import type { CredentialFeed, CredentialStore } from "../../domain/credential.ts";
 import { Fault } from "../../domain/fault.ts";
 import type { PersonSessionStore } from "../../domain/person.ts";
-import type { AgentKeyStore, SessionStore } from "../../domain/session.ts";
+import type { AgentKeyStore } from "../../domain/agent-key.ts";
+import type { Ended, EndedFeed } from "../../domain/ended.ts";
+import type { SessionStore } from "../../domain/session.ts";
+import type { StopStore } from "../../domain/stop.ts";
+import type { OAuthEntityStore } from "../../domain/oauth-entity.ts";
+import type { SignInStore } from "../../domain/sign-in.ts";
+import type { SigningKeyStore } from "../../domain/signing-key.ts";
 import { rootKeyFromFile, rootKeyFromText } from "../keyring/root-key.ts";
 import { agentKeyStore } from "./agent-keys.ts";
 import { approvalStore } from "./approvals.ts";
 import { connectOnce, MAX_LOG_CONNECTIONS, openPool } from "./connections.ts";
+import { credentialHub } from "./credential-changes.ts";
 import { credentialStore } from "./credentials.ts";
 import { assertDurable } from "./durable.ts";
 import { health } from "./health.ts";
@@ -19,29 +27,30 @@ import { holdLiveness } from "./liveness.ts";
 import { openListener } from "./listener.ts";
 import { auditLog } from "./log/audit-log.ts";
 import { migrate } from "./migrate.ts";
+import { oauthEntityStore } from "./oauth-entities.ts";
 import { personSessionStore } from "./people.ts";
 import { assertPowerless, ensureLogin } from "./roles.ts";
 import { derive } from "./sealing.ts";
 import { sessionStore } from "./sessions.ts";
+import { signInStore } from "./sign-in.ts";
+import { signingKeyStore } from "./signing-keys.ts";
+import { stopStore } from "./stops.ts";
 import type { Tables } from "./tables.ts";
 import { orUnavailable } from "./unavailable.ts";
 import { wakeups } from "./wakeups.ts";
 
-/** A session revoked here or on another broker; undefined means that a revocation may have been missed: forget every cached session. */
-export type RevokedSession = { readonly tenant: string; readonly session: string } | undefined;
-
-export interface Store {
+export interface Store extends EndedFeed, CredentialFeed {
   readonly sessions: SessionStore;
   readonly agentKeys: AgentKeyStore;
+  readonly stops: StopStore;
   readonly approvals: ApprovalStore;
   readonly credentials: CredentialStore;
   readonly people: PersonSessionStore;
+  readonly signIn: SignInStore;
+  readonly oauth: OAuthEntityStore;
+  readonly signingKeys: SigningKeyStore;
   readonly log: AuditLog;
   health(): Promise<{ readonly ok: boolean; readonly detail: string }>;
-  /** Returns the function that stops listening. */
-  onSessionRevoked(listener: (revoked: RevokedSession) => void): () => void;
-  /** Whether revocations made on other brokers are heard now; when not, cached sessions must not be trusted. */
-  listenerFresh(): boolean;
   close(): Promise<void>;
 }
 
@@ -139,40 +148,65 @@ async function assemble(appUrl: string, rootKey: Buffer, context: StoreContext, 
   const liveness = await holdLiveness(appUrl, context.brokerId);
   closing.defer(() => liveness.close());
   const waiters = wakeups();
-  const revocations = revocationHub();
+  const ends = endedHub();
+  const credentialChanges = credentialHub();
   const listener = await openListener(appUrl, (notice) => {
-    if (notice.kind === "approval") return waiters.wake(`${notice.tenant} ${notice.id}`);
-    if (notice.kind === "session") return revocations.tell({ tenant: notice.tenant, session: notice.id });
-    waiters.wakeAll();
-    revocations.tell(undefined);
+    switch (notice.kind) {
+      case "approval":
+        return waiters.wake(`${notice.tenant} ${notice.ids[0] ?? ""}`);
+      case "session":
+        return ends.tell({ kind: "sessions", tenant: notice.tenant, ids: notice.ids });
+      case "stop":
+        return ends.tell(stopOf(notice));
+      case "credential":
+        return credentialChanges.tell({ tenant: notice.tenant, name: notice.ids[0] ?? "" });
+      case "missed":
+        waiters.wakeAll();
+        credentialChanges.tell(undefined);
+        return ends.tell(undefined);
+    }
   });
   closing.defer(() => listener.close());
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   const log = auditLog({ db, appenders, brokerId: context.brokerId, since: liveness.since, now });
   let closed: Promise<void> | undefined;
   return {
-    sessions: sessionStore({ db, now, revoked: (tenant, session) => revocations.tell({ tenant, session }) }),
+    sessions: sessionStore({ db, now, revoked: (tenant, ids) => ends.tell({ kind: "sessions", tenant, ids }) }),
+    stops: stopStore({ db, changed: (tenant, stop, name) => ends.tell({ kind: "stop", tenant, stop, name }) }),
     agentKeys: agentKeyStore(db, now),
     approvals: approvalStore({ db, now, wakeups: waiters }),
-    credentials: credentialStore({ db, now, rootKey }),
+    credentials: credentialStore({ db, now, rootKey, changed: (tenant, name) => credentialChanges.tell({ tenant, name }) }),
     people: personSessionStore(db, now),
+    signIn: signInStore(db, now),
+    oauth: oauthEntityStore(db, now),
+    signingKeys: signingKeyStore(db),
     log,
     health: () => health(pool, { logDownSince: log.downSince(), listening: listener.fresh(), named: liveness.held() }),
-    onSessionRevoked: revocations.on,
+    onEnded: ends.on,
+    onCredentialChanged: credentialChanges.on,
     listenerFresh: () => listener.fresh(),
     close: () => (closed ??= closing.disposeAsync()),
   };
 }
 
-function revocationHub(): { readonly on: Store["onSessionRevoked"]; readonly tell: (revoked: RevokedSession) => void } {
-  const listeners = new Set<(revoked: RevokedSession) => void>();
+const stopKinds = z.enum(["agent", "workflow", "tenant", "everything"]);
+
+/** A notice that cannot be read counts as one that was missed. */
+function stopOf({ tenant, ids }: { readonly tenant: string; readonly ids: readonly string[] }): Ended | undefined {
+  const kind = stopKinds.safeParse(ids[0]);
+  const name = ids[1];
+  return kind.success && name !== undefined ? { kind: "stop", tenant, stop: kind.data, name } : undefined;
+}
+
+function endedHub(): { readonly on: EndedFeed["onEnded"]; readonly tell: (ended: Ended | undefined) => void } {
+  const listeners = new Set<(ended: Ended | undefined) => void>();
   return {
     on: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    tell: (revoked) => {
-      for (const listener of listeners) listener(revoked);
+    tell: (ended) => {
+      for (const listener of listeners) listener(ended);
     },
   };
 }

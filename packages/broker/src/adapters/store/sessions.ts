@@ -1,32 +1,27 @@
-import { type Kysely, sql } from "kysely";
-import { z } from "zod";
-import type { Session, SessionStore } from "../../domain/session.ts";
+import { type Kysely, sql, type Transaction } from "kysely";
+import { Fault } from "../../domain/fault.ts";
+import type { Revocation, Session, SessionStore } from "../../domain/session.ts";
+import type { Stop } from "../../domain/stop.ts";
+import { fromRow, toRow } from "./session-row.ts";
+import { stopOver } from "./stops.ts";
 import type { SessionsTable, Tables } from "./tables.ts";
 import { inTenant } from "./tenant-scope.ts";
-import { orUnavailable } from "./unavailable.ts";
 
 export interface SessionDeps {
   readonly db: Kysely<Tables>;
   readonly now: () => Date;
   /** Tells this process at once; other brokers hear it through the database. */
-  readonly revoked: (tenant: string, session: string) => void;
+  readonly revoked: (tenant: string, ended: readonly string[]) => void;
 }
 
-const jsonObject = z.record(z.string(), z.json());
-const texts = z.array(z.string());
+/** A NOTIFY payload holds 8,000 bytes; a larger subtree is told in several. */
+const IDS_PER_NOTICE = 100;
 
 export function sessionStore({ db, now, revoked }: SessionDeps): SessionStore {
   return {
-    create: (session) =>
-      inTenant(db, session.tenant, async (scoped) => {
-        await scoped.insertInto("bailiwick.sessions").values(toRow(session)).execute();
-      }),
-    find: (tenant, id) =>
-      orUnavailable(async () => {
-        const found = await sql<SessionsTable>`select * from bailiwick.session_of(${tenant}, ${id})`.execute(db);
-        return found.rows[0] === undefined ? undefined : fromRow(found.rows[0]);
-      }),
-    list: (tenant, { live, limit }) =>
+    create: (session) => inTenant(db, session.tenant, (scoped) => create(scoped, session, now())),
+    find: (tenant, id) => inTenant(db, tenant, (scoped) => find(scoped, tenant, id)),
+    list: (tenant, { live, limit, delegatedFrom }) =>
       inTenant(db, tenant, async (scoped) => {
         let query = scoped
           .selectFrom("bailiwick.sessions")
@@ -36,58 +31,92 @@ export function sessionStore({ db, now, revoked }: SessionDeps): SessionStore {
           .orderBy("id")
           .limit(limit);
         if (live) query = query.where("revoked_at", "is", null).where("expires_at", ">", now());
+        if (delegatedFrom !== undefined) query = query.where(sql<boolean>`lineage @> array[${delegatedFrom}]::text[]`);
         return (await query.execute()).map(fromRow);
       }),
     revoke: async (tenant, id, by) => {
-      const changed = await inTenant(db, tenant, async (scoped) => {
-        const result = await scoped
-          .updateTable("bailiwick.sessions")
-          .set({ revoked_at: now(), revoked_by: by })
-          .where("tenant_id", "=", tenant)
-          .where("id", "=", id)
-          .where("revoked_at", "is", null)
-          .executeTakeFirst();
-        if (result.numUpdatedRows === 0n) return false;
-        await sql`select pg_notify('bailiwick', ${JSON.stringify(["session", tenant, id])})`.execute(scoped);
-        return true;
-      });
-      if (changed) revoked(tenant, id);
-      return changed;
+      const revocation = await inTenant(db, tenant, (scoped) => revoke(scoped, tenant, id, by, now()));
+      if (revocation !== undefined) revoked(tenant, revocation.ended);
+      return revocation;
     },
   };
 }
 
-function toRow(session: Session): SessionsTable {
-  return {
-    tenant_id: session.tenant,
-    id: session.id,
-    environment: session.environment,
-    workflow: session.workflow,
-    agent: session.agent,
-    user_id: session.user,
-    task: session.task,
-    data: JSON.stringify(session.data),
-    scope: JSON.stringify(session.scope),
-    issued_at: session.issuedAt,
-    expires_at: session.expiresAt,
-    revoked_at: session.revokedAt ?? null,
-    revoked_by: null,
-  };
+/** The lineage is locked against a revocation under way: either it sees this child, or this sees it. */
+async function create(scoped: Transaction<Tables>, session: Session, now: Date): Promise<void> {
+  const above = await scoped
+    .selectFrom("bailiwick.sessions")
+    .select(["id", "revoked_at", "expires_at"])
+    .where("tenant_id", "=", session.tenant)
+    .where("id", "in", session.lineage.length === 0 ? [""] : [...session.lineage])
+    .forShare()
+    .execute();
+  const living = above.filter((each) => each.revoked_at === null && each.expires_at > now);
+  if (living.length !== session.lineage.length)
+    throw new Fault("session_ended", "the session this one would be delegated from was revoked or has expired; open a new one");
+  const stop = await stopOver(scoped, { ...session, name: session.agent });
+  if (stop !== undefined) throw new Fault("session_ended", stoppedText(stop));
+  await scoped.insertInto("bailiwick.sessions").values(toRow(session)).execute();
 }
 
-function fromRow(row: SessionsTable): Session {
-  return {
-    id: row.id,
-    tenant: row.tenant_id,
-    environment: row.environment,
-    workflow: row.workflow,
-    agent: row.agent,
-    user: row.user_id,
-    task: row.task,
-    data: jsonObject.parse(JSON.parse(row.data)),
-    scope: texts.parse(JSON.parse(row.scope)),
-    issuedAt: row.issued_at,
-    expiresAt: row.expires_at,
-    ...(row.revoked_at === null ? {} : { revokedAt: row.revoked_at }),
-  };
+function stoppedText({ kind, name, state, reason }: Stop): string {
+  const what = kind === "everything" ? "every agent is" : `the ${kind} \`${name}\` is`;
+  return `${what} ${state} (${reason}); ask its owner`;
+}
+
+async function find(scoped: Transaction<Tables>, tenant: string, id: string): Promise<Session | undefined> {
+  const { rows } = await sql<SessionsTable>`select * from bailiwick.session_chain(${tenant}, ${id})`.execute(scoped);
+  const chain = rows.map(fromRow);
+  const [first] = chain;
+  // A lineage with a gap cannot be judged; whoever deleted from it ended what stood on it.
+  if (first === undefined || chain.length !== first.lineage.length + 1) return undefined;
+  const stop = await firstStop(scoped, agentsOf(chain));
+  const revokedAt = chain.map((each) => each.revokedAt).find((at) => at !== undefined);
+  return chain.reduceRight<Session | undefined>(
+    (delegator, session) => ({
+      ...session,
+      ...(delegator === undefined ? {} : { delegator }),
+      ...(revokedAt === undefined ? {} : { revokedAt }),
+      ...(stop === undefined ? {} : { stop }),
+    }),
+    undefined,
+  );
+}
+
+function agentsOf(chain: readonly Session[]): readonly { tenant: string; environment: string; workflow: string; name: string }[] {
+  const byName = new Map(chain.map(({ tenant, environment, workflow, agent }) => [agent, { tenant, environment, workflow, name: agent }]));
+  return [...byName.values()];
+}
+
+async function firstStop(scoped: Transaction<Tables>, agents: ReturnType<typeof agentsOf>): Promise<Stop | undefined> {
+  for (const agent of agents) {
+    const stop = await stopOver(scoped, agent);
+    if (stop !== undefined) return stop;
+  }
+  return undefined;
+}
+
+async function revoke(scoped: Transaction<Tables>, tenant: string, id: string, by: string, at: Date): Promise<Revocation | undefined> {
+  const own = await scoped
+    .updateTable("bailiwick.sessions")
+    .set({ revoked_at: at, revoked_by: by })
+    .where("tenant_id", "=", tenant)
+    .where("id", "=", id)
+    .where("revoked_at", "is", null)
+    .executeTakeFirst();
+  if (own.numUpdatedRows === 0n) return undefined;
+  const below = await scoped
+    .updateTable("bailiwick.sessions")
+    .set({ revoked_at: at, revoked_by: by })
+    .where("tenant_id", "=", tenant)
+    .where(sql<boolean>`lineage @> array[${id}]::text[]`)
+    .where("revoked_at", "is", null)
+    .returning("id")
+    .execute();
+  const ended = [id, ...below.map((each) => each.id)];
+  for (let from = 0; from < ended.length; from += IDS_PER_NOTICE) {
+    const ids = ended.slice(from, from + IDS_PER_NOTICE);
+    await sql`select pg_notify('bailiwick', ${JSON.stringify(["session", tenant, ...ids])})`.execute(scoped);
+  }
+  return { session: id, ended };
 }

@@ -1,15 +1,19 @@
+import type { OAuthTables } from "./oauth-tables.ts";
+import type { PeopleTables } from "./people-tables.ts";
+
 /** The tables that Kysely queries read and write; `migrations/` is what makes them. */
-export interface Tables {
+export interface Tables extends PeopleTables, OAuthTables {
   readonly "bailiwick.records": RecordsTable;
   readonly "bailiwick.call_facts": CallFactsTable;
   readonly "bailiwick.sessions": SessionsTable;
   readonly "bailiwick.agent_keys": AgentKeysTable;
+  readonly "bailiwick.shared_keys": SharedKeysTable;
+  readonly "bailiwick.stops": StopsTable;
+  readonly "bailiwick.used_proofs": UsedProofsTable;
   readonly "bailiwick.client_assertions": ClientAssertionsTable;
   readonly "bailiwick.approvals": ApprovalsTable;
   readonly "bailiwick.tenant_keys": TenantKeysTable;
   readonly "bailiwick.credentials": CredentialsTable;
-  readonly "bailiwick.login_codes": LoginCodesTable;
-  readonly "bailiwick.person_sessions": PersonSessionsTable;
 }
 
 export interface RecordsTable {
@@ -52,10 +56,44 @@ export interface SessionsTable {
   /** JSON texts: jsonb would refuse U+0000. */
   readonly data: string;
   readonly scope: string;
+  readonly user_proof: "asserted" | "signed-in" | "partner";
+  readonly rows: string;
+  readonly limits: string;
+  readonly grant_kind: "client_credentials" | "authorization_code" | "token_exchange" | "jwt_bearer";
+  readonly binding: "bearer" | "dpop" | "mtls" | "hmac";
+  readonly thumbprint: string | null;
+  readonly client: string | null;
+  readonly lineage: string[];
+  readonly actors: string;
+  readonly partner: string | null;
+  readonly partner_version: string | null;
   readonly issued_at: Date;
   readonly expires_at: Date;
   readonly revoked_at: Date | null;
   readonly revoked_by: string | null;
+}
+
+export interface StopsTable {
+  readonly tenant_id: string;
+  readonly kind: "agent" | "workflow" | "tenant" | "everything";
+  readonly name: string;
+  readonly state: "suspended" | "retired";
+  readonly by_whom: string;
+  readonly reason: string;
+  readonly at: Date;
+}
+
+export interface SharedKeysTable {
+  readonly tenant_id: string;
+  readonly agent: string;
+  readonly thumbprint: string;
+  readonly at: Date;
+}
+
+export interface UsedProofsTable {
+  readonly tenant_id: string;
+  readonly id: string;
+  readonly until: Date;
 }
 
 export interface AgentKeysTable {
@@ -64,6 +102,8 @@ export interface AgentKeysTable {
   readonly thumbprint: string;
   readonly public_jwk: string;
   readonly status: "active" | "retired";
+  readonly added_at: Date;
+  readonly retires_at: Date | null;
 }
 
 export interface ClientAssertionsTable {
@@ -105,21 +145,10 @@ export interface CredentialsTable {
   readonly wrapped_key: Buffer;
   readonly sealed: Buffer;
   readonly created_at: Date;
-}
-
-export interface LoginCodesTable {
-  readonly tenant_id: string;
-  readonly hash: string;
-  readonly person: string;
-  readonly via: "login-link" | "operator-key";
-  readonly expires_at: Date;
-  readonly redeemed_at: Date | null;
-}
-
-export interface PersonSessionsTable {
-  readonly tenant_id: string;
-  readonly token_hash: string;
-  readonly person: string;
-  readonly via: "login-link" | "operator-key";
-  readonly expires_at: Date;
+  readonly state: "pending" | "active" | "previous" | "revoked";
+  readonly origin: "person" | "rotation";
+  readonly verification: "verified" | "skipped" | "initial" | null;
+  readonly activated_at: Date | null;
+  readonly grace_until: Date | null;
+  readonly state_seal: Buffer | null;
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { JsonObject } from "@bailiwick/policy";
 import { isObject } from "../../../src/adapters/mcp-protocol/index.ts";
+import type { Presented } from "../../../src/call/presented.ts";
 import { Refusal } from "../../../src/call/refusal.ts";
 import type { AgentSurface } from "../../../src/call/surface.ts";
 import type { CallAnswer, IncomingCall } from "../../../src/call/types.ts";
@@ -8,6 +9,7 @@ import type { Approval } from "../../../src/domain/approval.ts";
 import type { Session } from "../../../src/domain/session.ts";
 import { ToolError } from "../../../src/domain/tool.ts";
 import type { CallIo } from "../../../src/domain/tool.ts";
+import { PLAIN } from "../../plain-session.ts";
 
 export interface MemoryOperation {
   readonly kind: "tool" | "resource" | "prompt";
@@ -57,7 +59,7 @@ export function createMemorySurface(operations: readonly MemoryOperation[]): Mem
   const tickets: string[] = [];
   let broken = 0;
 
-  function check(token: string | undefined): Session {
+  function check({ token }: Presented): Session {
     const session = token === undefined ? undefined : sessions.get(token);
     if (session === undefined) throw new Refusal("unauthenticated", "the token is missing or unknown");
     if (session.gone !== undefined) throw new Refusal(session.gone, "the session is over", { next: [{ kind: "reauthenticate" }] });
@@ -100,7 +102,7 @@ export function createMemorySurface(operations: readonly MemoryOperation[]): Mem
     if (entry.state === "denied") return refused("approval_denied", "a person denied the call", callId);
     if (entry.state === "used") return refused("approval_used", "the approval was used already", callId);
     try {
-      check(call.token);
+      check(call.presented);
     } catch (error) {
       if (error instanceof Refusal) return refused(error.code, error.message, callId);
       throw error;
@@ -116,6 +118,7 @@ export function createMemorySurface(operations: readonly MemoryOperation[]): Mem
     allow(token, session = {}) {
       const now = Date.now();
       sessions.set(token, {
+        ...PLAIN,
         id: `ses_${token}`,
         tenant: "acme",
         environment: "dev",
@@ -150,12 +153,12 @@ export function createMemorySurface(operations: readonly MemoryOperation[]): Mem
     updateResource(uri) {
       for (const listener of subscribers.get(uri) ?? []) listener({ uri });
     },
-    session: async (token) => check(token),
+    session: async (presented) => check(presented),
     async handle(call) {
-      seen.push({ name: call.name, token: call.token, statedReason: call.statedReason, traceparent: call.traceparent, peer: call.peer });
+      seen.push({ name: call.name, token: call.presented.token, statedReason: call.statedReason, traceparent: call.traceparent, peer: call.peer });
       let session: Session;
       try {
-        session = check(call.token);
+        session = check(call.presented);
       } catch (error) {
         if (error instanceof Refusal) return refused(error.code, error.message, undefined);
         throw error;
@@ -175,7 +178,7 @@ export function createMemorySurface(operations: readonly MemoryOperation[]): Mem
     async resume(ticket, call) {
       seen.push({
         name: `ticket:${ticket}`,
-        token: call.token,
+        token: call.presented.token,
         statedReason: call.statedReason,
         traceparent: call.traceparent,
         peer: call.peer,
@@ -183,15 +186,15 @@ export function createMemorySurface(operations: readonly MemoryOperation[]): Mem
       const entry = held.get(ticket);
       if (entry === undefined) return refused("approval_unknown", "there is no such ticket", undefined);
       try {
-        check(call.token);
+        check(call.presented);
       } catch (error) {
         if (error instanceof Refusal) return refused(error.code, error.message, undefined);
         throw error;
       }
       return wait(entry, call);
     },
-    async list(token) {
-      check(token);
+    async list(presented) {
+      check(presented);
       const pick = (kind: string, template = false): readonly JsonObject[] =>
         operations
           .filter((operation) => operation.kind === kind && "uriTemplate" in operation.entry === template)
@@ -204,20 +207,20 @@ export function createMemorySurface(operations: readonly MemoryOperation[]): Mem
         capabilities: { completions: {}, logging: {}, resources: { subscribe: true } },
       };
     },
-    async complete(token, params) {
-      check(token);
+    async complete(presented, params) {
+      check(presented);
       return { completion: { values: [`for ${JSON.stringify(params["argument"] ?? null)}`], hasMore: false } };
     },
-    async subscribe(token, uri, onUpdate) {
-      check(token);
+    async subscribe(presented, uri, onUpdate) {
+      check(presented);
       if (!operations.some((operation) => operation.entry["uri"] === uri)) throw new Refusal("no_grant", `\`${uri}\` is not yours to read`);
       const set = subscribers.get(uri) ?? new Set();
       subscribers.set(uri, set);
       set.add(onUpdate);
       return async () => void set.delete(onUpdate);
     },
-    async setLogLevel(token) {
-      check(token);
+    async setLogLevel(presented) {
+      check(presented);
     },
     onListChange(listener) {
       listeners.add(listener);

@@ -5,7 +5,7 @@ import type { WireEntry } from "./entry.ts";
 /** What became of one entry of a batch. */
 export type AppendResult =
   | { readonly ok: true; readonly seq: number; readonly hash: string }
-  | { readonly ok: false; readonly why: "session_not_live" }
+  | { readonly ok: false; readonly why: "session_not_live" | "proof_replayed" }
   | {
       readonly ok: false;
       readonly why: "over_limit";
@@ -27,7 +27,7 @@ const answerSchema = z.object({
   hashes: z.array(z.string()),
   refused: z.array(
     z.discriminatedUnion("why", [
-      z.object({ place: z.number(), why: z.literal("session_not_live") }),
+      z.object({ place: z.number(), why: z.literal(["session_not_live", "proof_replayed"]) }),
       z.object({
         place: z.number(),
         why: z.literal("over_limit"),
@@ -72,7 +72,7 @@ function results(batch: Batch, answer: unknown): readonly AppendResult[] {
   return batch.entries.map((_, place) => {
     const refusal = byPlace.get(place);
     if (refusal !== undefined) {
-      return refusal.why === "session_not_live"
+      return refusal.why !== "over_limit"
         ? { ok: false, why: refusal.why }
         : { ok: false, why: refusal.why, key: refusal.key, used: refusal.used, max: refusal.max, retryAfterMs: refusal.retryAfterMs };
     }

@@ -8,7 +8,7 @@ import { inTenant } from "../tenant-scope.ts";
 import { sql } from "kysely";
 import { wireEntry, wireReservation } from "./entry.ts";
 import { notSent } from "./not-sent.ts";
-import { readFacts, readQuery, readRecords } from "./read.ts";
+import { readFacts, readInFlight, readQuery, readRecords } from "./read.ts";
 import { surfaceUnknown } from "./surface-unknown.ts";
 import { type LogWriter, logWriter } from "./writer.ts";
 
@@ -53,13 +53,14 @@ export function auditLog(deps: AuditLogDeps): AuditLog & { downSince(): Date | u
     query: (tenant, query) => readQuery(db, tenant, query),
     facts: (tenant, callId) => readFacts(db, tenant, callId),
     read: (tenant, after, limit) => readRecords(db, tenant, after, limit),
+    inFlight: (tenant) => readInFlight(db, tenant),
     surfaceUnknown: (tenant, at) => surfaceUnknown({ appenders, brokerId: deps.brokerId, since: deps.since }, tenant, at),
     downSince: () => earliest([...writers.values()].map((writer) => writer.downSince())),
   };
 }
 
 async function intend(writer: LogWriter, entry: LogEntry, options: Parameters<AuditLog["intend"]>[2]): Promise<IntendOutcome> {
-  const result = await writer.write(wireEntry(entry, { session: options.session, reservations: options.reservations }));
+  const result = await writer.write(wireEntry(entry, options));
   if (result.ok) return { ok: true, seq: result.seq, hash: result.hash };
   // The figures of a refusal are known only now. Its record is durable before the caller hears of it, which is what counts.
   const written = await writer.write(wireEntry(options.instead(result)));

@@ -12,6 +12,8 @@ export interface WireEntry {
   readonly salt?: string;
   readonly session?: string;
   readonly reservations?: readonly Reservation[];
+  /** `until` in milliseconds since 1970. */
+  readonly proof?: { readonly id: string; readonly until: number };
 }
 
 /** The leaf limit of C2SP tlog-tiles, so that the log can become a Merkle tree as it is. */
@@ -27,7 +29,11 @@ const SALT_BYTES = 32;
  */
 export function wireEntry(
   entry: LogEntry,
-  options: { readonly session?: string; readonly reservations?: readonly Reservation[] } = {},
+  options: {
+    readonly session?: string;
+    readonly reservations?: readonly Reservation[];
+    readonly proof?: { readonly id: string; readonly untilMs: number } | undefined;
+  } = {},
 ): WireEntry {
   if (!/^[\x20-\x7e]+$/.test(entry.callId) || entry.callId.length > MAX_CALL_ID_BYTES) {
     throw new Fault("log_unavailable", `a call id must be 1 to ${MAX_CALL_ID_BYTES} printable characters; the record was not written`);
@@ -49,6 +55,7 @@ export function wireEntry(
     ...(options.reservations === undefined || options.reservations.length === 0
       ? {}
       : { reservations: options.reservations.map(wireReservation) }),
+    ...(options.proof === undefined ? {} : { proof: { id: options.proof.id, until: Math.trunc(options.proof.untilMs) } }),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { JsonObject } from "@bailiwick/policy";
-import type { Kysely, Selectable } from "kysely";
+import { type Kysely, type Selectable, sql } from "kysely";
 import { z } from "zod";
-import type { CallQuery, RecordKind, StoredRecord } from "../../../domain/audit.ts";
+import type { CallInFlight, CallQuery, RecordKind, StoredRecord } from "../../../domain/audit.ts";
 import type { RecordsTable, Tables } from "../tables.ts";
 import { inTenant } from "../tenant-scope.ts";
 
@@ -42,6 +42,28 @@ export function readRecords(db: Kysely<Tables>, tenant: string, after: number, l
       .limit(pageSize(limit))
       .execute();
     return rows.map(fromRow);
+  });
+}
+
+const inFlightBody = z.object({
+  agent: z.string(),
+  environment: z.string(),
+  workflow: z.string(),
+  session: z.string(),
+  broker: z.string(),
+});
+
+/** Calls that have begun and have no end, oldest first. */
+export function readInFlight(db: Kysely<Tables>, tenant: string): Promise<readonly CallInFlight[]> {
+  return inTenant(db, tenant, async (scoped) => {
+    const { rows } = await sql<{ call_id: string; body: string }>`
+      select o.call_id, r.body from bailiwick.open_calls o
+        join bailiwick.records r on r.tenant_id = o.tenant_id and r.seq = o.seq
+       where o.tenant_id = ${tenant} order by o.seq limit ${MAX_PAGE}`.execute(scoped);
+    return rows.flatMap(({ call_id: callId, body }) => {
+      const parsed = inFlightBody.safeParse(JSON.parse(body));
+      return parsed.success ? [{ callId, ...parsed.data }] : [];
+    });
   });
 }
 

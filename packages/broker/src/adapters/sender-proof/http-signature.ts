@@ -1,0 +1,67 @@
+import { createHmac, hash, type KeyObject, timingSafeEqual } from "node:crypto";
+import type { Presented } from "../../call/presented.ts";
+import { MAX_PROOF_AGE_MS, PROOF_SKEW_MS } from "./dpop.ts";
+import { proofInvalid } from "./refused.ts";
+
+/** A signature that holds. */
+export interface HttpSignature {
+  /** Names this signature among all of its session. */
+  readonly id: string;
+  readonly createdMs: number;
+}
+
+/** What a request with a body must sign; one without leaves the digest out. Any other list is refused: there is nothing to choose. */
+const COMPONENTS = ["@method", "@target-uri", "authorization", "content-digest"] as const;
+const MAX_HEADER_CHARS = 2_048;
+const INPUT = /^([a-z][a-z0-9_-]{0,31})=\(((?:"[@a-z-]+"(?: (?="))?)*)\)((?:;[a-z]+=(?:\d{1,12}|"[\x20\x21\x23-\x5b\x5d-\x7e]{1,128}"))*)$/u;
+const PARAMETER = /;([a-z]+)=(?:(\d+)|"([^"]*)")/gu;
+
+/**
+ * Checks a request's signature (RFC 9421, `hmac-sha256`, one signature, fixed components). Replay is the caller's to check, by `id`;
+ * that the body is what was signed, `bodyMatches`.
+ * @throws Refusal `proof_invalid`.
+ */
+export function checkHttpSignature(presented: Presented, key: KeyObject, now: Date): HttpSignature {
+  const { signature, token, scheme, method, url } = presented;
+  if (signature === undefined || token === undefined) throw refused("is missing");
+  if (signature.input.length > MAX_HEADER_CHARS || signature.value.length > MAX_HEADER_CHARS) throw refused("is too long");
+  const [, label, list, parameters] = INPUT.exec(signature.input) ?? [];
+  if (label === undefined || list === undefined || parameters === undefined) throw refused("has a `signature-input` that cannot be read");
+  const withBody = method === "POST";
+  const wanted = COMPONENTS.filter((name) => withBody || name !== "content-digest");
+  if (list !== wanted.map((name) => `"${name}"`).join(" ")) throw refused(`must cover exactly (${wanted.map((name) => `"${name}"`).join(" ")})`);
+  const values: Readonly<Record<(typeof COMPONENTS)[number], string>> = {
+    "@method": method,
+    "@target-uri": url,
+    authorization: `${scheme} ${token}`,
+    "content-digest": signature.contentDigest ?? "",
+  };
+  const base = [...wanted.map((name) => `"${name}": ${values[name]}`), `"@signature-params": (${list})${parameters}`].join("\n");
+  const [, given] = new RegExp(`^${label}=:([A-Za-z0-9+/]{43}=):$`, "u").exec(signature.value) ?? [];
+  if (given === undefined || !timingSafeEqual(createHmac("sha256", key).update(base).digest(), Buffer.from(given, "base64")))
+    throw refused("is not made with this session's key over this request");
+  return meant(parametersOf(parameters), now);
+}
+
+/** Whether the body is the one the signature covers (RFC 9530, sha-256). */
+export function bodyMatches(presented: Presented, body: Uint8Array): boolean {
+  return presented.signature?.contentDigest === `sha-256=:${hash("sha256", body, "base64")}:`;
+}
+
+function meant(parameters: ReadonlyMap<string, string>, now: Date): HttpSignature {
+  const [created, nonce, algorithm, keyId] = ["created", "nonce", "alg", "keyid"].map((name) => parameters.get(name));
+  if (algorithm !== "hmac-sha256" || keyId !== "session") throw refused('needs the parameters `alg="hmac-sha256"` and `keyid="session"`');
+  if (nonce === undefined || nonce.length < 8) throw refused("needs a `nonce` of at least 8 characters, fresh for each request");
+  const createdMs = Number(created ?? Number.NaN) * 1000;
+  const age = now.getTime() - createdMs;
+  if (!(age <= MAX_PROOF_AGE_MS && age >= -PROOF_SKEW_MS)) throw refused("was not `created` just now; check the sender's clock");
+  return { id: nonce, createdMs };
+}
+
+function parametersOf(text: string): ReadonlyMap<string, string> {
+  return new Map([...text.matchAll(PARAMETER)].map(([, name = "", number, quoted]) => [name, number ?? quoted ?? ""]));
+}
+
+function refused(why: string): Error {
+  return proofInvalid(`the request's signature ${why}; sign each request as docs/spec/sessions.md says (RFC 9421)`);
+}

@@ -1,0 +1,65 @@
+import type { ApprovalDemand, Decision, LimitDemand, Policy, RuleRef } from "../types.ts";
+import { refuse } from "./answer.ts";
+import { findAction } from "./find-action.ts";
+
+type Above = NonNullable<Decision["delegator"]>;
+
+/**
+ * The decision for a delegate: its own and its delegator's together. What either is refused is refused, what either needs a person for waits
+ * for one, and both draw from their counters. INVARIANT: allowed(delegate) implies allowed(delegator), for the very same request.
+ */
+export function attenuate(policy: Policy, own: Decision, above: Above): Decision {
+  const { decision } = above;
+  if (decision.refusal !== undefined) return outsideDelegation(policy, above, decision.refusal);
+  const approve = bothApprove(own.approve, decision.approve);
+  const rules = unique([...own.rules, ...decision.rules]);
+  return {
+    ...own,
+    verdict: approve === undefined ? "allow" : "ask",
+    rules,
+    ...(approve === undefined ? {} : { approve }),
+    limits: bothLimits(own.limits, decision.limits),
+    maxRecords: Math.min(own.maxRecords, decision.maxRecords),
+    delegator: above,
+  };
+}
+
+function outsideDelegation(policy: Policy, { request, decision }: Above, refusal: NonNullable<Decision["refusal"]>): Decision {
+  const { caller, operation } = request;
+  const refused = refuse(policy, findAction(policy, operation), {
+    code: "outside_delegation",
+    message: `this session was delegated by \`${caller.agent}\` (session ${caller.session}), which may not do this itself: ${refusal.message}`,
+    rules: decision.rules,
+    next: refusal.next,
+  });
+  return { ...refused, delegator: { request, decision } };
+}
+
+/** Roles that both accept; where there is none, the delegator's, since it lends the right. The shorter expiry holds. */
+function bothApprove(own: ApprovalDemand | undefined, above: ApprovalDemand | undefined): ApprovalDemand | undefined {
+  if (own === undefined || above === undefined) return own ?? above;
+  const common = own.by.filter((role) => above.by.includes(role));
+  return {
+    by: common.length > 0 ? common : above.by,
+    expiresMs: Math.min(own.expiresMs, above.expiresMs),
+    rules: unique([...own.rules, ...above.rules]),
+  };
+}
+
+/** One draw from each counter; where both bound the same one, the smaller bound. */
+function bothLimits(own: readonly LimitDemand[], above: readonly LimitDemand[]): readonly LimitDemand[] {
+  const demands = new Map<string, LimitDemand>();
+  for (const demand of [...own, ...above]) {
+    const known = demands.get(demand.key);
+    if (known === undefined || known.max > demand.max) demands.set(demand.key, demand);
+  }
+  return [...demands.values()];
+}
+
+function unique(rules: readonly RuleRef[]): readonly RuleRef[] {
+  const seen = new Set<string>();
+  return rules.filter(({ kind, id, at }) => {
+    const key = `${kind} ${id} ${at.file}:${String(at.line)}`;
+    return seen.size !== seen.add(key).size;
+  });
+}
