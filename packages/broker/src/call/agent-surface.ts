@@ -14,7 +14,7 @@ import { Refusal } from "./refusal.ts";
 import { resolveSession } from "./resolve-session.ts";
 import type { AgentSurface } from "./surface.ts";
 import type { CallAnswer, IncomingCall } from "./types.ts";
-import { connect, connectionKey, equip } from "./upstream.ts";
+import { connect, connectionKey, equip, lineFor } from "./upstream.ts";
 import { mayEver, visibleTo } from "./visible.ts";
 
 /** All that agents can do, over the call path. `changes` tells of policy and upstream list changes. */
@@ -95,8 +95,9 @@ async function complete(ports: CallPorts, session: Session, params: JsonObject, 
   const upstreamRef = kind === "prompt" ? { ...ref, name: entry.action.operation.name } : ref;
   return recorded(ports, session, entry, "completion/complete", async () => {
     const key = connectionKey(session, entry.tool.tool);
-    const { equipment } = await equip(ports, entry.tool, key);
-    return (await ports.tools.connect(key, equipment)).complete({ ...params, ref: upstreamRef }, { equipment, signal });
+    const equipped = await equip(ports, entry.tool, key, { session });
+    const connection = await lineFor(ports, entry.tool, key, equipped);
+    return connection.complete({ ...params, ref: upstreamRef }, { equipment: equipped.equipment, signal });
   });
 }
 

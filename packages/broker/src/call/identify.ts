@@ -10,14 +10,18 @@ import { Refusal } from "./refusal.ts";
 import { holdsSecret } from "./scrub.ts";
 import type { Trail } from "./trail.ts";
 import type { IdentifiedCall, IncomingCall } from "./types.ts";
-import { connectionKey, equip, listingOf } from "./upstream.ts";
+import { connectionKey, equip, listingOf, speaksForUser } from "./upstream.ts";
 
 /**
  * Says which reviewed action is meant, with exactly which arguments: forced ones set, all under one digest.
  * An action that is not catalogued, or no longer what a person reviewed, is quarantined.
  * @throws Refusal `tool_unknown`, `tool_unreviewed`, `argument_invalid`, `malformed_request`.
  */
-export async function identify(ports: CallPorts, session: Session, trail: Pick<Trail, "callId" | "incoming" | "proof">): Promise<IdentifiedCall> {
+export async function identify(
+  ports: CallPorts,
+  session: Session,
+  trail: Pick<Trail, "callId" | "incoming" | "proof">,
+): Promise<IdentifiedCall> {
   const { callId, incoming } = trail;
   const policy = ports.policy();
   const entry = entryFor(policy, incoming.kind, incoming.name);
@@ -101,7 +105,8 @@ function isJsonObject(value: unknown): value is JsonObject {
 
 // An agent that can write the credential down has got hold of it: nothing of the call is kept, because the records would hold it too.
 async function requireNoCredential(ports: CallPorts, tool: CatalogTool, key: ConnectionKey, args: JsonObject): Promise<void> {
-  if (tool.credential === undefined) return;
+  // A partner's token is fetched only once the policy has spoken, and is gone within minutes.
+  if (tool.credential === undefined || speaksForUser(tool)) return;
   const secrets = await equip(ports, tool, key).then(
     (equipped) => equipped.secrets,
     // A credential that cannot be opened stops the call where it is needed, after the policy has spoken.

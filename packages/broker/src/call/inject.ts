@@ -3,7 +3,7 @@ import type { ToolConnection } from "../domain/tool.ts";
 import type { Intent } from "./intend.ts";
 import { settleUnsent } from "./record.ts";
 import type { CallPorts } from "./ports.ts";
-import { equip, type Equipped } from "./upstream.ts";
+import { equip, type Equipped, lineFor } from "./upstream.ts";
 
 /** A call with everything it needs on the wire. */
 export interface EquippedCall {
@@ -20,8 +20,8 @@ export interface EquippedCall {
 export async function inject(ports: CallPorts, intent: Intent): Promise<EquippedCall> {
   const { call } = intent.permit;
   try {
-    const equipped = await equip(ports, call.tool, call.connection, intent.credential?.version);
-    const connection = await ports.tools.connect(call.connection, equipped.equipment);
+    const equipped = await equip(ports, call.tool, call.connection, { version: intent.credential?.version, session: call.session });
+    const connection = await lineFor(ports, call.tool, call.connection, equipped);
     return { intent, equipped, connection };
   } catch (failure) {
     if (failure instanceof Fault) throw await settleUnsent(ports, intent, failure);

@@ -9,7 +9,7 @@ import { reviewedFingerprint } from "./identify.ts";
 import { Refusal } from "./refusal.ts";
 import { structuredOf } from "./structured.ts";
 import type { DecidedCall } from "./types.ts";
-import { equip } from "./upstream.ts";
+import { equip, lineFor } from "./upstream.ts";
 
 /**
  * Loads the record a call is about, through the catalog's read action, with the broker's own credential.
@@ -22,13 +22,19 @@ export async function lookup(ports: CallPorts, call: DecidedCall): Promise<Resou
   if (resource === undefined || entry === undefined) throw new Error("lookup needs a catalogued read action; `check` guarantees it");
   await reviewedFingerprint(ports, entry, call.connection);
   const args = lookupArguments(call);
-  const equipped = await equip(ports, call.tool, call.connection);
+  const equipped = await equip(ports, call.tool, call.connection, { session: call.session });
   await ports.log.append(call.session.tenant, {
     kind: "lookup",
     callId: call.callId,
-    body: { ...bodyOf(ports, call), action: entry.action.scope, operation: entry.action.operation.name, argsDigest: digest(args), ...(equipped.credential === undefined ? {} : { credential: { ...equipped.credential } }) },
+    body: {
+      ...bodyOf(ports, call),
+      action: entry.action.scope,
+      operation: entry.action.operation.name,
+      argsDigest: digest(args),
+      ...(equipped.credential === undefined ? {} : { credential: { ...equipped.credential } }),
+    },
   });
-  const connection = await ports.tools.connect(call.connection, equipped.equipment);
+  const connection = await lineFor(ports, call.tool, call.connection, equipped);
   const result = await connection.invoke(entry.action.operation, args, {
     timeoutMs: entry.action.timeoutMs,
     maxBytes: MAX_RESULT_BYTES,

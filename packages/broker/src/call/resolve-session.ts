@@ -1,5 +1,6 @@
 import type { Policy } from "@bailiwick/policy";
 import { chainOf } from "../domain/ended.ts";
+import { partnerStillHolds } from "../domain/partner.ts";
 import type { Session } from "../domain/session.ts";
 import type { Stop } from "../domain/stop.ts";
 import { agentOf } from "./agent-of.ts";
@@ -24,6 +25,8 @@ function requireLive(session: Session, policy: Policy, now: Date): void {
   if (session.revokedAt !== undefined)
     throw gone("session_revoked", "this session, or one it was delegated from, was revoked; ask the agent's owner before starting another");
   if (session.stop !== undefined) throw gone("agent_stopped", stopText(session.stop));
+  if (!partnerStillHolds(policy, session))
+    throw gone("session_revoked", `the partner \`${session.partner ?? ""}\` of this session was removed or changed; get a new token`);
   for (const each of chainOf(session)) {
     if (each.expiresAt <= now) throw gone("token_expired", "this session has expired; get a new token");
     if (agentOf(policy, each.agent) === undefined)

@@ -5,7 +5,7 @@ export const MIN_SECRET_CHARS = 8;
 
 const REMOVED = "[credential removed]";
 
-/** Removes every occurrence of the given secrets, also base64, base64url, URL-encoded and hex, from all texts and keys of a result. */
+/** Removes every occurrence of the given secrets, also base64 and base64url (alone or inside a longer text), URL-encoded, hex and JSON-escaped, from all texts and keys of a result. */
 export function scrub(body: JsonObject, secrets: readonly string[]): JsonObject {
   const needles = needlesOf(secrets);
   if (needles.length === 0 || !holdsAny(JSON.stringify(body), needles)) return body;
@@ -23,18 +23,34 @@ export function scrubText(text: string, secrets: readonly string[]): string {
 }
 
 function needlesOf(secrets: readonly string[]): readonly string[] {
-  return secrets
-    .filter((secret) => secret.length >= MIN_SECRET_CHARS)
-    .flatMap((secret) => {
-      const bytes = Buffer.from(secret, "utf8");
-      return [
-        secret,
-        bytes.toString("base64").replace(/=+$/u, ""),
-        bytes.toString("base64url"),
-        encodeURIComponent(secret),
-        bytes.toString("hex"),
-      ];
-    });
+  const needles = secrets.filter((secret) => secret.length >= MIN_SECRET_CHARS).flatMap(formsOf);
+  return [...new Set(needles)];
+}
+
+/** How a text that holds the secret may be written. Longest first: a shorter form inside a longer one would leave the rest of it. */
+function formsOf(secret: string): readonly string[] {
+  const bytes = Buffer.from(secret, "utf8");
+  const url = encodeURIComponent(secret.toWellFormed());
+  const forms = [
+    secret,
+    // Inside a JSON text that is itself a string of the result.
+    JSON.stringify(secret).slice(1, -1),
+    url,
+    url.replaceAll("%20", "+"),
+    bytes.toString("hex"),
+    bytes.toString("base64").replace(/=+$/u, ""),
+    bytes.toString("base64url"),
+    ...[0, 1, 2].flatMap((before) => insideBase64(bytes, before)),
+  ];
+  return forms.toSorted((left, right) => right.length - left.length);
+}
+
+/** The characters that do not depend on what stands around the secret, when `before` bytes of its first group precede it (`user:secret`). */
+function insideBase64(bytes: Buffer, before: number): readonly string[] {
+  const shifted = Buffer.concat([Buffer.alloc(before), bytes]);
+  const from = Math.ceil((before * 8) / 6);
+  const to = Math.floor((shifted.length * 8) / 6);
+  return [shifted.toString("base64").slice(from, to), shifted.toString("base64url").slice(from, to)];
 }
 
 // JSON escapes quotes and backslashes, so a secret that holds them is looked for in its escaped form as well.
@@ -60,18 +76,8 @@ function replaceAll(text: string, needles: readonly string[]): string {
   return cleaned;
 }
 
-// Hex may come back in upper case; comparing without case costs nothing for the rest.
+// Hex may come back in upper case; comparing without case costs nothing for the rest. Not by a lower-cased copy of the text:
+// a character whose lower case is longer would shift every place after it.
 function replaceIgnoringCase(text: string, needle: string): string {
-  const lower = text.toLowerCase();
-  const wanted = needle.toLowerCase();
-  let at = lower.indexOf(wanted);
-  if (at < 0 || lower.length !== text.length) return text.replaceAll(needle, REMOVED);
-  let out = "";
-  let from = 0;
-  while (at >= 0) {
-    out += text.slice(from, at) + REMOVED;
-    from = at + wanted.length;
-    at = lower.indexOf(wanted, from);
-  }
-  return out + text.slice(from);
+  return text.replaceAll(new RegExp(needle.replaceAll(/[\\^$.*+?()[\]{}|/]/gu, String.raw`\$&`), "giu"), () => REMOVED);
 }

@@ -28,11 +28,11 @@ export async function equip(
   ports: Pick<CallPorts, "credentials">,
   tool: CatalogTool,
   key: ConnectionKey,
-  version?: number,
+  { version, session }: { readonly version?: number | undefined; readonly session?: Session | undefined } = {},
 ): Promise<Equipped> {
   const wanted = tool.credential;
   if (wanted === undefined) return { equipment: NOTHING, secrets: [] };
-  const opened = await ports.credentials.open(wanted.name, key, version);
+  const opened = await ports.credentials.open(wanted.name, session === undefined ? key : { ...key, session }, version);
   if (opened === undefined) {
     throw new Fault(
       "credential_unavailable",
@@ -74,6 +74,24 @@ export async function connect(
 ): Promise<ToolConnection> {
   const { equipment } = await equip(ports, tool, key);
   return ports.tools.connect(key, equipment);
+}
+
+/**
+ * The connection a call goes out on. It outlives the session, so where the credential speaks for a user the connection itself (its
+ * handshake, its listing) carries the broker's own, and only the call carries the user's.
+ */
+export function lineFor(
+  ports: Pick<CallPorts, "credentials" | "tools">,
+  tool: CatalogTool,
+  key: ConnectionKey,
+  { equipment }: Equipped,
+): Promise<ToolConnection> {
+  return speaksForUser(tool) ? connect(ports, tool, key) : ports.tools.connect(key, equipment);
+}
+
+/** Whether the tool is called with a partner's token for the user of the call. */
+export function speaksForUser({ credential }: CatalogTool): boolean {
+  return credential?.from?.startsWith("partner:") === true;
 }
 
 function shape(inject: NonNullable<CatalogTool["credential"]>["inject"], { value, login }: OpenCredential): Equipment {

@@ -11,8 +11,10 @@ import { addExplain } from "./explain.ts";
 import { CliFailure, EXIT } from "./failure.ts";
 import { addLogin } from "./login.ts";
 import { addMatrix } from "./matrix.ts";
+import { addPeople } from "./people.ts";
 import { addSecrets } from "./secrets.ts";
 import { addSessions } from "./sessions.ts";
+import { addStops } from "./stops.ts";
 import { addTools } from "./tools.ts";
 import { addUp } from "./up.ts";
 import { addWhy } from "./why.ts";
@@ -50,12 +52,14 @@ export async function runCli(argv: readonly string[], io: CliIo, hooks: CliHooks
     addExplain,
     addApprovals,
     addSessions,
+    addStops,
     addConnect,
     addTools,
     addAgents,
     addSecrets,
     addAudit,
     addLogin,
+    addPeople,
     addDoctor,
   ])
     add(program, cli);

@@ -25,9 +25,14 @@ export const REFUSAL_GUIDE: Readonly<Record<RefusalCode, RefusalGuide>> = {
     next: "widen `ceiling` of the agent or environment, if that is meant",
   },
   outside_session_scope: {
-    what: "the session was narrowed to other actions when its token was made",
+    what: "the session was narrowed to other actions or other records when its token was made",
     why: "a token holds only what its task needs",
-    next: "ask for a token with this action in `scope`",
+    next: "ask for a token with this action in `scope`, or with this record in its `authorization_details`",
+  },
+  outside_delegation: {
+    what: "the session was delegated, and its delegator may not do this itself",
+    why: "a delegate gets what both it and its delegator may do, never more",
+    next: "call from a session whose delegator may do it, or ask the owner of the delegating agent",
   },
   row_not_permitted: {
     what: "the record is not one this agent may touch",
@@ -79,6 +84,21 @@ export const REFUSAL_GUIDE: Readonly<Record<RefusalCode, RefusalGuide>> = {
     why: "a revocation counts from the next call on",
     next: "ask the agent's owner; `bailiwick audit query --session <id>` shows what it did",
   },
+  agent_stopped: {
+    what: "the agent, its workflow, its tenant or every agent is stopped",
+    why: "a person threw the kill switch; it stands until a person lifts it",
+    next: "see `bailiwick stops`; whoever threw it lifts it with `bailiwick resume`",
+  },
+  proof_invalid: {
+    what: "the request does not prove that its token is the sender's own",
+    why: "a token bound to a key or certificate is worth nothing to whoever copied it",
+    next: "send the proof with each request (docs/spec/sessions.md); check the sender's clock and the address it signs",
+  },
+  proof_replayed: {
+    what: "the request carries a proof that was used before",
+    why: "a proof is for one request; a second use may be a copy of it",
+    next: "sign a fresh proof for each request, with a random `jti` or `nonce`",
+  },
   wrong_tenant: { what: "the token belongs to another tenant", why: "tenants are isolated", next: "use a token made for this tenant" },
   malformed_request: {
     what: "the request is not well-formed",
@@ -116,6 +136,11 @@ export const REFUSAL_GUIDE: Readonly<Record<RefusalCode, RefusalGuide>> = {
     why: "limits are counted exactly, across all brokers",
     next: "wait as long as the refusal says",
   },
+  budget_spent: {
+    what: "the session has used up the calls, records or cost it was opened for",
+    why: "a session is opened for one task; its delegates draw from the same budget",
+    next: "open a new session, or ask whoever delegated this one",
+  },
   approval_denied: {
     what: "a person said no",
     why: "their reason is in the refusal",
@@ -146,7 +171,7 @@ export const REFUSAL_GUIDE: Readonly<Record<RefusalCode, RefusalGuide>> = {
   credential_unavailable: {
     what: "the tool's credential is missing or cannot be opened",
     why: "the broker never calls a tool without the credential its catalog entry names",
-    next: "store it with `bailiwick secrets put <name> --tenant <tenant>`",
+    next: "store it with `bailiwick secrets set <name> --tenant <tenant>`",
   },
   log_unavailable: {
     what: "the audit log cannot be written",

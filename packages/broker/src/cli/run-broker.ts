@@ -1,6 +1,7 @@
-import { startBroker, VERSION } from "../main.ts";
+import { type RunningBroker, startBroker, VERSION } from "../main.ts";
 import type { CliIo, UpOptions } from "./cli.ts";
 import { CliFailure } from "./failure.ts";
+import { stopSignal } from "./stop-signal.ts";
 
 /** Starts the broker, says where it is, and stays until it is asked to stop (SIGINT or SIGTERM). Resolves with the exit code. */
 export async function runBroker(options: UpOptions, io: CliIo): Promise<number> {
@@ -13,6 +14,7 @@ export async function runBroker(options: UpOptions, io: CliIo): Promise<number> 
     host: options.host,
     port: options.port,
     publicUrl: options.publicUrl,
+    tls: options.tls,
   }).catch((error: unknown) => {
     stop.forget();
     throw new CliFailure("fault", error instanceof Error ? error.message : "the broker did not start", [
@@ -22,7 +24,7 @@ export async function runBroker(options: UpOptions, io: CliIo): Promise<number> 
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   if (options.json)
     io.stdout.write(`${JSON.stringify({ url: broker.url, data: broker.dataFolder, policy: broker.policy().version, version: VERSION })}\n`);
-  else io.stdout.write(banner(broker, options, seconds));
+  else io.stdout.write(`${banner(broker, options, seconds)}${await enrolment(broker)}`);
   await stop.asked;
   if (!options.json) io.stderr.write("stopping\n");
   await broker.close();
@@ -43,18 +45,11 @@ function banner(broker: { readonly url: string; readonly dataFolder: string }, o
 `;
 }
 
-/** The first signal stops gracefully; a second one finds no listener and ends the process at once. */
-function stopSignal(): { readonly asked: Promise<void>; forget(): void } {
-  const asked = Promise.withResolvers<void>();
-  const forget = (): void => {
-    process.off("SIGINT", heard);
-    process.off("SIGTERM", heard);
-  };
-  const heard = (): void => {
-    forget();
-    asked.resolve();
-  };
-  process.on("SIGINT", heard);
-  process.on("SIGTERM", heard);
-  return { asked: asked.promise, forget };
+/** On a new broker the first owner's enrolment link; nothing once anybody is enrolled. Not with `--json`, which programs keep. */
+async function enrolment(broker: Pick<RunningBroker, "firstInvitation">): Promise<string> {
+  const link = await broker.firstInvitation().catch(() => undefined);
+  if (link === undefined) return "";
+  return `  enrol    ${link.url}
+           registers the first passkey of ${link.person}; works once, until ${link.expiresAt.toISOString()}
+`;
 }

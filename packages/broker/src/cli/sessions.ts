@@ -4,6 +4,8 @@ import { sessionSchema } from "../rest-contract/schemas.ts";
 import type { Cli } from "./cli.ts";
 import { relative, table } from "./text.ts";
 
+const revokedSchema = sessionSchema.extend({ ended: z.array(z.string()), inFlight: z.array(z.string()) });
+
 /** `bailiwick sessions list | revoke`. */
 export function addSessions(program: Command, cli: Cli): void {
   const sessions = program.command("sessions").description("live sessions of agents, and their end");
@@ -12,29 +14,34 @@ export function addSessions(program: Command, cli: Cli): void {
     .description("sessions, newest first")
     .option("--all", "ended ones too")
     .option("--tenant <tenant>", "only this tenant")
+    .option("--delegated-from <id>", "only those that were delegated from this session")
     .option("--as <person>", "as this person")
-    .action(async (options: { all?: boolean; tenant?: string; as?: string }) => {
+    .action(async (options: { all?: boolean; tenant?: string; delegatedFrom?: string; as?: string }) => {
       const broker = await cli.broker(options.as);
-      const query = { live: options.all === true ? "false" : "true", tenant: options.tenant };
+      const query = { live: options.all === true ? "false" : "true", tenant: options.tenant, delegatedFrom: options.delegatedFrom };
       const answer = await broker.get("/sessions", z.object({ sessions: z.array(sessionSchema) }), query);
       const rows = answer.sessions.map((session) => [
         session.id,
         session.agent,
+        session.actors.length === 0 ? "" : session.actors.join(" < "),
         session.user,
         session.task,
+        session.binding,
         stateOf(session, cli.io.now()),
       ]);
-      cli.answer(answer.sessions, rows.length === 0 ? "" : table(["ID", "AGENT", "USER", "TASK", "STATE"], rows));
+      cli.answer(answer.sessions, rows.length === 0 ? "" : table(["ID", "AGENT", "DELEGATED BY", "USER", "TASK", "PROOF", "STATE"], rows));
       if (rows.length === 0) cli.talk("no live sessions; one appears when an agent gets a token");
     });
   sessions
     .command("revoke <id>")
-    .description("ends a session; its next call is refused")
+    .description("ends a session and all delegated from it; their next calls are refused")
     .option("--as <person>", "who revokes")
     .action(async (id: string, options: { as?: string }) => {
       const broker = await cli.broker(options.as);
-      const session = await broker.send("POST", `/sessions/${encodeURIComponent(id)}/revoke`, sessionSchema, {});
-      cli.answer(session, `revoked ${session.id} of ${session.agent}; its next call is refused\n`);
+      const session = await broker.send("POST", `/sessions/${encodeURIComponent(id)}/revoke`, revokedSchema, {});
+      const below = session.ended.length > 1 ? ` and ${session.ended.length - 1} delegated from it` : "";
+      const running = session.inFlight.length === 0 ? "" : `under way were: ${session.inFlight.join(", ")}\n`;
+      cli.answer(session, `revoked ${session.id} of ${session.agent}${below}; its next call is refused\n${running}`);
     });
 }
 

@@ -1,3 +1,5 @@
+import type { Session } from "./session.ts";
+
 /** Where a credential may be used; all must match. `hosts` empty means: stdio tools only. */
 export interface CredentialBinding {
   readonly tenant: string;
@@ -70,10 +72,11 @@ export interface CredentialOpener {
    * The active version bound to exactly this tenant, environment and workflow (`*` bindings of environment and workflow count when no
    * exact one was ever in use). With `version`: that one, while it is active or in its grace.
    * Undefined when there is none. @throws Fault `credential_unavailable` when it cannot be opened.
+   * `session` is whose call it is for; a credential that speaks for its user (`from: partner:...`) is opened for that session.
    */
   open(
     name: string,
-    at: { readonly tenant: string; readonly environment: string; readonly workflow: string },
+    at: { readonly tenant: string; readonly environment: string; readonly workflow: string; readonly session?: Session | undefined },
     version?: number,
   ): Promise<OpenCredential | undefined>;
 }

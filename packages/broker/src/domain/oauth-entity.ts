@@ -36,6 +36,7 @@ export interface OAuthEntityStore {
   /** Moves the expiry, later or earlier. */
   expireAt(kind: OAuthEntityKind, id: string, expiresAt: Date): Promise<void>;
   remove(kind: OAuthEntityKind, id: string): Promise<void>;
-  /** Removes all of a kind that hang on a grant, and returns their payloads. */
-  removeOfGrant(kind: OAuthEntityKind, grantId: string): Promise<readonly JsonObject[]>;
+  /** Payloads of all of a kind that hang on a grant. */
+  ofGrant(kind: OAuthEntityKind, grantId: string): Promise<readonly JsonObject[]>;
+  removeOfGrant(kind: OAuthEntityKind, grantId: string): Promise<void>;
 }

@@ -93,6 +93,13 @@ export interface SsoStore {
   rememberLogout(token: { readonly issuer: string; readonly jti: string; readonly expiresAt: Date }): Promise<boolean>;
 }
 
+/** How a person can sign in. */
+export interface SignInMeans {
+  readonly passkeys: number;
+  readonly recoveryCodesLeft: number;
+  readonly linked: boolean;
+}
+
 /** Everything that is kept about how people sign in. */
 export interface SignInStore {
   readonly passkeys: PasskeyStore;
@@ -100,6 +107,8 @@ export interface SignInStore {
   readonly recoveryCodes: RecoveryCodeStore;
   readonly enrolments: EnrolmentStore;
   readonly sso: SsoStore;
+  /** Of everybody who can sign in at all. */
+  means(): Promise<ReadonlyMap<string, SignInMeans>>;
   /** Counts an attempt under each key within a fixed window, before its outcome is known. False when one of them is used up. */
   attempt(keys: readonly { readonly key: string; readonly max: number }[], windowMs: number, now: Date): Promise<boolean>;
 }

@@ -31,8 +31,12 @@ export async function identityKpis(
     })),
   );
   const known = new Set(policy.agents.map((agent) => agent.name));
-  const unowned = policy.agents.filter((agent) => tenants.includes(agent.tenant) && !isOwned(policy, agent.owner, agent.tenant)).map(({ name }) => name);
-  const orphans = each.flatMap(({ keys }) => keys.filter((key) => key.status === "active" && !known.has(key.agent)).map((key) => key.agent));
+  const unowned = policy.agents
+    .filter((agent) => tenants.includes(agent.tenant) && !isOwned(policy, agent.owner, agent.tenant))
+    .map(({ name }) => name);
+  const orphans = each.flatMap(({ keys }) =>
+    keys.filter((key) => key.status === "active" && !known.has(key.agent)).map((key) => key.agent),
+  );
   return {
     sharedCredentialAttempts: each.reduce((sum, { attempts }) => sum + attempts.length, 0),
     agentsWithoutOwner: [...new Set([...unowned, ...orphans])].toSorted(),

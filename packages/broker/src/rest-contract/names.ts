@@ -4,5 +4,7 @@ export const OPERATOR_KEY_PREFIX = "bwop_";
 export const PERSON_TOKEN_PREFIX = "bwps_";
 /** The cookie a signed-in browser sends. */
 export const PERSON_COOKIE = "bailiwick_person";
+/** The same behind https. */
+export const PERSON_COOKIE_SECURE = "__Host-bailiwick_person";
 /** Sent by our page and our command line; another site cannot add it without a CORS preflight, which we never answer. */
 export const CLIENT_HEADER = "x-bailiwick-client";

@@ -105,14 +105,49 @@ export const sessionSchema = z
     agent: z.string(),
     user: z.string(),
     task: z.string(),
+    userProof: z.enum(["asserted", "signed-in", "partner"]),
     data: object,
     scope: z.array(z.string()),
+    /** By record type and field, the values the session was narrowed to. */
+    rows: z.array(object),
+    limits: z.object({ calls: z.number().optional(), records: z.number().optional(), cost: z.number().optional() }),
+    grant: z.enum(["client_credentials", "authorization_code", "token_exchange", "jwt_bearer"]),
+    binding: z.enum(["bearer", "dpop", "mtls", "hmac"]),
+    client: z.string().optional(),
+    /** Sessions it was delegated from, the root first. */
+    lineage: z.array(z.string()),
+    actors: z.array(z.string()),
+    partner: z.string().optional(),
     issuedAt: time,
     expiresAt: time,
     revokedAt: time.optional(),
     live: z.boolean(),
   })
   .openapi("Session");
+
+export const stopSchema = z
+  .object({
+    tenant: z.string(),
+    kind: z.enum(["agent", "workflow", "tenant", "everything"]),
+    name: z.string(),
+    state: z.enum(["suspended", "retired"]),
+    by: z.string(),
+    reason: z.string(),
+    at: time,
+  })
+  .openapi("Stop");
+
+/** The identity KPIs of the maturity matrix. */
+export const identityKpisSchema = z
+  .object({
+    /** How often a key was offered for a second agent; each was refused. */
+    sharedCredentialAttempts: z.int(),
+    /** Agents whose owner does not belong to their tenant, and keys whose agent is no longer in the policy. */
+    agentsWithoutOwner: z.array(z.string()),
+    /** Live tokens by their whole life. */
+    tokensByLifetime: z.array(z.object({ upTo: z.string(), binding: z.enum(["bearer", "dpop", "mtls", "hmac"]), count: z.int() })),
+  })
+  .openapi("IdentityKpis");
 
 export const toolStateSchema = z
   .object({
@@ -140,11 +175,16 @@ export const agentSchema = z
     roles: z.array(z.string()),
     owner: z.string(),
     /** RFC 7638 thumbprints of its keys. */
-    keys: z.array(z.object({ thumbprint: z.string(), status: z.enum(["active", "retired"]) })),
+    keys: z.array(
+      z.object({ thumbprint: z.string(), status: z.enum(["active", "retired"]), addedAt: time, retiresAt: time.optional() }),
+    ),
+    /** `stopped` when its workflow, tenant or everything is. */
+    status: z.enum(["active", "suspended", "retired", "stopped"]),
+    stop: z.lazy(() => stopSchema).optional(),
   })
   .openapi("Agent");
 
-export const credentialSchema = z
+export const keptCredentialSchema = z
   .object({
     name: z.string(),
     tenant: z.string(),
@@ -152,9 +192,33 @@ export const credentialSchema = z
     workflow: z.string(),
     hosts: z.array(z.string()),
     version: z.int(),
-    createdAt: time,
+    /** `missing`, `unreadable`: the source outside the store has none, or does not give it. */
+    state: z.enum(["pending", "active", "previous", "revoked", "missing", "unreadable"]),
+    /** `store`, or the place outside of it where the value is kept. */
+    source: z.string(),
+    verification: z.enum(["verified", "skipped", "initial"]).optional(),
+    createdAt: time.optional(),
+    activatedAt: time.optional(),
+    /** Of a `previous` version: until then calls that began with it may use it. */
+    graceUntil: time.optional(),
+    /** When its rotation is due. */
+    dueAt: time.optional(),
+    overdue: z.boolean(),
   })
   .openapi("Credential");
+
+/** A credential after a change, and what came of trying it out. */
+export const credentialSchema = keptCredentialSchema
+  .extend({
+    tried: z
+      .object({
+        outcome: z.enum(["verified", "failed", "impossible"]),
+        tools: z.array(z.string()).optional(),
+        why: z.string().optional(),
+      })
+      .optional(),
+  })
+  .openapi("ChangedCredential");
 
 export const diagnosticSchema = z
   .object({

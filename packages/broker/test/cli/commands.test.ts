@@ -178,13 +178,35 @@ test("a session is listed and revoked", async () => {
   expect((await run(["sessions", "revoke", session.id])).code).toBe(1);
 });
 
+test("kill stops an agent, stops shows it, resume lifts it", async () => {
+  const killed = await run(["kill", "agent", SUPPORT_BOT, "--reason", "odd mails"]);
+  expect(killed).toMatchObject({ code: 0, out: expect.stringContaining("its next call is refused. nothing was under way") });
+  expect((await run(["stops"])).out).toMatch(
+    /agent\s+bailiwick:\/\/acme\/prod\/support\/support-bot\s+suspended\s+.* ago\s+operator-key\s+odd mails/u,
+  );
+  expect((await run(["agents", "list"])).out).toContain("suspended: odd mails");
+  expect(await run(["resume", "agent", SUPPORT_BOT, "--reason", "was a test"])).toMatchObject({
+    code: 0,
+    out: expect.stringContaining("may act again"),
+  });
+  expect((await run(["stops"])).out).toBe("");
+  expect((await run(["kill", "planet", "--reason", "r"])).code).toBe(2);
+  expect((await run(["kill", "agent", "--reason", "r"])).code).toBe(2);
+});
+
+test("the identity figures read as: what, and how many", async () => {
+  const { code, out } = await run(["agents", "kpis"]);
+  expect(code).toBe(0);
+  expect(out).toMatch(/keys offered for a second agent\s+\d+\nagents without owner\s+none/u);
+});
+
 test("new-key registers the public half and leaves the private one in a file for its owner only", async () => {
   const file = join(folder, "agent.key");
   const made = await run(["agents", "new-key", SUPPORT_BOT, "--out", file]);
   expect(made).toMatchObject({ code: 0, out: expect.stringContaining(SUPPORT_BOT) });
   expect((await stat(file)).mode & 0o777).toBe(0o600);
   const jwk = z.object({ kty: z.literal("EC"), d: z.string() }).parse(JSON.parse(await readFile(file, "utf8")));
-  const keys = await house.store.agentKeys.keysOf("acme", SUPPORT_BOT);
+  const keys = await house.store.agentKeys.keysOf("acme", SUPPORT_BOT, new Date());
   expect(JSON.stringify(keys)).not.toContain(jwk.d);
   expect(await run(["agents", "add-key", "bailiwick://acme/dev/support/support-bot", file])).toMatchObject({ code: 1 });
   expect((await run(["agents", "new-key", SUPPORT_BOT, "--out", file])).code).toBe(2);
@@ -236,8 +258,27 @@ test("tools add proposes an entry whose effect is marked for review, and can app
 
 test("login prints a link and nothing else on stdout", async () => {
   const link = await run(["login", "lena"]);
-  expect(link.out).toMatch(new RegExp(`^${house.url}/login\\?code=[\\w-]{43}\\n$`, "u"));
+  expect(link.out).toMatch(new RegExp(`^${house.url.replace("127.0.0.1", "localhost")}/login\\?code=[\\w-]{43}\\n$`, "u"));
   expect((await run(["login", "nobody"])).code).toBe(1);
+});
+
+test("people lists who can sign in with what, invites, and removes a lost passkey by its name", async () => {
+  const link = await run(["people", "invite", "lena"]);
+  expect(link.out).toMatch(new RegExp(`^${house.url.replace("127.0.0.1", "localhost")}/enrol#[\\w-]{43}\\n$`, "u"));
+  expect((await run(["people", "invite", "nobody"])).code).toBe(1);
+  for (const [id, name] of [
+    ["k1", "old phone"],
+    ["k2", "twin"],
+    ["k3", "twin"],
+  ] as const) {
+    const key = { id, person: "lena", name, publicKey: "AA", counter: 0, transports: [], backedUp: false, createdAt: new Date() };
+    await house.store.signIn.passkeys.add(key);
+  }
+  expect((await run(["people"])).out).toMatch(/^lena +acme +support-lead +3 +0 +-$/mu);
+  expect((await run(["people", "passkeys", "lena"])).out).toMatch(/^old phone +never +one device +k1$/mu);
+  expect(await run(["people", "remove-passkey", "lena", "twin"])).toMatchObject({ code: 1, err: expect.stringContaining("2 passkeys") });
+  expect((await run(["people", "remove-passkey", "lena", "old phone"])).code).toBe(0);
+  expect((await house.store.signIn.passkeys.list("lena")).map(({ id }) => id)).toEqual(["k2", "k3"]);
 });
 
 test("doctor finds a healthy broker, and says what to do where none is announced", async () => {

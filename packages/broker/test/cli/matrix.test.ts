@@ -42,7 +42,7 @@ describe("the text", () => {
       code: 0,
       err: "",
       out: `bailiwick://{acme,globex}/{dev,prod}/support/support-bot
-roles support; owner lena; agents/support.yaml:1
+roles support; owner ines; agents/support.yaml:1
   allow  tickets.get_ticket     tickets:read    read   always
          by        grant support/allow/1, roles/support.yaml:4
   ask    tickets.update_ticket  tickets:update  write  always
@@ -58,7 +58,7 @@ roles support; owner lena; agents/support.yaml:1
     await cli.write("gates.yaml", GATES);
     const { out } = await cli.run("matrix", "--tool", "tickets");
     expect(out).toContain(`bailiwick://{acme,globex}/prod/support/support-bot
-roles support; owner lena; agents/support.yaml:1
+roles support; owner ines; agents/support.yaml:1
   allow  tickets.get_ticket     tickets:read    read   always
          by        grant support/allow/1, roles/support.yaml:4
   ask    tickets.update_ticket  tickets:update  write  sometimes
@@ -75,7 +75,7 @@ roles support; owner lena; agents/support.yaml:1
     await cli.write("roles/support.yaml", ROLE);
     const { out } = await cli.run("matrix", ".", "--agent", "globex/dev");
     expect(out).toBe(`bailiwick://globex/dev/support/support-bot
-roles support; owner lena; agents/support.yaml:1
+roles support; owner ines; agents/support.yaml:1
   allow  tickets.get_ticket     tickets:read    read   sometimes
          by        grant open-ones, roles/support.yaml:4
          rows      resource.status != "secret" || context.user.id == "lena"

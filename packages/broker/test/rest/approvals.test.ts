@@ -166,6 +166,7 @@ test("no answer is given when it cannot be recorded", async () => {
       query: log.query.bind(log),
       facts: log.facts.bind(log),
       read: log.read.bind(log),
+      inFlight: log.inFlight.bind(log),
     },
   });
   const answer = await failing.anyone(

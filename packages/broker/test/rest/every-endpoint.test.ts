@@ -58,6 +58,10 @@ test("the document lists the endpoints the command line and the page use", () =>
       "POST /api/v1/sessions/x1/revoke",
       "GET /api/v1/tools",
       "GET /api/v1/agents",
+      "GET /api/v1/people",
+      "POST /api/v1/people/x1/invite",
+      "GET /api/v1/account",
+      "POST /api/v1/account/step-ups",
       "POST /api/v1/agents/keys",
       "GET /api/v1/credentials",
       "PUT /api/v1/credentials/x1",
@@ -71,8 +75,37 @@ test("the document lists the endpoints the command line and the page use", () =>
   );
 });
 
-test("only redeeming a code works without a sign-in", () => {
-  expect(endpoints.filter((endpoint) => endpoint.open).map((endpoint) => endpoint.path)).toEqual(["/api/v1/people/token"]);
+test("only what makes a sign-in works without one", () => {
+  expect(
+    endpoints
+      .filter((endpoint) => endpoint.open)
+      .map((endpoint) => `${endpoint.method} ${endpoint.path.slice("/api/v1".length)}`)
+      .toSorted(),
+  ).toEqual([
+    "GET /sign-in/methods",
+    "POST /enrolment/options",
+    "POST /enrolment/passkey",
+    "POST /enrolment/sso",
+    "POST /people/token",
+    "POST /sign-in/options",
+    "POST /sign-in/passkey",
+    "POST /sign-in/recovery-code",
+    "POST /sign-in/sso",
+  ]);
+});
+
+test("what makes a sign-in in a browser is refused to a request that does not say it comes from our own page (login CSRF)", async () => {
+  const bodies: Readonly<Record<string, unknown>> = {
+    "/api/v1/enrolment/options": { code: "x".repeat(43) },
+    "/api/v1/enrolment/sso": { code: "x".repeat(43) },
+    "/api/v1/sign-in/options": {},
+    "/api/v1/sign-in/sso": {},
+    "/api/v1/sign-in/recovery-code": { person: "lena", code: "x" },
+  };
+  for (const [path, body] of Object.entries(bodies)) {
+    expect((await problemOf(await house.anyone("POST", path, body))).code, path).toBe("origin_refused");
+    expect((await problemOf(await house.anyone("POST", path, body, { origin: "null" }))).code, path).toBe("origin_refused");
+  }
 });
 
 test("every endpoint refuses a request without a sign-in", async () => {
@@ -107,7 +140,7 @@ test("every endpoint refuses a request from another site, even with a good token
 test("every endpoint that takes a body refuses one that is not JSON, and one with an unknown member", async () => {
   const lena = await house.as("lena");
   for (const { method, path } of endpoints.filter((endpoint) => endpoint.method !== "GET")) {
-    const ask = /login-links|revoke|keys|credentials/u.test(path) ? house.operator : lena;
+    const ask = /login-links|revoke|agents|stops|credentials|people\/x1/u.test(path) ? house.operator : lena;
     for (const body of ["{", '{"surprise": 1}', "[]"]) {
       const answer = await ask(method, path, body);
       expect((await problemOf(answer)).code, `${method} ${path} ${body}`).toBe("malformed_request");
@@ -118,7 +151,8 @@ test("every endpoint that takes a body refuses one that is not JSON, and one wit
 test("every list refuses an unknown query parameter and one given twice", async () => {
   const lena = await house.as("lena");
   for (const { path } of endpoints.filter((endpoint) => endpoint.method === "GET" && !endpoint.path.endsWith("/offered"))) {
-    expect((await problemOf(await lena("GET", `${path}?surprise=1`))).code, path).toBe("malformed_request");
+    const ask = path.includes("/people/x1/") ? house.operator : lena;
+    expect((await problemOf(await ask("GET", `${path}?surprise=1`))).code, path).toBe("malformed_request");
   }
   expect((await problemOf(await lena("GET", "/api/v1/calls?limit=1&limit=2"))).code).toBe("malformed_request");
 });

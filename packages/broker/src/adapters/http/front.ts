@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 
 /** A client that sends its request slower than this is cut off. */
@@ -8,23 +9,40 @@ const KEEP_ALIVE_MS = 75_000;
 /** How long a stop waits for calls under way before their connections are cut. */
 export const DRAIN_MS = 10_000;
 
+/** Certificate chain and key in PEM, for a broker that agents reach without a proxy in between: only then can they prove a certificate of their own. */
+export interface FrontTls {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
 /** The broker's one port. */
 export interface Front {
-  /** `http://<host>:<port>` as bound. */
+  /** `http://<host>:<port>` as bound, `https` with a certificate. */
   readonly url: string;
   /** Opens the doors; until then every request is answered 503. */
-  open(handlers: { readonly mcp: (req: IncomingMessage, res: ServerResponse) => void; readonly web: RequestListener }): void;
+  open(handlers: {
+    readonly mcp: (req: IncomingMessage, res: ServerResponse) => void;
+    readonly oauth: { owns(path: string): boolean; handle(req: IncomingMessage, res: ServerResponse): void };
+    readonly web: RequestListener;
+  }): void;
   /** Answers 503 to new requests, waits for those under way at most DRAIN_MS, then closes. */
   close(): Promise<void>;
 }
 
 /**
  * Binds before anything else is started, so that a taken port is said at once and the public URL is known to all parts.
- * @throws Error `EADDRINUSE` with what to do.
+ * With TLS a client certificate is asked for and none is refused: it is worth what the token bound to it says (RFC 8705 section 3),
+ * so a self-signed one does.
+ * @throws Error `EADDRINUSE` with what to do; Error when certificate and key do not fit.
  */
-export async function bindFront(host: string, port: number): Promise<Front> {
+export async function bindFront(host: string, port: number, tls?: FrontTls): Promise<Front> {
   let serve: RequestListener = unavailable;
-  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS }, (req, res) => serve(req, res));
+  const times = { requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS };
+  const listener: RequestListener = (req, res) => serve(req, res);
+  const server =
+    tls === undefined
+      ? createServer(times, listener)
+      : createTlsServer({ ...times, ...tls, minVersion: "TLSv1.2", requestCert: true, rejectUnauthorized: false }, listener);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => reject(error.code === "EADDRINUSE" ? taken(host, port) : error));
     server.listen(port, host, resolve);
@@ -32,9 +50,13 @@ export async function bindFront(host: string, port: number): Promise<Front> {
   // Listening on a TCP port, so the address is one of host and port.
   const { port: bound } = server.address() as AddressInfo;
   return {
-    url: `http://${host.includes(":") ? `[${host}]` : host}:${bound}`,
-    open({ mcp, web }) {
-      serve = (req, res) => (pathOf(req) === "/mcp" ? mcp(req, res) : web(req, res));
+    url: `${tls === undefined ? "http" : "https"}://${host.includes(":") ? `[${host}]` : host}:${bound}`,
+    open({ mcp, oauth, web }) {
+      serve = (req, res) => {
+        const path = pathOf(req);
+        if (path === "/mcp") return mcp(req, res);
+        return oauth.owns(path) ? oauth.handle(req, res) : web(req, res);
+      };
     },
     async close() {
       serve = unavailable;

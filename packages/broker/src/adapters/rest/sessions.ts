@@ -1,4 +1,5 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { JsonObject } from "@bailiwick/policy";
 import type { Session } from "../../domain/session.ts";
 import { addEndpoint, nothing } from "./endpoint.ts";
 import type { RestPorts } from "./ports.ts";
@@ -21,6 +22,7 @@ export function addSessionEndpoints(app: OpenAPIHono, ports: RestPorts): void {
     params: nothing,
     query: z.strictObject({
       tenant: nameSchema.optional(),
+      delegatedFrom: nameSchema.optional(),
       live: z.enum(["true", "false"]).default("true"),
       limit: z.coerce.number().int().min(1).max(MAX_SESSIONS).default(100),
     }),
@@ -29,7 +31,9 @@ export function addSessionEndpoints(app: OpenAPIHono, ports: RestPorts): void {
     handle: async ({ principal, query }) => {
       const live = query.live === "true";
       const lists = await Promise.all(
-        tenantsOf(principal, query.tenant).map((tenant) => ports.sessions.list(tenant, { live, limit: query.limit })),
+        tenantsOf(principal, query.tenant).map((tenant) =>
+          ports.sessions.list(tenant, { live, limit: query.limit, delegatedFrom: query.delegatedFrom }),
+        ),
       );
       const newest = lists.flat().toSorted((a, b) => b.issuedAt.getTime() - a.issuedAt.getTime());
       return { sessions: newest.slice(0, query.limit).map((session) => viewSession(session, ports.now())) };
@@ -39,47 +43,64 @@ export function addSessionEndpoints(app: OpenAPIHono, ports: RestPorts): void {
     method: "post",
     path: "/sessions/{id}/revoke",
     tag: "sessions",
-    summary: "ends a session; its next call is refused",
+    summary: "ends a session and all delegated from it; their next calls are refused",
     need: "operate",
     params: z.object({ id: nameSchema }),
     query: nothing,
     body: nothing,
-    answer: sessionSchema,
+    answer: sessionSchema.extend({ ended: z.array(z.string()), inFlight: z.array(z.string()) }),
     handle: async ({ principal, params }) => {
       const session = await findAmong(principal.tenants, (tenant) => ports.sessions.find(tenant, params.id));
       if (session === undefined) throw notFound("session", params.id, "bailiwick sessions list");
       const { tenant, agent, user, task, environment } = session;
       const by = nameOf(principal);
-      await ports.log.append(tenant, {
-        kind: "admin",
-        callId: session.id,
-        body: {
-          at: ports.now().toISOString(),
-          event: "session.revoke",
-          by,
-          via: viaOf(principal),
-          session: session.id,
-          agent,
-          user,
-          task,
-          environment,
-        },
-      });
-      if (!(await ports.sessions.revoke(tenant, session.id, by))) {
+      const record = (event: string, more: JsonObject): Promise<unknown> =>
+        ports.log.append(tenant, {
+          kind: "admin",
+          callId: session.id,
+          body: {
+            at: ports.now().toISOString(),
+            event,
+            by,
+            via: viaOf(principal),
+            session: session.id,
+            agent,
+            user,
+            task,
+            environment,
+            ...more,
+          },
+        });
+      await record("session.revoke", {});
+      const revocation = await ports.sessions.revoke(tenant, session.id, by);
+      if (revocation === undefined) {
         throw new Problem("already_revoked", `the session \`${session.id}\` was revoked before`, [
           "nothing is left to do: its calls are refused",
         ]);
       }
-      return viewSession({ ...session, revokedAt: ports.now() }, ports.now());
+      // After the end: nothing begins any more, and what the end cuts off still shows.
+      const inFlight = (await ports.log.inFlight(tenant))
+        .filter((call) => revocation.ended.includes(call.session))
+        .map((call) => call.callId);
+      await record("session.revoked", { ended: revocation.ended.slice(0, MAX_NAMED), inFlight: inFlight.slice(0, MAX_NAMED) });
+      return { ...viewSession({ ...session, revokedAt: ports.now() }, ports.now()), ended: [...revocation.ended], inFlight };
     },
   });
 }
 
+/** Ids named in one record; a record has a size limit, and the sessions' own rows hold the rest. */
+const MAX_NAMED = 200;
+
 function viewSession(session: Session, now: Date): z.input<typeof sessionSchema> {
+  const { delegator: _, stop: __, ...own } = session;
   return {
-    ...session,
+    ...own,
     data: { ...session.data },
     scope: [...session.scope],
+    rows: session.rows.map((bound) => ({ ...bound })),
+    binding: session.binding.kind,
+    lineage: [...session.lineage],
+    actors: [...session.actors],
     issuedAt: session.issuedAt.toISOString(),
     expiresAt: session.expiresAt.toISOString(),
     revokedAt: session.revokedAt?.toISOString(),

@@ -22,12 +22,12 @@ export interface DpopProof {
   readonly restrict: Restriction | undefined;
 }
 
-/** What the proof must be for. `token` is absent at the token endpoint, where there is none yet. */
+/** What the proof must be for. `ath`, the base64url SHA-256 of the token, is absent at the token endpoint, where there is none yet. */
 export interface DpopExpectation {
   readonly method: string;
   /** Without query and fragment. */
   readonly url: string;
-  readonly token?: string | undefined;
+  readonly ath?: string | undefined;
 }
 
 export interface DpopVerifier {
@@ -96,11 +96,11 @@ export function createDpopVerifier(): DpopVerifier {
 
 function requireMeant(claims: z.output<typeof payloadSchema>, expected: DpopExpectation, now: Date): void {
   if (claims.htm !== expected.method) throw malformed(`is for \`${claims.htm.slice(0, 16)}\`, not \`${expected.method}\``);
-  if (normalized(claims.htu) !== normalized(expected.url)) throw malformed(`is for another address than \`${expected.url}\``);
+  if (claims.htu !== expected.url && normalized(claims.htu) !== normalized(expected.url))
+    throw malformed(`is for another address than \`${expected.url}\``);
   const age = now.getTime() - claims.iat * 1000;
   if (!(age <= MAX_PROOF_AGE_MS && age >= -PROOF_SKEW_MS)) throw malformed("was not signed just now; check the sender's clock");
-  if (expected.token !== undefined && claims.ath !== hash("sha256", expected.token, "base64url"))
-    throw malformed("is for another token (`ath`)");
+  if (expected.ath !== undefined && claims.ath !== expected.ath) throw malformed("is for another token (`ath`)");
 }
 
 /** RFC 9449 section 4.3: compared after normalisation, without query and fragment (RFC 3986 section 6.2.2 and 6.2.3). */

@@ -11,9 +11,13 @@ export interface HttpSignature {
 }
 
 /** What a request with a body must sign; one without leaves the digest out. Any other list is refused: there is nothing to choose. */
-const COMPONENTS = ["@method", "@target-uri", "authorization", "content-digest"] as const;
+const WITH_BODY = '"@method" "@target-uri" "authorization" "content-digest"';
+const WITHOUT_BODY = '"@method" "@target-uri" "authorization"';
 const MAX_HEADER_CHARS = 2_048;
-const INPUT = /^([a-z][a-z0-9_-]{0,31})=\(((?:"[@a-z-]+"(?: (?="))?)*)\)((?:;[a-z]+=(?:\d{1,12}|"[\x20\x21\x23-\x5b\x5d-\x7e]{1,128}"))*)$/u;
+const INPUT =
+  /^([a-z][a-z0-9_-]{0,31})=\(((?:"[@a-z-]+"(?: (?="))?)*)\)((?:;[a-z]+=(?:\d{1,12}|"[\x20\x21\x23-\x5b\x5d-\x7e]{1,128}"))*)$/u;
+/** 32 bytes. */
+const BASE64 = /^[A-Za-z0-9+/]{43}=$/u;
 const PARAMETER = /;([a-z]+)=(?:(\d+)|"([^"]*)")/gu;
 
 /**
@@ -27,20 +31,21 @@ export function checkHttpSignature(presented: Presented, key: KeyObject, now: Da
   if (signature.input.length > MAX_HEADER_CHARS || signature.value.length > MAX_HEADER_CHARS) throw refused("is too long");
   const [, label, list, parameters] = INPUT.exec(signature.input) ?? [];
   if (label === undefined || list === undefined || parameters === undefined) throw refused("has a `signature-input` that cannot be read");
-  const withBody = method === "POST";
-  const wanted = COMPONENTS.filter((name) => withBody || name !== "content-digest");
-  if (list !== wanted.map((name) => `"${name}"`).join(" ")) throw refused(`must cover exactly (${wanted.map((name) => `"${name}"`).join(" ")})`);
-  const values: Readonly<Record<(typeof COMPONENTS)[number], string>> = {
-    "@method": method,
-    "@target-uri": url,
-    authorization: `${scheme} ${token}`,
-    "content-digest": signature.contentDigest ?? "",
-  };
-  const base = [...wanted.map((name) => `"${name}": ${values[name]}`), `"@signature-params": (${list})${parameters}`].join("\n");
-  const [, given] = new RegExp(`^${label}=:([A-Za-z0-9+/]{43}=):$`, "u").exec(signature.value) ?? [];
-  if (given === undefined || !timingSafeEqual(createHmac("sha256", key).update(base).digest(), Buffer.from(given, "base64")))
+  const wanted = method === "POST" ? WITH_BODY : WITHOUT_BODY;
+  if (list !== wanted) throw refused(`must cover exactly (${wanted})`);
+  const digest = method === "POST" ? `"content-digest": ${signature.contentDigest ?? ""}\n` : "";
+  const base = `"@method": ${method}\n"@target-uri": ${url}\n"authorization": ${scheme} ${token}\n${digest}"@signature-params": (${list})${parameters}`;
+  const expected = createHmac("sha256", key).update(base).digest();
+  const given = signatureIn(signature.value, label);
+  if (given?.length !== expected.length || !timingSafeEqual(expected, given))
     throw refused("is not made with this session's key over this request");
   return meant(parametersOf(parameters), now);
+}
+
+/** The bytes of `<label>=:<base64>:` (RFC 8941 section 3.3.5), and nothing else in the header. */
+function signatureIn(value: string, label: string): Buffer | undefined {
+  const encoded = value.startsWith(`${label}=:`) && value.endsWith(":") ? value.slice(label.length + 2, -1) : "";
+  return BASE64.test(encoded) ? Buffer.from(encoded, "base64") : undefined;
 }
 
 /** Whether the body is the one the signature covers (RFC 9530, sha-256). */
@@ -49,8 +54,9 @@ export function bodyMatches(presented: Presented, body: Uint8Array): boolean {
 }
 
 function meant(parameters: ReadonlyMap<string, string>, now: Date): HttpSignature {
-  const [created, nonce, algorithm, keyId] = ["created", "nonce", "alg", "keyid"].map((name) => parameters.get(name));
-  if (algorithm !== "hmac-sha256" || keyId !== "session") throw refused('needs the parameters `alg="hmac-sha256"` and `keyid="session"`');
+  const [created, nonce] = [parameters.get("created"), parameters.get("nonce")];
+  if (parameters.get("alg") !== "hmac-sha256" || parameters.get("keyid") !== "session")
+    throw refused('needs the parameters `alg="hmac-sha256"` and `keyid="session"`');
   if (nonce === undefined || nonce.length < 8) throw refused("needs a `nonce` of at least 8 characters, fresh for each request");
   const createdMs = Number(created ?? Number.NaN) * 1000;
   const age = now.getTime() - createdMs;

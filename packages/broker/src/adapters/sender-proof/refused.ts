@@ -7,5 +7,7 @@ export function proofInvalid(message: string): Refusal {
 
 /** The proof was seen before: whoever sends it now may have copied it. */
 export function proofReplayed(): Refusal {
-  return new Refusal("proof_replayed", "this proof was used before; sign a fresh one for each request", { next: [{ kind: "retry_after", ms: 0 }] });
+  return new Refusal("proof_replayed", "this proof was used before; sign a fresh one for each request", {
+    next: [{ kind: "retry_after", ms: 0 }],
+  });
 }

@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import type { SenderVerifier } from "../../call/ports.ts";
 import type { Claims, Presented } from "../../call/presented.ts";
 import type { SenderBinding } from "../../domain/session.ts";
@@ -11,6 +10,8 @@ import type { SessionKeys } from "./session-key.ts";
 
 /** A token that verified: which session it names, how its sender must prove itself, and when it ends. */
 export interface VerifiedToken {
+  /** Base64url SHA-256 of the token. */
+  readonly id: string;
   readonly tenant: string;
   readonly session: string;
   readonly binding: SenderBinding;
@@ -40,23 +41,24 @@ export function createSenderVerifier({ token: verifyToken, dpop, keys }: SenderP
     return { id, untilMs: issuedAtMs + PROOF_WINDOW_MS };
   }
 
-  function prove(presented: Presented, { tenant, session, binding }: VerifiedToken, now: Date): Claims {
+  function prove(presented: Presented, { id, tenant, session, binding }: VerifiedToken, now: Date): Claims {
     requireScheme(presented, binding);
     switch (binding.kind) {
       case "bearer":
         return { tenant, session };
       case "mtls":
-        if (presented.certificate !== binding.x5t) throw proofInvalid("this token is bound to another client certificate; connect with that one");
+        if (presented.certificate !== binding.x5t)
+          throw proofInvalid("this token is bound to another client certificate; connect with that one");
         return { tenant, session };
       case "dpop": {
         if (presented.dpop === undefined) throw proofInvalid("this token is bound to a key; send a `dpop` header with each request");
-        const proof = dpop.check(presented.dpop, presented, now);
+        const proof = dpop.check(presented.dpop, { method: presented.method, url: presented.url, ath: id }, now);
         if (proof.jkt !== binding.jkt) throw proofInvalid("the DPoP proof is signed with another key than this token is bound to");
         return { tenant, session, restrict: proof.restrict, proof: spend(proof.id, proof.issuedAtMs, now) };
       }
       case "hmac": {
         const signature = checkHttpSignature(presented, keys.of(tenant, session), now);
-        return { tenant, session, proof: spend(hash("sha256", `${session} ${signature.id}`, "base64url"), signature.createdMs, now) };
+        return { tenant, session, proof: spend(`${session} ${signature.id}`, signature.createdMs, now) };
       }
     }
   }
