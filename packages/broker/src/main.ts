@@ -1,29 +1,30 @@
 import { createHash, hkdfSync, randomBytes } from "node:crypto";
 import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import type { Policy } from "@bailiwick/policy";
 import { Hono } from "hono";
-import { cachedCredentials } from "./adapters/cache/credential-cache.ts";
 import { cachedSessions } from "./adapters/cache/session-cache.ts";
-import { bindFront } from "./adapters/http/front.ts";
-import { rootKeyFromFile, rootKeyFromText } from "./adapters/keyring/root-key.ts";
+import { bindFront, type FrontTls } from "./adapters/http/front.ts";
+import { openRootKey } from "./adapters/keyring/root-key.ts";
 import { createMcpEndpoint, type Durations } from "./adapters/mcp/index.ts";
-import { openSigningKey } from "./adapters/oauth/signing-key.ts";
-import { createTokenRoutes } from "./adapters/oauth/token-routes.ts";
-import { createTokenVerifier } from "./adapters/oauth/token-verifier.ts";
 import { createRestApp } from "./adapters/rest/app.ts";
+import { firstInvitation } from "./adapters/rest/first-invitation.ts";
+import { peopleOrigins } from "./adapters/rest/relying-party.ts";
 import { randomId } from "./adapters/system/random.ts";
 import { openStore, type Store } from "./adapters/store/index.ts";
 import { createLogger, type Logger } from "./adapters/telemetry/logger.ts";
 import { createMetrics, type Metrics } from "./adapters/telemetry/metrics.ts";
 import { createToolConnections, type LiveToolConnections } from "./adapters/tools/index.ts";
+import { openAuthority } from "./authority.ts";
 import { createAgentSurface } from "./call/agent-surface.ts";
 import { argumentsDigest } from "./call/identify.ts";
 import type { CallPorts } from "./call/ports.ts";
 import { Refusal } from "./call/refusal.ts";
+import { runningCalls } from "./call/running-calls.ts";
 import { openOperatorKey, removeBrokerFile, writeBrokerFile } from "./config/data-folder.ts";
 import { openLivePolicy } from "./config/live-policy.ts";
+import { type Custody, openCustody } from "./custody.ts";
+import { outgoingCredentials } from "./federation.ts";
 import { explainCall } from "./insight/explain-call.ts";
 import { inspectTool, toolStates } from "./insight/tool-states.ts";
 import { verifyLog } from "./insight/verify-log.ts";
@@ -32,6 +33,8 @@ import { measured } from "./measured.ts";
 /** Version of this program. */
 export const VERSION = "0.1.0";
 
+/** How often rows that decide nothing any more are deleted. */
+const TIDY_MS = 10 * 60_000;
 /** How often intents of brokers that are gone are looked for. */
 const SURFACE_UNKNOWN_MS = 30_000;
 
@@ -46,6 +49,8 @@ export interface BrokerOptions {
   readonly host?: string | undefined;
   /** Default 7400; 0 takes any free port. */
   readonly port?: number | undefined;
+  /** Serves HTTPS; without it TLS is a proxy's, and client certificates bind no token. */
+  readonly tls?: FrontTls | undefined;
   /** URL under which agents and people reach this broker; default: the bound address. */
   readonly publicUrl?: string | undefined;
   /** Values for `${env:NAME}` in tool files and for `BAILIWICK_ROOT_KEY`; default: this process's environment. */
@@ -63,6 +68,8 @@ export interface RunningBroker {
   readonly dataFolder: string;
   readonly store: Store;
   policy(): Policy;
+  /** An enrolment link for the first owner while nobody is enrolled; undefined afterwards, or without an owner in the policy. */
+  firstInvitation(): Promise<{ readonly person: string; readonly url: string; readonly expiresAt: Date } | undefined>;
   close(): Promise<void>;
 }
 
@@ -88,7 +95,7 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
   const now = (): Date => new Date();
   const newId = randomId;
 
-  const front = await bindFront(options.host ?? "127.0.0.1", options.port ?? 7400);
+  const front = await bindFront(options.host ?? "127.0.0.1", options.port ?? 7400, options.tls);
   undo.push(() => front.close());
   const url = options.publicUrl ?? front.url;
 
@@ -117,22 +124,30 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
   const tools = createToolConnections({ policy, environment, log: (event, facts) => logger.warn(facts, event) });
   undo.push(() => tools.close());
 
-  const metrics = createMetrics({ pendingApprovals: () => pendingApprovals(store, policy()) });
+  const complain = (tenant: string, sentence: string): void => logger.error({ tenant }, sentence);
+  const custody = await openCustody({ store, policy, environment, now, complain });
+  undo.push(() => custody.close());
+
+  const metrics = createMetrics({
+    pendingApprovals: () => pendingApprovals(store, policy()),
+    overdueCredentials: () => custody.overdue(),
+  });
   undo.push(() => metrics.shutdown());
 
-  const realm = { issuer: url, audience: `${url}/mcp` };
-  const signingKey = await openSigningKey(join(options.dataFolder, "signing.key"), rootKey);
+  const onFault = (error: unknown): void => logger.error({ err: error }, "a request was stopped by a fault");
+  const authority = await openAuthority({ store, policy, environment, now, rootKey, dataFolder: options.dataFolder, url, onFault });
   const ports: CallPorts = {
     brokerId,
     maskSalt: Buffer.from(hkdfSync("sha256", rootKey, new Uint8Array(0), "bailiwick/mask/v1", 32)).toString("hex"),
     now,
     newId,
     policy,
-    tokens: createTokenVerifier({ ...realm, key: signingKey.publicKey }),
+    senders: authority.senders,
+    running: runningCalls(store),
     sessions: cachedSessions(store.sessions, store),
     approvals: store.approvals,
     log: store.log,
-    credentials: cachedCredentials(store.credentials, () => performance.now()),
+    credentials: outgoingCredentials({ store, policy, now, url, authority }, custody.opener),
     tools,
     onFault: (failure) => {
       if (!(failure instanceof Refusal)) logger.error({ err: failure }, "a call was stopped by a fault");
@@ -153,28 +168,16 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
 
   const operatorKey = await openOperatorKey(options.dataFolder);
   const web = new Hono();
-  const onFault = (error: unknown): void => logger.error({ err: error }, "a request was stopped by a fault");
-  web.route(
-    "/",
-    createTokenRoutes({
-      realm,
-      signingKey,
-      now,
-      newId,
-      policy,
-      sessions: store.sessions,
-      agentKeys: store.agentKeys,
-      log: store.log,
-      onFault,
-    }),
-  );
-  web.route("/", createRestApp(restPorts({ url, operatorKey, store, ports, tools, metrics, policy, onFault })));
+  const rest = restPorts({ url, operatorKey, store, custody, ports, tools, metrics, policy, environment, onFault });
+  web.route("/", createRestApp(rest));
   const people = getRequestListener(web.fetch);
-  front.open({ mcp: (req, res) => mcp.handle(req, res), web: (req, res) => void people(req, res) });
+  front.open({ mcp: (req, res) => mcp.handle(req, res), oauth: authority.oauth, web: (req, res) => void people(req, res) });
 
   await surfaceUnknown(store, policy(), logger);
   const timer = setInterval(() => void surfaceUnknown(store, policy(), logger), SURFACE_UNKNOWN_MS);
   undo.push(async () => clearInterval(timer));
+  const tidying = setInterval(() => void tidyAll(store, policy(), logger), TIDY_MS);
+  undo.push(async () => clearInterval(tidying));
   await writeBrokerFile(options.dataFolder, {
     url,
     pid: process.pid,
@@ -183,35 +186,50 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
     startedAt: startedAt.toISOString(),
   });
   undo.push(() => removeBrokerFile(options.dataFolder));
-  return { url, brokerId, startedAt, dataFolder: options.dataFolder, store, policy, close: () => closeAll(undo) };
+  return {
+    url,
+    brokerId,
+    startedAt,
+    dataFolder: options.dataFolder,
+    store,
+    policy,
+    firstInvitation: () => firstInvitation(rest),
+    close: () => closeAll(undo),
+  };
 }
 
 interface RestParts {
   readonly url: string;
   readonly operatorKey: string;
   readonly store: Store;
+  readonly custody: Pick<Custody, "keeper">;
   readonly ports: CallPorts;
   readonly tools: LiveToolConnections;
   readonly metrics: Metrics;
   readonly policy: () => Policy;
+  readonly environment: (name: string) => string | undefined;
   readonly onFault: (error: unknown) => void;
 }
 
-function restPorts({ url, operatorKey, store, ports, tools, metrics, policy, onFault }: RestParts): Parameters<typeof createRestApp>[0] {
+function restPorts(parts: RestParts): Parameters<typeof createRestApp>[0] {
+  const { url, operatorKey, store, custody, ports, tools, metrics, policy, environment, onFault } = parts;
   return {
     version: VERSION,
     publicUrl: url,
-    origins: [new URL(url).origin],
+    origins: peopleOrigins(url),
     operatorKeyHash: createHash("sha256").update(operatorKey).digest("base64url"),
     now: () => new Date(),
     random: (bytes) => randomBytes(bytes),
     policy,
     argsDigest: argumentsDigest,
     people: store.people,
+    signIn: store.signIn,
+    environment,
     approvals: store.approvals,
     sessions: store.sessions,
     agentKeys: store.agentKeys,
-    credentials: store.credentials,
+    stops: store.stops,
+    credentials: custody.keeper,
     log: store.log,
     explain: (tenant, callId) => explainCall(store.log, policy(), tenant, callId),
     verify: (tenant) => verifyLog(store.log, tenant),
@@ -231,11 +249,6 @@ async function requireHealthy(store: Store): Promise<void> {
   if (!ok) throw new Error(detail);
 }
 
-async function openRootKey(dataFolder: string, environment: (name: string) => string | undefined): Promise<Buffer> {
-  const given = environment("BAILIWICK_ROOT_KEY");
-  return given === undefined || given === "" ? rootKeyFromFile(join(dataFolder, "root-key")) : rootKeyFromText(given);
-}
-
 async function pendingApprovals(store: Store, policy: Policy): Promise<number> {
   const lists = await Promise.all(policy.tenants.map((tenant) => store.approvals.list(tenant, { state: "pending", limit: 1_000 })));
   return lists.reduce((sum, each) => sum + each.length, 0);
@@ -253,6 +266,12 @@ async function surfaceUnknown(store: Store, policy: Policy, logger: Logger): Pro
     } catch (error) {
       logger.error({ err: error, tenant }, "intents without outcome could not be looked for");
     }
+  }
+}
+
+async function tidyAll(store: Store, policy: Policy, logger: Logger): Promise<void> {
+  for (const tenant of policy.tenants) {
+    await store.tidy(tenant).catch((error: unknown) => logger.error({ err: error, tenant }, "expired rows could not be deleted"));
   }
 }
 

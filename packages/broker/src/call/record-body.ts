@@ -1,5 +1,6 @@
 import type { JsonObject, RowBound, RuleRef } from "@bailiwick/policy";
 import type { RecordBody } from "../domain/audit.ts";
+import { chainOf } from "../domain/ended.ts";
 import type { Session } from "../domain/session.ts";
 import type { CallPorts } from "./ports.ts";
 import type { DecidedCall, IncomingCall } from "./types.ts";
@@ -56,9 +57,14 @@ export function factsOf(call: DecidedCall): JsonObject {
     data: call.session.data,
     scope: [...call.session.scope],
     ...(call.session.rows.length === 0 ? {} : { rows: call.session.rows.map((bound) => rowsBody(bound)) }),
+    ...(call.session.delegator === undefined ? {} : { delegators: chainOf(call.session.delegator).map((each) => delegatorFacts(each)) }),
     ...(call.resource === undefined ? {} : { resource: { ...call.resource } }),
     ...(call.incoming.statedReason === undefined ? {} : { statedReason: call.incoming.statedReason }),
   };
+}
+
+function delegatorFacts({ id, agent, workflow, task, data, scope, rows }: Session): JsonObject {
+  return { session: id, agent, workflow, task, data, scope: [...scope], rows: rows.map((bound) => rowsBody(bound)) };
 }
 
 function rowsBody(bound: RowBound): JsonObject {

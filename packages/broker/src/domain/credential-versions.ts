@@ -25,10 +25,7 @@ export function nextVersion(versions: readonly VersionState[]): number {
  * INVARIANT: versions only go forward. An older value comes back as a new version or not at all, so a lower active version than one
  * seen before is always a row that somebody put back.
  */
-export function planActivate(
-  versions: readonly VersionState[],
-  version: number,
-): Planned<{ readonly replaces: VersionState | undefined }> {
+export function planActivate(versions: readonly VersionState[], version: number): Planned<{ readonly replaces: VersionState | undefined }> {
   const found = versions.find((each) => each.version === version);
   if (found === undefined) return { ok: false, why: "no_such_version" };
   if (found.state !== "pending") return { ok: false, why: "not_pending" };

@@ -2,6 +2,7 @@ import {
   decide,
   explain,
   findAction,
+  type Caller,
   type DecisionRequest,
   type Explanation,
   type Operation,
@@ -11,11 +12,26 @@ import {
 import { z } from "zod";
 import type { AuditLog } from "../domain/audit.ts";
 
+const rowsSchema = z.array(z.record(z.string(), z.record(z.string(), z.array(z.string())))).default([]);
+
+/** What a decision asked of a session above, the nearest first. */
+const delegatorSchema = z.object({
+  session: z.string(),
+  agent: z.string(),
+  workflow: z.string(),
+  task: z.string(),
+  data: z.record(z.string(), z.json()),
+  scope: z.array(z.string()),
+  rows: rowsSchema,
+});
+
 const factsSchema = z.object({
   operation: z.object({ tool: z.string(), kind: z.enum(["tool", "resource", "prompt"]), name: z.string() }),
   args: z.record(z.string(), z.json()),
   data: z.record(z.string(), z.json()),
   scope: z.array(z.string()),
+  rows: rowsSchema,
+  delegators: z.array(delegatorSchema).default([]),
   resource: z.object({ type: z.string(), id: z.string(), attributes: z.record(z.string(), z.json()) }).optional(),
 });
 
@@ -61,8 +77,14 @@ function requestOf(
   // A call that was hopeless whatever its record was stopped before the record was loaded: it is explained as it was asked.
   const notLoaded = findAction(policy, operation)?.resource?.before === undefined ? undefined : "unknown";
   const resource: ResourceFacts | "unknown" | undefined = facts.resource === undefined ? notLoaded : facts.resource;
+  const { data, scope, rows } = facts;
+  const delegator = facts.delegators.reduceRight<Caller | undefined>(
+    (above, each) => ({ ...each, tenant, environment, user, ...(above === undefined ? {} : { delegator: above }) }),
+    undefined,
+  );
+  const caller: Caller = { agent, tenant, environment, workflow, user, session, task, data, scope, rows };
   return {
-    caller: { agent, tenant, environment, workflow, user, session, task, data: facts.data, scope: facts.scope },
+    caller: delegator === undefined ? caller : { ...caller, delegator },
     operation,
     args: facts.args,
     resource,

@@ -91,7 +91,12 @@ test("attack: a tool that still knows the version before answers with it, plainl
   const staged = await opened.store.credentials.stage(NAME, { ...at, hosts: [] }, "fifth-value-of-the-key");
   const forms = ["third", "fourth", "fifth"].flatMap((word) => {
     const value = `${word}-value-of-the-key`;
-    return [value, Buffer.from(value).toString("base64"), Buffer.from(`user:${value}`).toString("base64"), Buffer.from(value).toString("hex")];
+    return [
+      value,
+      Buffer.from(value).toString("base64"),
+      Buffer.from(`user:${value}`).toString("base64"),
+      Buffer.from(value).toString("hex"),
+    ];
   });
   tool.answer = () => structured({ forms });
   const answer = await call("ping");

@@ -25,7 +25,9 @@ test.each(["", "u", "us", "use", "user:", "\u0130"])("attack: a credential insid
   for (const text of [bytes.toString("base64"), bytes.toString("base64url")]) {
     const cleaned = scrubText(`authorization: Basic ${text}`, [SECRET]);
     expect(cleaned).toContain("[credential removed]");
-    const left = [...cleaned.replace("authorization: Basic ", "").matchAll(/[\w+/=-]+/gu)].map(([part]) => Buffer.from(part, "base64").toString("latin1"));
+    const left = [...cleaned.replace("authorization: Basic ", "").matchAll(/[\w+/=-]+/gu)].map(([part]) =>
+      Buffer.from(part, "base64").toString("latin1"),
+    );
     expect(left.join("")).not.toContain(SECRET.slice(1, 9));
   }
 });

@@ -94,7 +94,7 @@ describe("a revoked session", () => {
     const held = new Promise<void>((resolve) => (release = resolve));
     const slow = cachedSessions(
       {
-        find: async (...asked) => {
+        find: async (...asked): Promise<Session | undefined> => {
           const found = await opened.store.sessions.find(...asked);
           await held;
           return found;
@@ -223,5 +223,31 @@ describe("calls in flight", () => {
     await other.log.append(tenant, outcomeOf("open", "b"));
     expect(await opened.store.log.inFlight(tenant)).toEqual([]);
     expect(await opened.store.log.inFlight("globex")).toEqual([]);
+  });
+});
+
+describe("what has expired and decides nothing any more", () => {
+  test("is deleted, and nothing else is", async () => {
+    const owner = new Client({ connectionString: opened.databaseUrl });
+    await owner.connect();
+    const long = new Date(Date.now() - 40 * 86_400_000);
+    const old = sessionOf({ tenant, id: "old", issuedAt: long, expiresAt: new Date(long.getTime() + 60_000) });
+    await opened.store.sessions.create(old);
+    for (const [id, untilMs] of [
+      ["gone", Date.now() - 1_000],
+      ["kept", Date.now() + 60_000],
+    ] as const)
+      await opened.store.log.intend(tenant, intentOf(`call_${id}`, "b"), {
+        session: "root",
+        reservations: [{ key: "session-budget|root|calls", max: 5, windowMs: 2 ** 52, amount: 1 }],
+        proof: { id, untilMs },
+        instead: refusalOf,
+      });
+    expect(await opened.store.tidy(tenant)).toBeGreaterThanOrEqual(1);
+    const left = await owner.query("select id from bailiwick.used_proofs where tenant_id = $1", [tenant]);
+    const sessions = await owner.query("select id from bailiwick.sessions where tenant_id = $1", [tenant]);
+    const counters = await owner.query("select key from bailiwick.limit_counters where tenant_id = $1", [tenant]);
+    await owner.end();
+    expect([left.rows, sessions.rows, counters.rows]).toEqual([[{ id: "kept" }], [{ id: "root" }], [{ key: "session-budget|root|calls" }]]);
   });
 });

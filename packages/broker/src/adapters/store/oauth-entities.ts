@@ -76,16 +76,26 @@ export function oauthEntityStore(db: Kysely<Tables>, now: () => Date): OAuthEnti
           .where("id", "=", digest(id))
           .execute();
       }),
-    removeOfGrant: (kind, grantId) =>
+    ofGrant: (kind, grantId) =>
       scoped(async (transaction) => {
         const rows = await transaction
+          .selectFrom("bailiwick.oauth_entities")
+          .select("payload")
+          .where("tenant_id", "=", PEOPLE)
+          .where("kind", "=", kind)
+          .where("grant_id", "=", digest(grantId))
+          .where("expires_at", ">", now())
+          .execute();
+        return rows.map(({ payload }) => jsonObject.parse(JSON.parse(payload)));
+      }),
+    removeOfGrant: (kind, grantId) =>
+      scoped(async (transaction) => {
+        await transaction
           .deleteFrom("bailiwick.oauth_entities")
           .where("tenant_id", "=", PEOPLE)
           .where("kind", "=", kind)
           .where("grant_id", "=", digest(grantId))
-          .returning("payload")
           .execute();
-        return rows.map(({ payload }) => jsonObject.parse(JSON.parse(payload)));
       }),
   };
 }

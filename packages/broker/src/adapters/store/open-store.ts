@@ -36,6 +36,7 @@ import { signInStore } from "./sign-in.ts";
 import { signingKeyStore } from "./signing-keys.ts";
 import { stopStore } from "./stops.ts";
 import type { Tables } from "./tables.ts";
+import { tidy } from "./tidy.ts";
 import { orUnavailable } from "./unavailable.ts";
 import { wakeups } from "./wakeups.ts";
 
@@ -50,6 +51,8 @@ export interface Store extends EndedFeed, CredentialFeed {
   readonly oauth: OAuthEntityStore;
   readonly signingKeys: SigningKeyStore;
   readonly log: AuditLog;
+  /** Deletes a tenant's rows that have expired and decide nothing any more; returns how many. */
+  tidy(tenant: string): Promise<number>;
   health(): Promise<{ readonly ok: boolean; readonly detail: string }>;
   close(): Promise<void>;
 }
@@ -181,6 +184,7 @@ async function assemble(appUrl: string, rootKey: Buffer, context: StoreContext, 
     oauth: oauthEntityStore(db, now),
     signingKeys: signingKeyStore(db),
     log,
+    tidy: (tenant) => tidy(db, tenant, now()),
     health: () => health(pool, { logDownSince: log.downSince(), listening: listener.fresh(), named: liveness.held() }),
     onEnded: ends.on,
     onCredentialChanged: credentialChanges.on,

@@ -1,5 +1,5 @@
-import { type Kysely, sql } from "kysely";
-import type { EnrolmentStore, RecoveryCodeStore, SignInStore, SsoStore } from "../../domain/sign-in.ts";
+import { type Kysely, sql, type Transaction } from "kysely";
+import type { EnrolmentStore, RecoveryCodeStore, SignInMeans, SignInStore, SsoStore } from "../../domain/sign-in.ts";
 import { challengeStore, passkeyStore } from "./passkeys.ts";
 import type { Tables } from "./tables.ts";
 import { inTenant, PEOPLE } from "./tenant-scope.ts";
@@ -12,6 +12,7 @@ export function signInStore(db: Kysely<Tables>, now: () => Date): SignInStore {
     recoveryCodes: recoveryCodeStore(db),
     enrolments: enrolmentStore(db, now),
     sso: ssoStore(db, now),
+    means: () => inTenant(db, PEOPLE, meansOf),
     attempt: (keys, windowMs, at) =>
       inTenant(db, PEOPLE, async (scoped) => {
         const start = at.getTime() - (at.getTime() % windowMs);
@@ -26,6 +27,18 @@ export function signInStore(db: Kysely<Tables>, now: () => Date): SignInStore {
         return true;
       }),
   };
+}
+
+async function meansOf(scoped: Transaction<Tables>): Promise<ReadonlyMap<string, SignInMeans>> {
+  const { rows } = await sql<{ person: string; passkeys: number; codes: number; linked: boolean }>`
+    select person, sum(passkeys)::int as passkeys, sum(codes)::int as codes, bool_or(linked) as linked
+      from (select person, 1 as passkeys, 0 as codes, false as linked from bailiwick.person_passkeys where tenant_id = ${PEOPLE}
+            union all
+            select person, 0, 1, false from bailiwick.person_recovery_codes where tenant_id = ${PEOPLE} and used_at is null
+            union all
+            select person, 0, 0, true from bailiwick.person_sso_links where tenant_id = ${PEOPLE}) as means
+     group by person`.execute(scoped);
+  return new Map(rows.map(({ person, passkeys, codes, linked }) => [person, { passkeys, recoveryCodesLeft: codes, linked }]));
 }
 
 function recoveryCodeStore(db: Kysely<Tables>): RecoveryCodeStore {
