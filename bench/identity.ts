@@ -101,7 +101,7 @@ function revocationTable({ sameNodeMs, otherNodeMs, otherNodeAfterAckMs }: Revoc
     "max ms": Math.max(...times),
   });
   return {
-    title: `revocation to the first refusal, ${sameNodeMs.length} revocations while 16 callers of two brokers call`,
+    title: `revocation to the first refusal, ${sameNodeMs.length} revocations while 8 callers of two brokers call`,
     rows: [
       row("asked for, same broker", sameNodeMs),
       row("asked for, another broker's memory", otherNodeMs),

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { randomBytes, randomUUID } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { cachedSessions } from "../../packages/broker/src/adapters/cache/session-cache.ts";
@@ -20,7 +21,9 @@ export interface RevocationTimes {
 }
 
 const TENANT = "bench";
-const CALLERS = 8;
+const CALLERS = 4;
+/** Between two calls of one caller: brokers that call, on a machine that is not saturated by the callers themselves. */
+const PAUSE_MS = 1;
 const heard = z.union([z.object({ watching: z.string() }), z.object({ refused: z.string(), atMs: z.number() })]);
 
 /** Revokes sessions one after another while callers of two brokers on one PostgreSQL use them. */
@@ -41,8 +44,9 @@ export async function measureRevocation(folder: string, rounds: number): Promise
     const times = { sameNodeMs: [] as number[], otherNodeMs: [] as number[], otherNodeAfterAckMs: [] as number[] };
     const admittedAfterAck = { sameNode: 0, otherNode: 0 };
     const calls = { admitted: 0, refused: 0 };
+    const [memoryHere, memoryThere] = [cachedSessions(here.sessions, here), cachedSessions(there.sessions, there)];
     for (let round = 0; round < rounds; round += 1) {
-      const once = await revokeUnderLoad(here, there, node, calls);
+      const once = await revokeUnderLoad({ store: here, sessions: memoryHere }, { store: there, sessions: memoryThere }, node, calls);
       times.sameNodeMs.push(once.sameNodeMs);
       times.otherNodeMs.push(once.otherNodeMs);
       times.otherNodeAfterAckMs.push(once.otherNodeAfterAckMs);
@@ -66,9 +70,15 @@ interface Once {
   readonly late: { readonly here: number; readonly there: number };
 }
 
-async function revokeUnderLoad(here: Store, there: Store, node: ChildProcess, calls: { admitted: number; refused: number }): Promise<Once> {
+/** A broker's store, and its memory of sessions. */
+interface Side {
+  readonly store: Store;
+  readonly sessions: Pick<Store["sessions"], "find">;
+}
+
+async function revokeUnderLoad(here: Side, there: Side, node: ChildProcess, calls: { admitted: number; refused: number }): Promise<Once> {
   const session = newSession();
-  await here.sessions.create(session);
+  await here.store.sessions.create(session);
   const refusedThere = watchOn(node, session.id);
   await refusedThere.watching;
   const state = { ackMs: Number.POSITIVE_INFINITY, firstRefusalMs: Number.POSITIVE_INFINITY };
@@ -77,9 +87,9 @@ async function revokeUnderLoad(here: Store, there: Store, node: ChildProcess, ca
     ...Array.from({ length: CALLERS }, () => callUntilRefused(here, session, state, calls, () => (late.here += 1), true)),
     ...Array.from({ length: CALLERS }, () => callUntilRefused(there, session, state, calls, () => (late.there += 1), false)),
   ];
-  await new Promise((resolve) => setTimeout(resolve, 10));
+  await pause(10);
   const askedMs = nowMs();
-  await here.sessions.revoke(TENANT, session.id, "bench");
+  await here.store.sessions.revoke(TENANT, session.id, "bench");
   state.ackMs = nowMs();
   await Promise.all(callers);
   const otherAtMs = await refusedThere.refusedAtMs;
@@ -93,14 +103,13 @@ async function revokeUnderLoad(here: Store, there: Store, node: ChildProcess, ca
 
 /** The session check from memory and the durable intent, as on a call's path. */
 async function callUntilRefused(
-  store: Store,
+  { store, sessions }: Side,
   session: Session,
   state: { ackMs: number; firstRefusalMs: number },
   calls: { admitted: number; refused: number },
   onLate: () => void,
   sameNode: boolean,
 ): Promise<void> {
-  const sessions = cachedSessions(store.sessions, store);
   for (;;) {
     const beganMs = nowMs();
     const found = await sessions.find(TENANT, session.id);
@@ -112,6 +121,7 @@ async function callUntilRefused(
     }
     calls.admitted += 1;
     if (beganMs > state.ackMs) onLate();
+    await pause(PAUSE_MS);
   }
 }
 

@@ -90,9 +90,14 @@ environments: { prod: {} }
 people:
   ada: { name: Ada, email: ada@acme.example, tenants: [acme], roles: [operator] }
 `,
-    "roles/caller.yaml": "role: caller\nreason: asks for tokens in the benchmark\nallow: []\n",
+    "tools/echo.yaml": `tool: echo
+connect: { mcp: { command: [unused] } }
+actions:
+  echo: { is: "echo:read", effect: read, args: { text: string }, reviewed: "sha256:${"0".repeat(64)}" }
+`,
+    "roles/caller.yaml": "role: caller\nreason: asks for tokens in the benchmark\nallow:\n  - do: echo:read\n",
     "agents/bench.yaml":
-      "agent: caller\nworkflow: bench\nowner: ada\ntenants: [acme]\nenvironments: [prod]\nroles: [caller]\nceiling: { effects: [read] }\n",
+      'agent: caller\nworkflow: bench\nowner: ada\ntenants: [acme]\nenvironments: [prod]\nroles: [caller]\nceiling: { allow: ["echo:*"] }\n',
   };
   for (const [path, text] of Object.entries(files)) {
     await mkdir(dirname(join(folder, path)), { recursive: true });

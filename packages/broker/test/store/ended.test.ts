@@ -90,8 +90,7 @@ describe("a revoked session", () => {
   });
 
   test("is not kept by a memory that was reading it while it ended", async () => {
-    let release = (): void => undefined;
-    const held = new Promise<void>((resolve) => (release = resolve));
+    const { promise: held, resolve: release } = Promise.withResolvers<void>();
     const slow = cachedSessions(
       {
         find: async (...asked): Promise<Session | undefined> => {
@@ -111,24 +110,24 @@ describe("a revoked session", () => {
 });
 
 describe("a stop", () => {
-  test.each([
-    ["agent", () => root.agent],
-    ["workflow", () => "prod/helpdesk"],
-    ["tenant", () => tenant],
-  ] as const)("of the %s reaches its sessions on every broker, and lifting it lets them go on", async (kind, name) => {
-    expect(await remembered.find(tenant, "root")).not.toHaveProperty("stop");
-    await opened.store.stops.put(stopOf(kind, name()));
-    await expect.poll(async () => (await remembered.find(tenant, "root"))?.stop?.kind).toBe(kind);
-    expect(await mayIntend("root")).toBe(false);
-    expect(await opened.store.stops.over({ ...root, name: root.agent })).toMatchObject({ kind, by: "ada", reason: "it sends nonsense" });
-    await expect(opened.store.sessions.create(sessionOf({ tenant, id: "new" }))).rejects.toMatchObject({
-      code: "session_ended",
-      message: expect.stringContaining("it sends nonsense"),
-    });
-    expect(await other.stops.lift(tenant, kind, name())).toBe(true);
-    await expect.poll(async () => (await remembered.find(tenant, "root"))?.stop).toBeUndefined();
-    expect(await mayIntend("root")).toBe(true);
-  });
+  test.each(["agent", "workflow", "tenant"] as const)(
+    "of the %s reaches its sessions on every broker, and lifting it lets them go on",
+    async (kind) => {
+      const name = { agent: root.agent, workflow: "prod/helpdesk", tenant }[kind];
+      expect(await remembered.find(tenant, "root")).not.toHaveProperty("stop");
+      await opened.store.stops.put(stopOf(kind, name));
+      await expect.poll(async () => (await remembered.find(tenant, "root"))?.stop?.kind).toBe(kind);
+      expect(await mayIntend("root")).toBe(false);
+      expect(await opened.store.stops.over({ ...root, name: root.agent })).toMatchObject({ kind, by: "ada", reason: "it sends nonsense" });
+      await expect(opened.store.sessions.create(sessionOf({ tenant, id: "new" }))).rejects.toMatchObject({
+        code: "session_ended",
+        message: expect.stringContaining("it sends nonsense"),
+      });
+      expect(await other.stops.lift(tenant, kind, name)).toBe(true);
+      await expect.poll(async () => (await remembered.find(tenant, "root"))?.stop).toBeUndefined();
+      expect(await mayIntend("root")).toBe(true);
+    },
+  );
 
   test("of everything reaches every tenant, and stands in each tenant's list", async () => {
     await opened.store.stops.put(stopOf("everything", "*", { tenant: EVERY_TENANT }));
