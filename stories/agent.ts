@@ -39,6 +39,8 @@ export interface SessionWish {
   readonly user?: string;
   readonly task?: string;
   readonly scope?: string;
+  /** The token endpoint as the broker names it, when that is not where it is reached. */
+  readonly audience?: string;
 }
 
 /** Gets a token with `private_key_jwt` (RFC 7523). */
@@ -49,7 +51,7 @@ export async function tokenFor(program: Program, agent: string, keyFile: string,
     .setProtectedHeader({ alg: "ES256" })
     .setIssuer(agent)
     .setSubject(agent)
-    .setAudience(endpoint)
+    .setAudience(wish.audience ?? endpoint)
     .setJti(randomUUID())
     .setIssuedAt()
     .setExpirationTime("30s")

@@ -56,9 +56,15 @@ export function bailiwick(args: readonly string[], options: { readonly cwd?: str
 }
 
 /** Starts `bailiwick up` and waits until it announces itself and is ready. @throws Error with what it said when it ends before. */
-export async function startProgram(folders: { readonly policy: string; readonly data: string }): Promise<Program> {
-  const args = ["up", "--policy", folders.policy, "--data", folders.data, "--port", "0"];
-  const child = spawn(process.execPath, [BIN, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+export async function startProgram(
+  folders: { readonly policy: string; readonly data: string },
+  more: { readonly args?: readonly string[]; readonly environment?: Readonly<Record<string, string>> } = {},
+): Promise<Program> {
+  const args = ["up", "--policy", folders.policy, "--data", folders.data, "--port", "0", ...(more.args ?? [])];
+  const child = spawn(process.execPath, [BIN, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...more.environment },
+  });
   const stdout = collect(child.stdout);
   const stderr = collect(child.stderr);
   const output = (): string => `${stdout()}${stderr()}`;

@@ -51,6 +51,7 @@ environments:
   dev: {}
 people:
   ada: { name: Ada, email: ada@acme.example, tenants: [acme], roles: [operator] }
+  otto: { name: Otto, email: otto@acme.example, tenants: [acme, globex], roles: [owner] }
   gus: { name: Gus, email: gus@globex.example, tenants: [globex], roles: [operator] }
 `;
 
@@ -74,7 +75,7 @@ allow:
 function agentFile(workflow: string, role: string, effectList: string, tenants: string): string {
   return `agent: ${role}
 workflow: ${workflow}
-owner: ada
+owner: otto
 tenants: ${tenants}
 environments: [dev]
 roles: [${role}]

@@ -7,6 +7,7 @@ import { cachedSessions } from "./adapters/cache/session-cache.ts";
 import { bindFront, type FrontTls } from "./adapters/http/front.ts";
 import { openRootKey } from "./adapters/keyring/root-key.ts";
 import { createMcpEndpoint, type Durations } from "./adapters/mcp/index.ts";
+import { resourceMetadataUrl } from "./adapters/oauth/metadata.ts";
 import { createRestApp } from "./adapters/rest/app.ts";
 import { firstInvitation } from "./adapters/rest/first-invitation.ts";
 import { peopleOrigins } from "./adapters/rest/relying-party.ts";
@@ -15,7 +16,7 @@ import { openStore, type Store } from "./adapters/store/index.ts";
 import { createLogger, type Logger } from "./adapters/telemetry/logger.ts";
 import { createMetrics, type Metrics } from "./adapters/telemetry/metrics.ts";
 import { createToolConnections, type LiveToolConnections } from "./adapters/tools/index.ts";
-import { openAuthority } from "./authority.ts";
+import { type Authority, openAuthority } from "./authority.ts";
 import { createAgentSurface } from "./call/agent-surface.ts";
 import { argumentsDigest } from "./call/identify.ts";
 import type { CallPorts } from "./call/ports.ts";
@@ -162,13 +163,16 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
   const mcp = createMcpEndpoint(surface, {
     publicUrl: () => url,
     version: VERSION,
+    // Some clients start a sign-in as soon as they see it, although they were given a token: this leaves it out.
+    ...(environment("BAILIWICK_MCP_METADATA") === "off" ? {} : { resourceMetadataUrl: () => resourceMetadataUrl(url) }),
     ...(options.mcpDurations === undefined ? {} : { durations: options.mcpDurations }),
   });
   undo.push(() => mcp.close());
 
   const operatorKey = await openOperatorKey(options.dataFolder);
   const web = new Hono();
-  const rest = restPorts({ url, operatorKey, store, custody, ports, tools, metrics, policy, environment, onFault });
+  const { signingKeys } = authority;
+  const rest = restPorts({ url, operatorKey, store, custody, signingKeys, ports, tools, metrics, policy, environment, onFault });
   web.route("/", createRestApp(rest));
   const people = getRequestListener(web.fetch);
   front.open({ mcp: (req, res) => mcp.handle(req, res), oauth: authority.oauth, web: (req, res) => void people(req, res) });
@@ -178,8 +182,11 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
   undo.push(async () => clearInterval(timer));
   const tidying = setInterval(() => void tidyAll(store, policy(), logger), TIDY_MS);
   undo.push(async () => clearInterval(tidying));
+  // A certificate names the public address, not this machine's.
+  const local = options.tls === undefined ? front.url : url;
   await writeBrokerFile(options.dataFolder, {
-    url,
+    url: local,
+    ...(local === url ? {} : { publicUrl: url }),
     pid: process.pid,
     version: VERSION,
     policy: options.policyFolder,
@@ -203,6 +210,7 @@ interface RestParts {
   readonly operatorKey: string;
   readonly store: Store;
   readonly custody: Pick<Custody, "keeper">;
+  readonly signingKeys: Authority["signingKeys"];
   readonly ports: CallPorts;
   readonly tools: LiveToolConnections;
   readonly metrics: Metrics;
@@ -212,7 +220,7 @@ interface RestParts {
 }
 
 function restPorts(parts: RestParts): Parameters<typeof createRestApp>[0] {
-  const { url, operatorKey, store, custody, ports, tools, metrics, policy, environment, onFault } = parts;
+  const { url, operatorKey, store, custody, signingKeys, ports, tools, metrics, policy, environment, onFault } = parts;
   return {
     version: VERSION,
     publicUrl: url,
@@ -229,6 +237,7 @@ function restPorts(parts: RestParts): Parameters<typeof createRestApp>[0] {
     sessions: store.sessions,
     agentKeys: store.agentKeys,
     stops: store.stops,
+    signingKeys,
     credentials: custody.keeper,
     log: store.log,
     explain: (tenant, callId) => explainCall(store.log, policy(), tenant, callId),

@@ -5,7 +5,16 @@ import { z } from "zod";
 import { OPERATOR_KEY_PREFIX } from "../rest-contract/names.ts";
 
 /** What a running broker says of itself in `<data>/broker.json`, for commands on the same machine. */
-const brokerFile = z.object({ url: z.string(), pid: z.int(), version: z.string(), policy: z.string(), startedAt: z.string() });
+const brokerFile = z.object({
+  /** Where commands on this machine reach it. */
+  url: z.string(),
+  /** Where agents and people reach it, when that is another address. */
+  publicUrl: z.string().optional(),
+  pid: z.int(),
+  version: z.string(),
+  policy: z.string(),
+  startedAt: z.string(),
+});
 export type BrokerFile = z.output<typeof brokerFile>;
 
 const BROKER_FILE = "broker.json";
