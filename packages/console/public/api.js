@@ -3,6 +3,7 @@ export class ApiProblem extends Error {
   constructor(status, problem) {
     super(problem.detail ?? "the broker did not answer");
     this.status = status;
+    this.code = problem.code;
     this.next = Array.isArray(problem.next) ? problem.next : [];
   }
 }

@@ -97,7 +97,14 @@ function signedOut() {
   who.hidden = true;
   show("signed out", "Sign in", () => [
     el("h2", {}, "You are not signed in"),
-    el("p", {}, "Run ", el("code", {}, "bailiwick login <person>"), " on the broker's machine and open the link it prints."),
+    el("p", {}, el("a", { href: "/sign-in" }, "Go to the sign-in page"), "."),
+    el(
+      "p",
+      { class: "soft" },
+      "Or run ",
+      el("code", {}, "bailiwick login <person>"),
+      " on the broker's machine and open the link it prints.",
+    ),
   ]);
 }
 

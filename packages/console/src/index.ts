@@ -15,6 +15,17 @@ const FILES = [
   { path: "/api.js", file: "api.js", contentType: "text/javascript; charset=utf-8" },
   { path: "/approval-card.js", file: "approval-card.js", contentType: "text/javascript; charset=utf-8" },
   { path: "/calls.js", file: "calls.js", contentType: "text/javascript; charset=utf-8" },
+  { path: "/sign-in", file: "sign-in.html", contentType: "text/html; charset=utf-8" },
+  { path: "/sign-in.js", file: "sign-in.js", contentType: "text/javascript; charset=utf-8" },
+  { path: "/enrol", file: "enrol.html", contentType: "text/html; charset=utf-8" },
+  { path: "/enrol.js", file: "enrol.js", contentType: "text/javascript; charset=utf-8" },
+  { path: "/account", file: "account.html", contentType: "text/html; charset=utf-8" },
+  { path: "/account.js", file: "account.js", contentType: "text/javascript; charset=utf-8" },
+  { path: "/people", file: "people.html", contentType: "text/html; charset=utf-8" },
+  { path: "/people.js", file: "people.js", contentType: "text/javascript; charset=utf-8" },
+  { path: "/passkey.js", file: "passkey.js", contentType: "text/javascript; charset=utf-8" },
+  { path: "/codes.js", file: "codes.js", contentType: "text/javascript; charset=utf-8" },
+  { path: "/place.js", file: "place.js", contentType: "text/javascript; charset=utf-8" },
   { path: "/icon.svg", file: "icon.svg", contentType: "image/svg+xml" },
 ] as const;
 

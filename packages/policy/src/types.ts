@@ -64,7 +64,8 @@ export type NextStep =
   | { readonly kind: "narrow"; readonly field: string; readonly allowed: readonly Json[] }
   | { readonly kind: "retry_after"; readonly ms: number }
   | { readonly kind: "use_instead"; readonly action: string }
-  | { readonly kind: "reauthenticate" }
+  /** `scope`: what the new session must cover. */
+  | { readonly kind: "reauthenticate"; readonly scope?: string }
   | { readonly kind: "ask_owner"; readonly owner: string; readonly text: string };
 
 /** Why the policy refuses; a subset of the broker's closed list of refusal codes. */
@@ -329,8 +330,8 @@ export interface PartnerConfig {
   };
   readonly maxTtlMs: number;
   readonly contact: string;
-  /** Calls that go out to it: the address they are for, and the scope asked there at most. */
-  readonly outbound?: { readonly resource: string; readonly scope: readonly string[] } | undefined;
+  /** Calls that go out to it: the address they are for, the scope asked there at most, and which of its tenants is meant. */
+  readonly outbound?: { readonly resource: string; readonly scope: readonly string[]; readonly tenant?: string | undefined } | undefined;
   readonly at: Span;
 }
 

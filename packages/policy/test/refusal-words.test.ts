@@ -33,7 +33,7 @@ const REFUSALS: readonly (readonly [string, () => Decision, PolicyRefusal, reado
     {
       code: "outside_session_scope",
       message: "this session was opened for mail:send, tickets:update, which does not include `tickets:read`; open a session that does",
-      next: [{ kind: "reauthenticate" }],
+      next: [{ kind: "reauthenticate", scope: "tickets:read" }],
     },
     ["session-scope"],
   ],
@@ -43,7 +43,7 @@ const REFUSALS: readonly (readonly [string, () => Decision, PolicyRefusal, reado
     {
       code: "outside_session_scope",
       message: "this session was opened for nothing, which does not include `tickets:read`; open a session that does",
-      next: [{ kind: "reauthenticate" }],
+      next: [{ kind: "reauthenticate", scope: "tickets:read" }],
     },
     ["session-scope"],
   ],

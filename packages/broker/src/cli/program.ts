@@ -9,6 +9,7 @@ import { addDemo } from "./demo.ts";
 import { addDoctor } from "./doctor.ts";
 import { addExplain } from "./explain.ts";
 import { CliFailure, EXIT } from "./failure.ts";
+import { addKeys } from "./keys.ts";
 import { addLogin } from "./login.ts";
 import { addMatrix } from "./matrix.ts";
 import { addPeople } from "./people.ts";
@@ -56,6 +57,7 @@ export async function runCli(argv: readonly string[], io: CliIo, hooks: CliHooks
     addConnect,
     addTools,
     addAgents,
+    addKeys,
     addSecrets,
     addAudit,
     addLogin,

@@ -79,6 +79,8 @@ export interface CredentialOpener {
     at: { readonly tenant: string; readonly environment: string; readonly workflow: string; readonly session?: Session | undefined },
     version?: number,
   ): Promise<OpenCredential | undefined>;
+  /** Told that a tool did not take what was opened here: what is remembered of it is not used again. */
+  refused?(name: string, at: Parameters<CredentialOpener["open"]>[1]): void;
 }
 
 /**

@@ -17,6 +17,8 @@ export type FaultCode =
 export class Fault extends Error {
   override readonly name = "Fault";
   readonly code: FaultCode;
+  /** The tool did not take the credential: another one may be taken. */
+  readonly credentialRefused: boolean = false;
   constructor(code: FaultCode, message: string, options?: { cause?: unknown }) {
     super(message, options);
     this.code = code;

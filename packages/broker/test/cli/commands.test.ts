@@ -170,6 +170,10 @@ test("a session is listed and revoked", async () => {
   const session = liveSession();
   await house.store.sessions.create(session);
   expect((await run(["sessions", "list"])).out).toContain(session.id);
+  const child = liveSession({ lineage: [session.id] });
+  await house.store.sessions.create(child);
+  const below = (await run(["sessions", "list", "--delegated-from", session.id])).out;
+  expect([below.includes(child.id), below.split("\n").some((line) => line.startsWith(session.id))]).toEqual([true, false]);
   expect(await run(["sessions", "revoke", session.id])).toMatchObject({
     code: 0,
     out: expect.stringContaining("its next call is refused"),

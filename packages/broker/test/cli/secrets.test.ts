@@ -18,14 +18,23 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "bailiwick-secrets-"));
   await mkdir(join(folder, "data"));
   await writeFile(join(folder, "data", "operator.key"), `${OPERATOR_KEY}\n`, { mode: 0o600 });
-  await writeBrokerFile(join(folder, "data"), { url: house.url, pid: process.pid, version: "0", policy: folder, startedAt: new Date().toISOString() });
+  await writeBrokerFile(join(folder, "data"), {
+    url: house.url,
+    pid: process.pid,
+    version: "0",
+    policy: folder,
+    startedAt: new Date().toISOString(),
+  });
 });
 afterAll(async () => {
   await house.close();
   await rm(folder, { recursive: true, force: true });
 });
 
-async function run(args: readonly string[], stdin: Readable & { isTTY?: boolean; setRawMode?(mode: boolean): unknown } = Readable.from([""])) {
+async function run(
+  args: readonly string[],
+  stdin: Readable & { isTTY?: boolean; setRawMode?(mode: boolean): unknown } = Readable.from([""]),
+) {
   const out = new PassThrough();
   const err = new PassThrough();
   const io = { stdin, stdout: out, stderr: err, env: {}, cwd: folder, fetch: globalThis.fetch, now: () => new Date() };
@@ -43,7 +52,7 @@ test("a credential is set, staged, activated, listed and revoked from the comman
   });
   expect(await run(["secrets", "stage", "crm", ...AT, "--host", "api.example"], value("second-value"))).toMatchObject({
     code: 0,
-    err: expect.stringContaining("secrets activate crm 2"),
+    err: expect.stringContaining("secrets activate crm 2 --tenant acme --environment prod --workflow support\n"),
   });
   expect((await run(["secrets", "activate", "crm", "2", ...AT])).code).toBe(1);
   expect((await run(["secrets", "activate", "crm", "2", ...AT, "--without-verification"])).out).toContain("active (skipped)");
@@ -66,7 +75,8 @@ test("a version that cannot be tried is reported with exit code 1, and so is a r
 test("attack: a value in argv, where every user of the machine can read it, is not taken", async () => {
   const answer = await run(["secrets", "set", "argv", "hunter2-in-argv", ...AT], value("from-stdin"));
   expect(answer.code).toBe(2);
-  for (const option of ["--value", "--secret", "--password"]) expect((await run(["secrets", "set", "argv", option, "hunter2-in-argv", ...AT])).code).toBe(2);
+  for (const option of ["--value", "--secret", "--password"])
+    expect((await run(["secrets", "set", "argv", option, "hunter2-in-argv", ...AT])).code).toBe(2);
   const stored = (await house.store.credentials.list("acme")).filter((each) => each.name === "argv");
   expect(stored).toEqual([]);
 });

@@ -148,6 +148,7 @@ tenants: [acme, globex]
 environments: { dev: {}, prod: {} }
 people:
   lena: { name: Lena Lead, email: lena@acme.example, tenants: [acme], roles: [support-lead] }
+  ines: { name: Ines Owner, email: ines@acme.example, tenants: [acme], roles: [owner] }
 `;
 
 describe("the agent", () => {

@@ -8,6 +8,7 @@ people:
   ana: { name: Ana Agent, email: ana@acme.example, tenants: [acme], roles: [support-lead] }
   rudi: { name: Rudi Reader, email: rudi@acme.example, tenants: [acme], roles: [auditor] }
   olaf: { name: Olaf Operator, email: olaf@acme.example, tenants: [acme, globex], roles: [operator] }
+  ines: { name: Ines Owner, email: ines@platform.example, tenants: [acme, globex], roles: [owner] }
   greta: { name: Greta Globex, email: greta@globex.example, tenants: [globex], roles: [support-lead, operator] }
 `;
 
@@ -41,7 +42,7 @@ allow:
 
 const AGENT = `agent: support-bot
 workflow: support
-owner: lena
+owner: ines
 tenants: [acme, globex]
 environments: [dev, prod]
 roles: [support]
@@ -56,7 +57,7 @@ const TESTS = `tests:
     expect: allow
 `;
 
-/** The policy folder of a small company: two tenants, five people, one agent in two environments, one tool. */
+/** The policy folder of a small company: two tenants, six people, one agent in two environments, one tool. */
 export const companyFiles: readonly PolicyFile[] = [
   { path: "bailiwick.yaml", text: MAIN },
   { path: "tools/tickets.yaml", text: TICKETS },

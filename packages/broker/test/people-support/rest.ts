@@ -2,17 +2,21 @@ import { randomBytes } from "node:crypto";
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { JsonObject } from "@bailiwick/policy";
 import { z } from "zod";
+import { openSigningKeys } from "../../src/adapters/oauth/signing-keys.ts";
 import { createRestApp } from "../../src/adapters/rest/app.ts";
 import type { RestPorts } from "../../src/adapters/rest/ports.ts";
 import { secretHash } from "../../src/adapters/rest/principal.ts";
+import { peopleOrigins } from "../../src/adapters/rest/relying-party.ts";
 import { argumentsDigest } from "../../src/call/identify.ts";
 import type { Approval } from "../../src/domain/approval.ts";
 import type { RecordKind } from "../../src/domain/audit.ts";
 import type { Session } from "../../src/domain/session.ts";
 import { explainCall } from "../../src/insight/explain-call.ts";
 import { verifyLog } from "../../src/insight/verify-log.ts";
+import { PLAIN } from "../plain-session.ts";
 import { testStore, type TestStore } from "../support/store.ts";
 import { company } from "./company.ts";
+import { keeperOver } from "./keeper.ts";
 
 export const PUBLIC_URL = "http://127.0.0.1:7400";
 export const OPERATOR_KEY = `bwop_${"k".repeat(43)}`;
@@ -23,6 +27,7 @@ export type Ask = (method: string, path: string, body?: unknown, headers?: Recor
 /** The real REST app over a real store, and ways to speak to it. */
 export interface RestHouse {
   readonly app: OpenAPIHono;
+  readonly ports: RestPorts;
   readonly store: TestStore["store"];
   readonly faults: unknown[];
   /** Moves the app's clock. */
@@ -45,20 +50,24 @@ export async function openRestHouse(overrides: Partial<RestPorts> = {}): Promise
   const faults: unknown[] = [];
   let clock: Date | undefined;
   const now = (): Date => clock ?? new Date();
-  const app = createRestApp({
+  const ports: RestPorts = {
     version: "0.0.0-test",
     publicUrl: PUBLIC_URL,
-    origins: [PUBLIC_URL],
+    origins: peopleOrigins(PUBLIC_URL),
     operatorKeyHash: secretHash(OPERATOR_KEY),
     now,
     random: (bytes) => randomBytes(bytes),
     policy: () => company,
     argsDigest: argumentsDigest,
     people: store.people,
+    signIn: store.signIn,
+    environment: () => undefined,
     approvals: store.approvals,
     sessions: store.sessions,
     agentKeys: store.agentKeys,
-    credentials: store.credentials,
+    stops: store.stops,
+    signingKeys: await openSigningKeys({ store: store.signingKeys, rootKey: Buffer.alloc(32, 1), now }),
+    credentials: keeperOver(store, () => company),
     log: store.log,
     explain: async (tenant, callId) => explainCall(store.log, company, tenant, callId),
     verify: async (tenant) => verifyLog(store.log, tenant),
@@ -76,7 +85,8 @@ export async function openRestHouse(overrides: Partial<RestPorts> = {}): Promise
     metrics: async () => "# none\n",
     onFault: (error) => faults.push(error),
     ...overrides,
-  });
+  };
+  const app = createRestApp(ports);
   const asker =
     (bearer: string | undefined): Ask =>
     async (method, path, body, headers = {}) =>
@@ -99,6 +109,7 @@ export async function openRestHouse(overrides: Partial<RestPorts> = {}): Promise
   };
   return {
     app,
+    ports,
     store,
     faults,
     setNow: (moved) => {
@@ -150,6 +161,7 @@ export function heldApproval(overrides: Partial<Approval> = {}): Approval {
 export function liveSession(overrides: Partial<Session> = {}): Session {
   const issuedAt = new Date();
   return {
+    ...PLAIN,
     id: `ses_${randomBytes(16).toString("base64url")}`,
     tenant: "acme",
     environment: "prod",

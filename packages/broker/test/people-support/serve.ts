@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import { once } from "node:events";
 import { getRequestListener } from "@hono/node-server";
 import { openRestHouse, type RestHouse } from "./rest.ts";
+import { peopleOrigins } from "../../src/adapters/rest/relying-party.ts";
 import type { RestPorts } from "../../src/adapters/rest/ports.ts";
 
 export interface ServedHouse extends RestHouse {
@@ -16,7 +17,7 @@ export async function serveRestHouse(overrides: Partial<RestPorts> = {}): Promis
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the test server has no port");
   const url = `http://127.0.0.1:${address.port}`;
-  const house = await openRestHouse({ publicUrl: url, origins: [url], ...overrides });
+  const house = await openRestHouse({ publicUrl: url, origins: peopleOrigins(url), ...overrides });
   const listener = getRequestListener((request) => house.app.fetch(request));
   server.on("request", (request, response) => void listener(request, response));
   return {

@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
+import { asAssertion, assertionSchema } from "../../src/adapters/rest/assertion-schema.ts";
+import { beginStepUp, finishStepUp } from "../../src/adapters/rest/step-up.ts";
 import { type Receipt, verifyReceipt } from "../../src/domain/receipt.ts";
 import { softAuthenticator } from "../people-support/authenticator.ts";
 import { begin, enrol, openPeopleBrowser, PLACE, signIn, stepUp } from "../people-support/browser.ts";
@@ -36,6 +38,15 @@ test("removing a passkey takes a signature over exactly that, and the record hol
   expect(verifyReceipt(receipt, { ...PLACE, publicKey: receipt.publicKey })).toEqual({ ok: true });
 });
 
+test("removing a passkey ends the person's other sign-ins, which its device may have begun, and keeps the one at hand", async () => {
+  const { browser, passkey } = await enrol(house, "lena");
+  const other = openPeopleBrowser(house);
+  await signIn(other, passkey);
+  const signed = await stepUp(browser, passkey, { action: "remove_passkey", subject: passkey.id });
+  await browser.done(`/account/passkeys/${passkey.id}/remove`, { stepUp: signed });
+  expect([(await browser.get("/me")).status, (await other.get("/me")).status]).toEqual([200, 401]);
+});
+
 test("a replayed step-up answers 409", async () => {
   const { browser, passkey } = await enrol(house, "lena");
   const signed = await stepUp(browser, passkey, { action: "regenerate_recovery_codes", subject: "lena" });
@@ -57,6 +68,25 @@ test("a step-up for one act does not serve another", async () => {
   expect(await browser.refused(path, { stepUp: signed })).toEqual([403, "step_up_mismatch"]);
   const relabelled = { ...signed, document: { ...signed.document, action: "remove_passkey", subject: passkey.id } };
   expect(await browser.refused(path, { stepUp: relabelled })).toEqual([403, "step_up_mismatch"]);
+});
+
+test("a step-up for one act does not serve another on the same subject", async () => {
+  const { browser, passkey } = await enrol(house, "lena");
+  const signed = await stepUp(browser, passkey, { action: "add_passkey", subject: "lena" });
+  expect(await browser.refused("/account/recovery-codes", { stepUp: signed })).toEqual([403, "step_up_mismatch"]);
+});
+
+test("a document that one person was asked to sign is not signed by another, whatever it says", async () => {
+  const [lena, ana] = [await enrol(house, "lena"), await enrol(house, "ana")];
+  const document = { type: "test", nonce: lena.passkey.id };
+  const options = await beginStepUp(house.ports, "lena", document);
+  const byAna = asAssertion(assertionSchema.parse(ana.passkey.assert(options)));
+  await expect(finishStepUp(house.ports, "ana", document, byAna)).rejects.toMatchObject({ code: "step_up_mismatch" });
+  await beginStepUp(house.ports, "lena", { ...document, second: true });
+  const byLena = asAssertion(assertionSchema.parse(lena.passkey.assert(options)));
+  await expect(finishStepUp(house.ports, "lena", { ...document, second: true }, byLena)).rejects.toMatchObject({
+    code: "ceremony_refused",
+  });
 });
 
 test("a step-up signed by another person's passkey is refused, and so is one signed for another person", async () => {

@@ -105,13 +105,16 @@ test("a challenge is of no use after five minutes", async () => {
   expect(await browser.refused("/sign-in/passkey", { credential })).toEqual([403, "ceremony_refused"]);
 });
 
-test("a cloned authenticator: a counter that does not grow is refused", async () => {
+test("a cloned authenticator: a counter that does not grow is refused, and recorded", async () => {
   const { passkey } = await enrol(house, "lena");
   const browser = openPeopleBrowser(house);
   await signIn(browser, passkey);
   await signIn(browser, passkey);
-  const credential = passkey.assert(await begin(browser, "/sign-in/options"), { counter: 2 });
-  expect(await browser.refused("/sign-in/passkey", { credential })).toEqual([403, "ceremony_refused"]);
+  for (const counter of [2, 1, 0]) {
+    const credential = passkey.assert(await begin(browser, "/sign-in/options"), { counter });
+    expect(await browser.refused("/sign-in/passkey", { credential }), String(counter)).toEqual([403, "ceremony_refused"]);
+  }
+  expect((await eventsOf("acme")).split('"event":"person.passkey_suspect"')).toHaveLength(4);
 });
 
 test("a phishing page: an assertion made on another origin is refused", async () => {

@@ -129,6 +129,20 @@ test("the list of sessions leaves out ended ones unless asked", async () => {
   expect(all.find((each) => each.id === session.id)?.live).toBe(false);
 });
 
+test("sessions delegated from one are listed on demand, and end with it", async () => {
+  const root = liveSession();
+  const child = liveSession({ lineage: [root.id], actors: [SUPPORT_BOT], grant: "token_exchange" });
+  for (const session of [root, child, liveSession()]) await house.store.sessions.create(session);
+  const list = z.object({ sessions: z.array(z.object({ id: z.string(), live: z.boolean() })) });
+  const below = async (ask = lena): Promise<unknown> =>
+    list.parse(await (await ask("GET", `/api/v1/sessions?live=false&delegatedFrom=${root.id}`)).json());
+  expect(await below()).toMatchObject({ sessions: [{ id: child.id, live: true }] });
+  expect(await below(greta)).toEqual({ sessions: [] });
+  const revoked = await (await (await house.as("olaf"))("POST", `/api/v1/sessions/${root.id}/revoke`, {})).json();
+  expect(revoked).toMatchObject({ ended: [root.id, child.id] });
+  expect(await below()).toMatchObject({ sessions: [{ id: child.id, live: false }] });
+});
+
 test("a key belongs to one agent: a second agent's registration is refused, a private key is never taken", async () => {
   const jwk = publicJwk();
   expect((await house.operator("POST", "/api/v1/agents/keys", { agent: SUPPORT_BOT, publicJwk: jwk })).status).toBe(200);

@@ -171,6 +171,23 @@ test("without a configured provider, or without its secret, the answer says what
   await unset.close();
 });
 
+test("a provider that is down is said to be, and is asked again after a few seconds", async () => {
+  const late = await startIdentityProvider(PEOPLE_URL);
+  await late.close();
+  const { issuer, clientId, clientSecret } = late;
+  const sso = { issuer, clientId, clientSecret: "${env:S}", name: "Example login" };
+  const port = Number(new URL(issuer).port);
+  const down = await openRestHouse({ policy: () => ({ ...company, signIn: { sso } }), environment: () => clientSecret });
+  const browser = openPeopleBrowser(down);
+  expect(await browser.refused("/sign-in/sso", {})).toEqual([502, "sso_unavailable"]);
+  const again = await startIdentityProvider(PEOPLE_URL, { port });
+  expect(await browser.refused("/sign-in/sso", {})).toEqual([502, "sso_unavailable"]);
+  down.setNow(new Date(Date.now() + 6_000));
+  expect(await browser.done("/sign-in/sso", {})).toEqual({ url: expect.stringContaining(`${issuer}/auth?`) });
+  await again.close();
+  await down.close();
+});
+
 const EVENTS = { "http://schemas.openid.net/event/backchannel-logout": {} };
 
 async function logOut(token: string): Promise<number> {

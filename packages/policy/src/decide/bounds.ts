@@ -32,7 +32,7 @@ export function outsideStaticBounds(situation: Situation): No | undefined {
       code: "outside_session_scope",
       message: `this session was opened for ${request.caller.scope.length === 0 ? "nothing" : request.caller.scope.join(", ")}, which does not include \`${action.scope}\`; open a session that does`,
       rules: [BUILTIN.sessionScope],
-      next: [{ kind: "reauthenticate" }],
+      next: [{ kind: "reauthenticate", scope: action.scope }],
     };
   }
   return situation.place.grants.length === 0 ? noGrant(situation, []) : undefined;

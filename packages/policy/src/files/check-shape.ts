@@ -81,7 +81,7 @@ function objectsIn(node: unknown): readonly z.ZodObject[] {
 }
 
 function unwrap(node: unknown): unknown {
-  if (node instanceof z.ZodOptional || node instanceof z.ZodDefault) return unwrap(node.unwrap());
+  if (node instanceof z.ZodOptional || node instanceof z.ZodExactOptional || node instanceof z.ZodDefault) return unwrap(node.unwrap());
   return node;
 }
 

@@ -3,14 +3,17 @@ import type { FieldType } from "../types.ts";
 import { DURATION } from "./duration.ts";
 
 const NAME = /^[a-z][a-z0-9_-]{0,62}$/;
-const name = z.string().regex(NAME, { error: "must be a lower-case name such as `support-lead`" });
-const text = z.string().trim().min(1, { error: "must not be empty" });
+export const name = z.string().regex(NAME, { error: "must be a lower-case name such as `support-lead`" });
+export const text = z.string().trim().min(1, { error: "must not be empty" });
 const ruleId = z.string().regex(/^[A-Za-z0-9][\w./-]{0,119}$/, { error: "must be letters, digits, `.`, `_`, `-` or `/`" });
 const condition = text;
 const path = z.string().regex(/^(args|result)(\.[A-Za-z_$][\w$-]*)*$/, { error: "must be a path such as `args.id`" });
-const fieldPath = z.string().regex(/^[A-Za-z_$][\w$-]*(\.[A-Za-z_$][\w$-]*)*$/, { error: "must be a field path such as `customer.email`" });
-const duration = z.string().regex(DURATION, { error: "must be a duration such as `30m`" });
+export const fieldPath = z.string().regex(/^[A-Za-z_$][\w$-]*(\.[A-Za-z_$][\w$-]*)*$/, { error: "must be a field path such as `customer.email`" });
+export const duration = z.string().regex(DURATION, { error: "must be a duration such as `30m`" });
 const count = z.int().min(1).max(1_000_000_000);
+/** Where a credential's value comes from. No `..`: a placeholder's value must not lead out of the folder that was meant. */
+const CREDENTIAL_SOURCE =
+  /^(?:store|partner:[a-z][a-z0-9_-]{0,62}|env:(?:[A-Za-z0-9_]|\$\{(?:tenant|environment|workflow)\})+|(?!.*\.\.)(?:file:\/|vault:(?=[^#]+\/[^#]+#\w))(?:[\w./#-]|\$\{(?:tenant|environment|workflow)\})+)$/;
 /** Names that JavaScript or Cedar's JSON form give a meaning of their own. */
 const RESERVED_KEYS: ReadonlySet<string> = new Set(["__proto__", "__entity", "__extn", "__expr"]);
 const key = z
@@ -33,6 +36,29 @@ const fields = z.record(key, fieldType);
 const ceiling = { effects: z.array(effect).min(1).optional(), when: condition.optional() };
 const person = z.strictObject({ name: text, email: z.email(), tenants: z.array(name).min(1), roles: z.array(name) });
 
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+/** Issuers are compared as text (OpenID Connect Core 1.0, section 2), so the text is kept as it is written. */
+const issuer = text.refine(
+  (value) => {
+    const url = URL.parse(value);
+    if (url === null || url.search !== "" || url.hash !== "" || url.username !== "" || url.password !== "") return false;
+    return url.protocol === "https:" || (url.protocol === "http:" && LOOPBACK.test(url.hostname));
+  },
+  { error: "must be an https URL without query and fragment; plain http only on a loopback address" },
+);
+const signIn = z.strictObject({
+  sso: z
+    .strictObject({
+      issuer,
+      clientId: text,
+      clientSecret: z.string().regex(/^\$\{env:[A-Za-z_][A-Za-z0-9_]*\}$/, {
+        error: "must be `${env:NAME}`: a secret has no place in the policy folder",
+      }),
+      name: text.default("single sign-on"),
+    })
+    .exactOptional(),
+});
+
 export const mainFile = z.strictObject({
   version: z.literal(1),
   tenants: z.array(name).min(1),
@@ -41,6 +67,7 @@ export const mainFile = z.strictObject({
     z.strictObject({ ceiling: z.strictObject({ allow: z.array(text).min(1).optional(), ...ceiling }).optional() }),
   ),
   people: z.record(name, person).default({}),
+  signIn: signIn.exactOptional(),
   session: z.strictObject({ data: fields.default({}) }).default({ data: {} }),
 });
 
@@ -93,11 +120,28 @@ const resource = z.strictObject({
 });
 const prompt = z.strictObject({ ...resource.shape, args: fields.default({}) });
 
+const credential = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, { error: "must be a credential's name such as `helpdesk-api`" }),
+  inject: injection,
+  from: z
+    .string()
+    .regex(CREDENTIAL_SOURCE, { error: "must be `store`, `env:NAME`, `file:/path`, `vault:mount/path#field` or `partner:name`" })
+    .exactOptional(),
+  hosts: z.array(text).min(1).exactOptional(),
+  rotate: z
+    .strictObject({
+      every: duration.exactOptional(),
+      grace: duration.default("1h"),
+      postgres: z.strictObject({ roles: z.tuple([text, text]), admin: text }).exactOptional(),
+    })
+    .exactOptional(),
+});
+
 export const toolFile = z.strictObject({
   tool: name,
   description: text.optional(),
   connect,
-  credential: z.strictObject({ name: text, inject: injection }).optional(),
+  credential: credential.optional(),
   types: z.record(z.string().regex(/^[A-Z][A-Za-z0-9]{0,62}$/, { error: "must be a type name such as `Ticket`" }), fields).default({}),
   tenantField: z.record(z.string(), text).default({}),
   actions: z.record(text, action).default({}),
@@ -140,6 +184,10 @@ export const roleFile = z.strictObject({
   deny: z.array(deny).default([]),
 });
 
+/** An OAuth client: the URL of its metadata document, or a host on which such documents lie. */
+const oauthClient = z.string().regex(/^(?:https:\/\/[^\s/?#@]+\/\S*|(?=.{1,253}$)[a-z0-9-]+(?:\.[a-z0-9-]+)+)$/, {
+  error: "must be the `https:` URL of a client's metadata document, or a host such as `client.example`",
+});
 const attribute = z.union([z.string(), z.boolean(), z.int(), z.array(z.string()), z.array(z.int())]);
 export const agentFile = z.strictObject({
   agent: name,
@@ -151,6 +199,7 @@ export const agentFile = z.strictObject({
   roles: z.array(name).min(1),
   attributes: z.record(z.string().regex(/^[A-Za-z]\w*$/), attribute).default({}),
   ceiling: z.strictObject({ allow: z.array(text).min(1), ...ceiling }),
+  clients: z.strictObject({ people: z.array(name).min(1), ids: z.array(oauthClient).min(1).exactOptional() }).exactOptional(),
 });
 
 const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, { error: "must be a time of day such as `08:00`" });

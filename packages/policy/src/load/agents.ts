@@ -4,8 +4,9 @@ import type { Source } from "../files/source.ts";
 import type { Ceiling } from "../rules/rule.ts";
 import type { Json } from "../json.ts";
 import type { AgentConfig, Effect, FieldType, RuleRef, Span } from "../types.ts";
-import { reportError } from "./findings.ts";
+import { reportError, reportWarning } from "./findings.ts";
 import type { Shaped } from "./folder.ts";
+import { checkPeopleRole, READ_ONLY_ROLE } from "./parts.ts";
 import { checkScope } from "./scopes.ts";
 import { readCondition } from "./world.ts";
 import type { World } from "./world.ts";
@@ -28,8 +29,9 @@ export function readAgents(world: World, files: readonly Shaped<AgentFile>[]): A
       const name = `bailiwick://${tenant}/${environment}/${value.workflow}/${value.agent}`;
       const other = agents.get(name);
       if (other !== undefined && other.at.file !== source.path) reportDuplicate(world, source, name, other.at.file);
-      const { agent, workflow, roles, owner, attributes } = value;
-      agents.set(name, { name, agent, tenant, environment, workflow, roles, owner, attributes, at: source.at(["agent"]) });
+      const { agent, workflow, roles, owner, attributes, clients } = value;
+      const about = { name, agent, tenant, environment, workflow, roles, owner, attributes, at: source.at(["agent"]) };
+      agents.set(name, clients === undefined ? about : { ...about, clients });
       ceilings.set(name, ceiling);
     }
   }
@@ -50,6 +52,15 @@ export function readEnvironmentCeilings(world: World, { source, value }: Shaped<
   for (const [id, person] of Object.entries(value.people)) {
     for (const [index, tenant] of person.tenants.entries()) {
       checkKnown(world, "tenant", tenant, world.tenants, source.at(["people", id, "tenants", index]));
+    }
+    if (person.roles.includes(READ_ONLY_ROLE) && person.roles.length > 1) {
+      reportWarning(world.report, {
+        code: "auditor-reads-only",
+        at: source.at(["people", id, "roles"]),
+        what: `\`${id}\` holds the role \`${READ_ONLY_ROLE}\` and others, which give nothing beside it`,
+        why: "who checks the books does not write them",
+        write: `either \`${READ_ONLY_ROLE}\` or the other roles`,
+      });
     }
   }
   return ceilings;
@@ -92,6 +103,9 @@ function checkNames(world: World, source: Source, agent: AgentFile): void {
   for (const [index, name] of agent.roles.entries()) checkKnown(world, "role", name, world.roleNames, source.at(["roles", index]));
   const ids = world.people.map((person) => person.id);
   checkKnown(world, "person", agent.owner, ids, source.at(["owner"]));
+  // Deny by default: without `clients` no OAuth client acts as this agent.
+  for (const [index, role] of (agent.clients?.people ?? []).entries())
+    checkPeopleRole(world, role, source.at(["clients", "people", index]), "nobody could let a client act as this agent");
 }
 
 const UNKNOWN = {
@@ -101,7 +115,7 @@ const UNKNOWN = {
   person: "unknown-person",
 } as const;
 
-function checkKnown(world: World, kind: keyof typeof UNKNOWN, name: string, known: readonly string[], at: Span): void {
+export function checkKnown(world: World, kind: keyof typeof UNKNOWN, name: string, known: readonly string[], at: Span): void {
   if (known.includes(name)) return;
   reportError(world.report, {
     code: UNKNOWN[kind],

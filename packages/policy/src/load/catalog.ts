@@ -6,6 +6,7 @@ import type { Report, Source } from "../files/source.ts";
 import { isExactScope, isGodMode } from "../rules/scope.ts";
 import type { CatalogAction, CatalogTool, FieldType } from "../types.ts";
 import { checkAction } from "./check-action.ts";
+import { credentialUse } from "./credentials.ts";
 import { compareText, reportError } from "./findings.ts";
 import type { Shaped } from "./folder.ts";
 
@@ -41,7 +42,7 @@ function readTool({ source, value }: Shaped<ToolFile>): CatalogTool {
   return {
     tool: value.tool,
     connect: value.connect,
-    ...(value.credential === undefined ? {} : { credential: value.credential }),
+    ...(value.credential === undefined ? {} : { credential: credentialUse(value.credential) }),
     types: value.types,
     tenantField: value.tenantField,
     actions,

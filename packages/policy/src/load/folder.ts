@@ -1,5 +1,7 @@
 import type { z } from "zod";
 import { checkShape } from "../files/check-shape.ts";
+import { partnersFile } from "../files/partner-schema.ts";
+import type { PartnersFile } from "../files/partner-schema.ts";
 import { agentFile, gatesFile, mainFile, roleFile, testFile, toolFile } from "../files/schemas.ts";
 import type { AgentFile, GatesFile, MainFile, RoleFile, TestFile, ToolFile } from "../files/schemas.ts";
 import { readSource } from "../files/source.ts";
@@ -20,11 +22,13 @@ export interface Folder {
   readonly roles: readonly Shaped<RoleFile>[];
   readonly agents: readonly Shaped<AgentFile>[];
   readonly gates: Shaped<GatesFile> | undefined;
+  readonly partners: Shaped<PartnersFile> | undefined;
   readonly cedar: readonly PolicyFile[];
   readonly tests: readonly Shaped<TestFile>[];
 }
 
-const LAYOUT = "`bailiwick.yaml`, `gates.yaml`, `tools/*.yaml`, `roles/*.yaml`, `agents/*.yaml`, `policies/*.cedar`, `tests/*.yaml`";
+const LAYOUT =
+  "`bailiwick.yaml`, `gates.yaml`, `partners.yaml`, `tools/*.yaml`, `roles/*.yaml`, `agents/*.yaml`, `policies/*.cedar`, `tests/*.yaml`";
 
 export function readFolder(files: readonly PolicyFile[], report: Report): Folder {
   const sorted = files.toSorted((a, b) => compareText(a.path, b.path));
@@ -39,6 +43,7 @@ export function readFolder(files: readonly PolicyFile[], report: Report): Folder
     roles: all(/^roles\/[^/]+\.yaml$/, roleFile),
     agents: all(/^agents\/[^/]+\.yaml$/, agentFile),
     gates: all(/^gates\.yaml$/, gatesFile)[0],
+    partners: all(/^partners\.yaml$/, partnersFile)[0],
     cedar: sorted.filter((file) => /^policies\/[^/]+\.cedar$/.test(file.path)),
     tests: all(/^tests\/[^/]+\.yaml$/, testFile),
   };
@@ -61,7 +66,7 @@ function reportMissingMain(report: Report): void {
   });
 }
 
-const KNOWN = /^(bailiwick|gates)\.yaml$|^(tools|roles|agents|tests)\/[^/]+\.yaml$|^policies\/[^/]+\.cedar$|\.md$/;
+const KNOWN = /^(bailiwick|gates|partners)\.yaml$|^(tools|roles|agents|tests)\/[^/]+\.yaml$|^policies\/[^/]+\.cedar$|\.md$/;
 
 function reportUnknownFiles(files: readonly PolicyFile[], report: Report): void {
   const seen = new Set<string>();

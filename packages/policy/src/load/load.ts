@@ -10,6 +10,8 @@ import { attributeTypes, readAgents, readEnvironmentCeilings } from "./agents.ts
 import { readCatalog } from "./catalog.ts";
 import { readCedarFiles } from "./cedar-files.ts";
 import { checkTests } from "./check-tests.ts";
+import { readPartners } from "./partners.ts";
+import { checkCredentials } from "./credentials.ts";
 import { Compiled, compiledOf } from "./compiled.ts";
 import { checkConditionNames } from "./checks/names.ts";
 import { checkConditions, checkRules } from "./checks/check-rules.ts";
@@ -58,6 +60,7 @@ interface Run {
 function build(folder: Folder, main: NonNullable<Folder["main"]>, files: readonly PolicyFile[], run: Run): Omit<Policy, "warnings"> {
   const { found, report } = run;
   const tools = readCatalog(folder.tools, report);
+  checkCredentials(folder.tools, main.value.tenants, report);
   const world = makeWorld(main.value, tools, folder.roles.map((role) => role.value.role).toSorted(), run);
   const roles = readRoles(world, folder.roles);
   const cedar = readCedarFiles(world, folder.cedar);
@@ -75,11 +78,12 @@ function build(folder: Folder, main: NonNullable<Folder["main"]>, files: readonl
   const verdicts = validateConditions(world, vocabulary, checkConditionNames(world, agents));
   checkConditions(world, book, verdicts);
   checkTests(world, agents, folder.tests);
+  const partners = readPartners(world, agents, folder.partners);
   const engine = compile(world, vocabulary, book, agents);
   // Next to a mistake, what looks unreachable may only be misread.
   if (!found.some((diagnostic) => diagnostic.severity === "error")) checkRules(world, engine, folder.roles);
   const { tenants, environments, people } = world;
-  return { version: versionOf(files), tenants, environments, people, agents, tools, engine };
+  return { version: versionOf(files), tenants, environments, people, signIn: main.value.signIn, agents, tools, partners, engine };
 }
 
 function compile(world: World, vocabulary: Vocabulary, book: RuleBook, agents: readonly AgentConfig[]): Compiled {

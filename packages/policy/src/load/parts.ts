@@ -56,13 +56,26 @@ export function readApprove(
   return { by: approve.by, expiresMs: durationMs(approve.expires), unless };
 }
 
-export function checkPeopleRole(world: World, role: string, at: Span): void {
+/** A person who holds this role changes nothing and answers nothing, whatever else they hold. */
+export const READ_ONLY_ROLE = "auditor";
+
+export function checkPeopleRole(world: World, role: string, at: Span, why = "nobody could ever answer the approval"): void {
+  if (role === READ_ONLY_ROLE) {
+    reportError(world.report, {
+      code: "auditor-reads-only",
+      at,
+      what: `people with the role \`${READ_ONLY_ROLE}\` only read`,
+      why,
+      write: "a role of the people who are to decide",
+    });
+    return;
+  }
   if (world.peopleRoles.includes(role)) return;
   reportError(world.report, {
     code: "unknown-person-role",
     at,
     what: `no person has the role \`${role}\``,
-    why: "nobody could ever answer the approval",
+    why,
     write: suggestion(role, world.peopleRoles, "give it to a person in `bailiwick.yaml`"),
   });
 }

@@ -12,10 +12,19 @@ import { addCredentialEndpoints } from "./credentials.ts";
 import { addEndpoint, nothing } from "./endpoint.ts";
 import { addHealth } from "./health.ts";
 import type { RestPorts } from "./ports.ts";
-import { PERSON_COOKIE } from "../../rest-contract/names.ts";
 import { Problem, type ProblemCode, problemResponse } from "./problem.ts";
 import { addSessionEndpoints } from "./sessions.ts";
+import { addSigningKeyEndpoints } from "./signing-keys.ts";
+import { addKpiEndpoints } from "./kpis.ts";
+import { addStopEndpoints } from "./stops.ts";
+import { addAccountEndpoints } from "./account.ts";
+import { addAccountSessionEndpoints } from "./account-sessions.ts";
+import { addEnrolmentEndpoints } from "./enrolment.ts";
+import { addPeopleAdminEndpoints } from "./people.ts";
 import { addPeopleEndpoints, addSignInPages } from "./sign-in.ts";
+import { addSignInEndpoints } from "./sign-in-passkey.ts";
+import { personCookieName } from "./signed-in.ts";
+import { createSso, type Sso } from "./sso.ts";
 
 /** The largest request: a credential of 64 KiB, or edited arguments. */
 const MAX_BODY_BYTES = 256 * 1024;
@@ -34,13 +43,15 @@ export function createRestApp(ports: RestPorts): OpenAPIHono {
   );
   app.use("*", bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => problemResponse(tooLarge()) }));
   addHealth(app, ports);
+  const sso = createSso(ports);
   addSignInPages(app, ports);
+  sso.addPages(app);
   addConsole(app);
-  app.route("/api/v1", createApi(ports));
+  app.route("/api/v1", createApi(ports, sso));
   return app;
 }
 
-function createApi(ports: RestPorts): OpenAPIHono {
+function createApi(ports: RestPorts, sso: Sso): OpenAPIHono {
   const api = new OpenAPIHono();
   api.use("*", async (c, next) => {
     await next();
@@ -49,10 +60,19 @@ function createApi(ports: RestPorts): OpenAPIHono {
   });
   addStatusEndpoint(api, ports);
   addPeopleEndpoints(api, ports);
+  addSignInEndpoints(api, ports);
+  addEnrolmentEndpoints(api, ports);
+  addAccountEndpoints(api, ports);
+  addAccountSessionEndpoints(api, ports);
+  addPeopleAdminEndpoints(api, ports);
+  sso.addEndpoints(api);
   addCallEndpoints(api, ports);
   addApprovalEndpoints(api, ports);
   addSessionEndpoints(api, ports);
   addAgentEndpoints(api, ports);
+  addSigningKeyEndpoints(api, ports);
+  addStopEndpoints(api, ports);
+  addKpiEndpoints(api, ports);
   addCatalogEndpoints(api, ports);
   addCredentialEndpoints(api, ports);
   addAuditEndpoints(api, ports);
@@ -91,7 +111,7 @@ function addStatusEndpoint(api: OpenAPIHono, ports: RestPorts): void {
 }
 
 function addDocument(api: OpenAPIHono, ports: RestPorts): void {
-  api.openAPIRegistry.registerComponent("securitySchemes", "personCookie", { type: "apiKey", in: "cookie", name: PERSON_COOKIE });
+  api.openAPIRegistry.registerComponent("securitySchemes", "personCookie", { type: "apiKey", in: "cookie", name: personCookieName(ports.publicUrl) });
   api.openAPIRegistry.registerComponent("securitySchemes", "personToken", {
     type: "http",
     scheme: "bearer",
@@ -132,6 +152,7 @@ function problemOf(code: FaultCode): ProblemCode {
     case "log_unavailable":
     case "store_unavailable":
     case "key_shared":
+    case "session_ended":
     case "tool_unavailable":
     case "credential_unavailable":
       return code;

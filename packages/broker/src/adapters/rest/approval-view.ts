@@ -1,13 +1,18 @@
 import type { z } from "@hono/zod-openapi";
 import type { Effect } from "@bailiwick/policy";
 import type { Approval } from "../../domain/approval.ts";
-import type { Principal } from "./principal.ts";
+import type { RestPorts } from "./ports.ts";
+import { type Principal, readOnlyProblem } from "./principal.ts";
 import { Problem } from "./problem.ts";
 import type { approvalSchema } from "../../rest-contract/schemas.ts";
 
+/** What it takes to say who may answer. */
+type AnswerPorts = Pick<RestPorts, "now" | "policy">;
+
 /** An approval as a person sees it, with whether they may answer it. */
-export function viewApproval(approval: Approval, principal: Principal, now: Date): z.input<typeof approvalSchema> {
-  const problem = answerProblem(approval, principal, now);
+export function viewApproval(approval: Approval, principal: Principal, ports: AnswerPorts): z.input<typeof approvalSchema> {
+  const now = ports.now();
+  const problem = answerProblem(approval, principal, ports);
   const { resource, answer, ...rest } = approval;
   return {
     ...rest,
@@ -37,9 +42,10 @@ export function viewApproval(approval: Approval, principal: Principal, now: Date
 
 /**
  * Why this principal may not answer, or undefined when they may. Needs one of the approval's roles in its tenant,
- * and never the person the call is made for: the token names that person, so it cannot be talked away in the request.
+ * and never the person the call is made for, nor the owner of the agent that makes it: the token names the one and the policy the other,
+ * so neither can be talked away in the request.
  */
-export function answerProblem(approval: Approval, principal: Principal, now: Date): Problem | undefined {
+export function answerProblem(approval: Approval, principal: Principal, ports: AnswerPorts): Problem | undefined {
   if (principal.kind === "operator")
     return new Problem("person_required", "an approval is a person's answer", ["give the command `--as <person>`"]);
   const { person } = principal;
@@ -48,6 +54,13 @@ export function answerProblem(approval: Approval, principal: Principal, now: Dat
       `ask a person with one of the roles: ${approval.approvers.join(", ") || "none"}`,
     ]);
   }
+  if (ports.policy().agents.some((agent) => agent.name === approval.agent && agent.owner === person.id)) {
+    return new Problem("separation_of_duties", `\`${person.id}\` owns the agent that asks, so someone else must answer`, [
+      `ask another person with one of the roles: ${approval.approvers.join(", ") || "none"}`,
+    ]);
+  }
+  const readOnly = readOnlyProblem(person);
+  if (readOnly !== undefined) return readOnly;
   if (!principal.tenants.includes(approval.tenant) || !person.roles.some((role) => approval.approvers.includes(role))) {
     return new Problem(
       "role_required",
@@ -55,7 +68,7 @@ export function answerProblem(approval: Approval, principal: Principal, now: Dat
       ["ask a person who holds one; `bailiwick.yaml` lists the people and their roles"],
     );
   }
-  if (approval.state === "expired" || (approval.state === "pending" && approval.expiresAt <= now)) {
+  if (approval.state === "expired" || (approval.state === "pending" && approval.expiresAt <= ports.now())) {
     return new Problem("approval_expired", "nobody answered in time, so the approval has expired", ["the agent may ask again"]);
   }
   return approval.state === "pending" ? undefined : alreadyAnswered(approval.state);

@@ -43,7 +43,7 @@ export function addApprovalEndpoints(app: OpenAPIHono, ports: RestPorts): void {
         tenantsOf(principal, query.tenant).map((tenant) => ports.approvals.list(tenant, { state: query.state, limit: query.limit })),
       );
       const newest = lists.flat().toSorted((a, b) => b.createdAt.getTime() - a.createdAt.getTime());
-      const views = newest.map((approval) => viewApproval(approval, principal, ports.now()));
+      const views = newest.map((approval) => viewApproval(approval, principal, ports));
       return { approvals: views.filter((view) => query.state === undefined || view.state === query.state).slice(0, query.limit) };
     },
   });
@@ -57,7 +57,7 @@ export function addApprovalEndpoints(app: OpenAPIHono, ports: RestPorts): void {
     query: nothing,
     body: nothing,
     answer: approvalSchema,
-    handle: async ({ principal, params }) => viewApproval(await find(ports, principal, params.id), principal, ports.now()),
+    handle: async ({ principal, params }) => viewApproval(await find(ports, principal, params.id), principal, ports),
   });
   addEndpoint(app, ports, {
     method: "post",
@@ -98,7 +98,7 @@ async function find(ports: RestPorts, principal: Principal, id: string): Promise
  */
 async function answer(ports: RestPorts, principal: Principal, id: string, given: Given): Promise<z.input<typeof approvalSchema>> {
   const approval = await find(ports, principal, id);
-  const problem = answerProblem(approval, principal, ports.now());
+  const problem = answerProblem(approval, principal, ports);
   if (problem !== undefined) throw problem;
   const argsDigest = given.args === undefined ? undefined : ports.argsDigest(approval.operation, given.args);
   const edited = argsDigest !== undefined && argsDigest !== approval.argsDigest;
@@ -115,7 +115,7 @@ async function answer(ports: RestPorts, principal: Principal, id: string, given:
     reason: given.reason,
     ...(edited ? { args: given.args, argsDigest } : {}),
   });
-  if (outcome.ok) return viewApproval(outcome.approval, principal, ports.now());
+  if (outcome.ok) return viewApproval(outcome.approval, principal, ports);
   await append(ports, approval, principal, "approval.answer_too_late", { state: outcome.state });
   throw alreadyAnswered(outcome.state);
 }

@@ -28,7 +28,7 @@ export function addCatalogEndpoints(app: OpenAPIHono, ports: RestPorts): void {
     path: "/tools/{tool}/offered",
     tag: "catalog",
     summary: "connects to a tool and lists what it offers now, with fingerprints",
-    need: "operate",
+    need: "author",
     params: z.object({ tool: nameSchema }),
     query: tenantQuery,
     body: nothing,

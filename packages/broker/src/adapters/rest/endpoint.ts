@@ -23,6 +23,8 @@ export interface Endpoint<P extends z.ZodObject, Q extends z.ZodObject, B extend
   readonly answer: A;
   handle(input: {
     readonly principal: Principal;
+    /** The request itself: for cookies, and for nothing that a schema could parse. */
+    readonly context: Context;
     readonly params: z.output<P>;
     readonly query: z.output<Q>;
     readonly body: z.output<B>;
@@ -41,7 +43,7 @@ export function addEndpoint<P extends z.ZodObject, Q extends z.ZodObject, B exte
     const params = parsePart(endpoint.params, c.req.param(), "path");
     const query = parsePart(endpoint.query, single(c.req.queries()), "query");
     const body = parsePart(endpoint.body, endpoint.method === "get" ? {} : await readJson(c), "body");
-    const answer = await endpoint.handle({ principal, params, query, body });
+    const answer = await endpoint.handle({ principal, context: c, params, query, body });
     return c.json(endpoint.answer.parse(answer) ?? null, 200);
   });
 }
@@ -67,7 +69,8 @@ function single(queries: Record<string, string[]>): Record<string, string> {
   );
 }
 
-async function readJson(c: Context): Promise<unknown> {
+/** @throws Problem `malformed_request`, `unsupported_media_type`. An absent body counts as `{}`. */
+export async function readJson(c: Context): Promise<unknown> {
   const text = await c.req.text();
   if (text === "") return {};
   if (!/^application\/json\s*(;|$)/iu.test(c.req.header("content-type") ?? "")) {
@@ -95,7 +98,11 @@ function describe<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodT
     security:
       endpoint.need === "operator-key"
         ? [{ operatorKey: [] }]
-        : [{ personCookie: [] }, { personToken: [] }, ...(endpoint.need === "answer" ? [] : [{ operatorKey: [] }])],
+        : [
+            { personCookie: [] },
+            { personToken: [] },
+            ...(endpoint.need === "answer" || endpoint.need === "self" ? [] : [{ operatorKey: [] }]),
+          ],
     request: {
       params: endpoint.params,
       query: endpoint.query,

@@ -3,9 +3,12 @@ import type { OfferedOperation, ToolState } from "../../insight/tool-states.ts";
 import type { Explanation, JsonObject, Operation, Policy } from "@bailiwick/policy";
 import type { ApprovalStore } from "../../domain/approval.ts";
 import type { AuditLog } from "../../domain/audit.ts";
-import type { CredentialStore } from "../../domain/credential.ts";
+import type { CredentialKeeper } from "../../domain/credential-keeper.ts";
 import type { PersonSessionStore } from "../../domain/person.ts";
-import type { AgentKeyStore, SessionStore } from "../../domain/session.ts";
+import type { SignInStore } from "../../domain/sign-in.ts";
+import type { AgentKeyStore } from "../../domain/agent-key.ts";
+import type { SessionStore } from "../../domain/session.ts";
+import type { StopStore } from "../../domain/stop.ts";
 
 /** Everything the people's interface knows of the broker. */
 export interface RestPorts {
@@ -25,11 +28,17 @@ export interface RestPorts {
   /** Names what `decide` would say to other arguments: SHA-256 over {tool, kind, name, args}, the digest permits are bound to. */
   argsDigest(operation: Operation, args: JsonObject): string;
   readonly people: PersonSessionStore;
+  readonly signIn: SignInStore;
+  /** Value of an environment variable that the policy folder refers to as `${env:NAME}`. */
+  environment(name: string): string | undefined;
   readonly approvals: Pick<ApprovalStore, "find" | "list" | "answer">;
   readonly sessions: Pick<SessionStore, "find" | "list" | "revoke">;
-  readonly agentKeys: Pick<AgentKeyStore, "add" | "list">;
-  readonly credentials: Pick<CredentialStore, "put" | "list">;
-  readonly log: Pick<AuditLog, "append" | "query" | "facts" | "read">;
+  readonly stops: Pick<StopStore, "put" | "lift" | "list">;
+  readonly agentKeys: Pick<AgentKeyStore, "add" | "list" | "sharedAttempts">;
+  readonly credentials: CredentialKeeper;
+  /** What signs agents' tokens. */
+  readonly signingKeys: { rotate(): Promise<string> };
+  readonly log: Pick<AuditLog, "append" | "query" | "facts" | "read" | "inFlight">;
   /** Why a recorded call came out as it did; undefined when the tenant has no such call or it never reached a decision. */
   explain(tenant: string, callId: string): Promise<Explanation | undefined>;
   /** Checks the tenant's whole log. */

@@ -1,23 +1,17 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
-import type { Context } from "hono";
-import { deleteCookie, getCookie, setCookie } from "hono/cookie";
-import type { PersonSession } from "../../domain/person.ts";
+import type { LoginVia, Via } from "../../domain/person.ts";
 import { addEndpoint, nothing, parsePart } from "./endpoint.ts";
+import { beginSession, endBrowserSession, forgetPersonCookie, newSecret, signInBrowser } from "./person-cookie.ts";
+import { personNamed, recordPerson } from "./person-record.ts";
 import type { RestPorts } from "./ports.ts";
-import { PERSON_COOKIE, PERSON_TOKEN_PREFIX } from "../../rest-contract/names.ts";
 import { checkOrigin, nameOf, type Principal, secretHash, viaOf } from "./principal.ts";
 import { Problem } from "./problem.ts";
+import { peopleUrl } from "./relying-party.ts";
 import { nameSchema, personSchema, problemSchema } from "../../rest-contract/schemas.ts";
 import { signInPage } from "./sign-in-page.ts";
 
 /** A sign-in link is used at once or not at all. */
 export const LOGIN_CODE_MS = 15 * 60 * 1000;
-/** A working day in the browser. */
-export const PERSON_SESSION_MS = 8 * 60 * 60 * 1000;
-/** A sign-in that the command line makes for one command with the operator key. */
-export const OPERATOR_SESSION_MS = 5 * 60 * 1000;
-/** 256 bits: cannot be guessed, so attempts need not be counted. */
-const SECRET_BYTES = 32;
 
 const codeSchema = z.string().regex(/^[A-Za-z0-9_-]{43}$/u);
 
@@ -75,22 +69,18 @@ export function addSignInPages(app: OpenAPIHono, ports: RestPorts): void {
     checkOrigin(ports.origins, c.req.header("origin"));
     const form = new URLSearchParams(await c.req.text());
     const code = codeSchema.safeParse(form.get("code"));
-    const session = code.success ? await redeem(ports, code.data) : undefined;
-    if (session === undefined) return signInPage({ problem: "this sign-in link is unknown, used or expired" });
-    await endOldSession(ports, c);
-    setCookie(c, PERSON_COOKIE, session.token, {
-      httpOnly: true,
-      sameSite: "Strict",
-      path: "/",
-      secure: ports.publicUrl.startsWith("https:"),
-      expires: session.expiresAt,
-    });
+    const redeemed = code.success ? await ports.people.redeemLoginCode(secretHash(code.data), ports.now()) : undefined;
+    if (redeemed === undefined) return signInPage({ problem: "this sign-in link is unknown, used or expired" });
+    const person = ports.policy().people.find((candidate) => candidate.id === redeemed.person);
+    if (person === undefined) return signInPage({ problem: "the person of this sign-in link has left the policy" });
+    await recordPerson(ports, person, "person.signed_in", { by: person.id, via: redeemed.via });
+    await signInBrowser(ports, c, redeemed);
     return c.redirect("/", 303);
   });
   app.post("/logout", async (c) => {
     checkOrigin(ports.origins, c.req.header("origin"));
-    await endOldSession(ports, c);
-    deleteCookie(c, PERSON_COOKIE, { path: "/" });
+    await endBrowserSession(ports, c);
+    forgetPersonCookie(ports, c);
     return c.redirect("/", 303);
   });
 }
@@ -132,54 +122,24 @@ async function createLoginLink(
   ports: RestPorts,
   principal: Principal,
   id: string,
-  via: PersonSession["via"],
+  via: LoginVia,
 ): Promise<{ person: string; code: string; url: string; expiresAt: string }> {
-  const person = ports.policy().people.find((candidate) => candidate.id === id);
-  if (person === undefined) {
-    throw new Problem("not_found", `there is no person \`${id}\` in the policy`, ["list the person under `people` in `bailiwick.yaml`"]);
-  }
-  const code = secret(ports);
+  const person = personNamed(ports, id);
+  const code = newSecret(ports);
   const expiresAt = new Date(ports.now().getTime() + LOGIN_CODE_MS);
-  const hash = secretHash(code);
-  for (const tenant of person.tenants.filter((each) => ports.policy().tenants.includes(each))) {
-    await ports.log.append(tenant, {
-      kind: "admin",
-      callId: `login_${hash.slice(0, 16)}`,
-      body: {
-        at: ports.now().toISOString(),
-        event: "person.login_link",
-        by: nameOf(principal),
-        via: viaOf(principal),
-        person: person.id,
-        for: via,
-        expiresAt: expiresAt.toISOString(),
-      },
-    });
-  }
-  await ports.people.createLoginCode({ hash, person: person.id, via, expiresAt });
-  return { person: person.id, code, url: `${ports.publicUrl}/login?code=${code}`, expiresAt: expiresAt.toISOString() };
+  await recordPerson(ports, person, "person.login_link", {
+    by: nameOf(principal),
+    via: viaOf(principal),
+    for: via,
+    expiresAt: expiresAt.toISOString(),
+  });
+  await ports.people.createLoginCode({ hash: secretHash(code), person: person.id, via, expiresAt });
+  return { person: person.id, code, url: `${peopleUrl(ports.publicUrl)}/login?code=${code}`, expiresAt: expiresAt.toISOString() };
 }
 
-async function redeem(
-  ports: RestPorts,
-  code: string,
-): Promise<{ token: string; person: string; via: PersonSession["via"]; expiresAt: Date } | undefined> {
+async function redeem(ports: RestPorts, code: string): Promise<{ token: string; person: string; via: Via; expiresAt: Date } | undefined> {
   const redeemed = await ports.people.redeemLoginCode(secretHash(code), ports.now());
-  if (redeemed === undefined) return undefined;
-  const token = `${PERSON_TOKEN_PREFIX}${secret(ports)}`;
-  const livesMs = redeemed.via === "operator-key" ? OPERATOR_SESSION_MS : PERSON_SESSION_MS;
-  const expiresAt = new Date(ports.now().getTime() + livesMs);
-  await ports.people.createSession({ tokenHash: secretHash(token), ...redeemed, expiresAt });
-  return { token, ...redeemed, expiresAt };
-}
-
-async function endOldSession(ports: RestPorts, c: Context): Promise<void> {
-  const token = getCookie(c, PERSON_COOKIE);
-  if (token !== undefined) await ports.people.endSession(secretHash(token));
-}
-
-function secret(ports: RestPorts): string {
-  return Buffer.from(ports.random(SECRET_BYTES)).toString("base64url");
+  return redeemed === undefined ? undefined : { ...redeemed, ...(await beginSession(ports, redeemed)) };
 }
 
 function viewPrincipal(principal: Principal): z.input<typeof personSchema> {

@@ -29,6 +29,8 @@ export interface CredentialDeps {
 
 export function credentialStore(deps: CredentialDeps): CredentialStore {
   const floors = new Map<string, number>();
+  // Each holder of a lock keeps a connection and needs others: one at a time, so that holders never use up the pool.
+  let turn: Promise<unknown> = Promise.resolve();
   return {
     put: (name, binding, value, options = {}) => put(deps, name, binding, value, options),
     stage: (name, binding, value, options = {}) => stage(deps, name, binding, value, options),
@@ -49,7 +51,11 @@ export function credentialStore(deps: CredentialDeps): CredentialStore {
           .execute();
         return rows.map(infoOf);
       }),
-    exclusively: (place, work) => exclusively(deps, place, work),
+    exclusively: (place, work) => {
+      const mine = turn.then(() => exclusively(deps, place, work));
+      turn = mine.catch(() => undefined);
+      return mine;
+    },
   };
 }
 
