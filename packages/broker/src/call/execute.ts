@@ -9,6 +9,7 @@ import { MAX_RESULT_BYTES } from "./result-limit.ts";
 import type { CallPorts } from "./ports.ts";
 import { Refusal } from "./refusal.ts";
 import type { LimitedCall } from "./types.ts";
+import { noteRefused } from "./upstream.ts";
 
 /** What came back from the tool, unfiltered: nothing of it has been shown to the agent. */
 export interface ExecutedCall extends EquippedCall {
@@ -40,6 +41,8 @@ export async function execute(ports: CallPorts, equipped: EquippedCall): Promise
     return { ...equipped, sentAt, answer: { kind: "result", body } };
   } catch (failure) {
     if (failure instanceof ToolError) return { ...equipped, sentAt, answer: { kind: "tool_error", error: failure } };
+    const { tool, connection: key, session } = intent.permit.call;
+    noteRefused(ports, tool, { ...key, session }, failure);
     if (failure instanceof Refusal || (failure instanceof Fault && nothingWasSent(failure)))
       throw await settleUnsent(ports, intent, failure);
     return {

@@ -50,9 +50,13 @@ function refusalFor(call: LimitedCall, why: Exclude<IntendOutcome, { ok: true }>
     case "session_not_live":
       return notLive();
     case "proof_replayed":
-      return new RecordedRefusal("proof_replayed", "this proof paid for another call already, here or on another broker; sign a fresh one", {
-        next: [{ kind: "retry_after", ms: 0 }],
-      });
+      return new RecordedRefusal(
+        "proof_replayed",
+        "this proof paid for another call already, here or on another broker; sign a fresh one",
+        {
+          next: [{ kind: "retry_after", ms: 0 }],
+        },
+      );
   }
 }
 

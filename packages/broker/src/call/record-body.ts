@@ -69,7 +69,10 @@ function delegatorFacts({ id, agent, workflow, task, data, scope, rows }: Sessio
 
 function rowsBody(bound: RowBound): JsonObject {
   return Object.fromEntries(
-    Object.entries(bound).map(([type, fields]) => [type, Object.fromEntries(Object.entries(fields).map(([path, values]) => [path, [...values]]))]),
+    Object.entries(bound).map(([type, fields]) => [
+      type,
+      Object.fromEntries(Object.entries(fields).map(([path, values]) => [path, [...values]])),
+    ]),
   );
 }
 

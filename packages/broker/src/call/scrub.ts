@@ -22,16 +22,33 @@ export function scrubText(text: string, secrets: readonly string[]): string {
   return replaceAll(text, needlesOf(secrets));
 }
 
-function needlesOf(secrets: readonly string[]): readonly string[] {
-  const needles = secrets.filter((secret) => secret.length >= MIN_SECRET_CHARS).flatMap(formsOf);
-  return [...new Set(needles)];
+/** What is looked for, and the same as it stands in JSON, in lower case. */
+interface Needle {
+  readonly text: string;
+  readonly inJson: string;
 }
 
-/** How a text that holds the secret may be written. Longest first: a shorter form inside a longer one would leave the rest of it. */
+/** A credential's list of secrets stays the same object while it is cached, so its forms are made once and not for every call. */
+const made = new WeakMap<readonly string[], readonly Needle[]>();
+
+function needlesOf(secrets: readonly string[]): readonly Needle[] {
+  const known = made.get(secrets);
+  if (known !== undefined) return known;
+  const forms = new Set(secrets.filter((secret) => secret.length >= MIN_SECRET_CHARS).flatMap(formsOf));
+  // Longest first: a shorter one inside a longer one would leave the rest of it.
+  const needles = [...forms]
+    .toSorted((left, right) => right.length - left.length)
+    // JSON escapes quotes and backslashes, so a secret that holds them is looked for in its escaped form.
+    .map((text) => ({ text, inJson: JSON.stringify(text).slice(1, -1).toLowerCase() }));
+  made.set(secrets, needles);
+  return needles;
+}
+
+/** How a text that holds the secret may be written. */
 function formsOf(secret: string): readonly string[] {
   const bytes = Buffer.from(secret, "utf8");
   const url = encodeURIComponent(secret.toWellFormed());
-  const forms = [
+  return [
     secret,
     // Inside a JSON text that is itself a string of the result.
     JSON.stringify(secret).slice(1, -1),
@@ -42,7 +59,6 @@ function formsOf(secret: string): readonly string[] {
     bytes.toString("base64url"),
     ...[0, 1, 2].flatMap((before) => insideBase64(bytes, before)),
   ];
-  return forms.toSorted((left, right) => right.length - left.length);
 }
 
 /** The characters that do not depend on what stands around the secret, when `before` bytes of its first group precede it (`user:secret`). */
@@ -53,26 +69,25 @@ function insideBase64(bytes: Buffer, before: number): readonly string[] {
   return [shifted.toString("base64").slice(from, to), shifted.toString("base64url").slice(from, to)];
 }
 
-// JSON escapes quotes and backslashes, so a secret that holds them is looked for in its escaped form as well.
-function holdsAny(text: string, needles: readonly string[]): boolean {
+function holdsAny(text: string, needles: readonly Needle[]): boolean {
   const lower = text.toLowerCase();
-  return needles.some((needle) => lower.includes(JSON.stringify(needle).slice(1, -1).toLowerCase()));
+  return needles.some(({ inJson }) => lower.includes(inJson));
 }
 
-function scrubObject(value: JsonObject, needles: readonly string[]): JsonObject {
+function scrubObject(value: JsonObject, needles: readonly Needle[]): JsonObject {
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [replaceAll(name, needles), scrubValue(inner, needles)]));
 }
 
-function scrubValue(value: Json, needles: readonly string[]): Json {
+function scrubValue(value: Json, needles: readonly Needle[]): Json {
   if (typeof value === "string") return replaceAll(value, needles);
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map((each: Json) => scrubValue(each, needles));
   return scrubObject(value as JsonObject, needles);
 }
 
-function replaceAll(text: string, needles: readonly string[]): string {
+function replaceAll(text: string, needles: readonly Needle[]): string {
   let cleaned = text;
-  for (const needle of needles) cleaned = replaceIgnoringCase(cleaned, needle);
+  for (const needle of needles) cleaned = replaceIgnoringCase(cleaned, needle.text);
   return cleaned;
 }
 

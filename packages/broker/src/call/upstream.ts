@@ -51,8 +51,17 @@ export function equippedWith(tool: CatalogTool, wanted: NonNullable<CatalogTool[
   return {
     equipment,
     credential: { name: opened.name, version: opened.version },
-    secrets: [opened.value, ...opened.alsoSecret],
+    secrets: secretsOf(opened),
   };
+}
+
+/** The same list for the same opened credential, so that what is made of it can be kept. */
+const listed = new WeakMap<OpenCredential, readonly string[]>();
+
+function secretsOf(opened: OpenCredential): readonly string[] {
+  const known = listed.get(opened) ?? [opened.value, ...opened.alsoSecret];
+  listed.set(opened, known);
+  return known;
 }
 
 /** Connects when needed and asks what the upstream offers. @throws Fault. */
@@ -63,7 +72,22 @@ export async function listingOf(
 ): Promise<ToolListing> {
   const known = ports.tools.known(key);
   if (known !== undefined) return known;
-  return (await connect(ports, tool, key)).listing();
+  try {
+    return await (await connect(ports, tool, key)).listing();
+  } catch (failure) {
+    noteRefused(ports, tool, key, failure);
+    throw failure;
+  }
+}
+
+/** A token that a partner has taken back is fetched anew by the next call; this one has failed. */
+export function noteRefused(
+  { credentials }: Pick<CallPorts, "credentials">,
+  { credential }: CatalogTool,
+  at: Parameters<CallPorts["credentials"]["open"]>[1],
+  failure: unknown,
+): void {
+  if (credential !== undefined && failure instanceof Fault && failure.credentialRefused) credentials.refused?.(credential.name, at);
 }
 
 /** The live connection of this key. @throws Fault. */

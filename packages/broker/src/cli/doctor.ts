@@ -7,9 +7,10 @@ import { readPolicyFolder } from "../config/read-folder.ts";
 import { load } from "@bailiwick/policy";
 import { type Cli, DEFAULT_PORT } from "./cli.ts";
 import { type BrokerFile, readBrokerFile, readOperatorKey } from "../config/data-folder.ts";
+import { checkCredentials } from "./credential-finding.ts";
 import { EXIT } from "./failure.ts";
 
-interface Finding {
+export interface Finding {
   readonly name: string;
   readonly ok: boolean;
   readonly found: string;
@@ -24,7 +25,7 @@ const readyAnswer = z.object({ checks: z.array(z.object({ name: z.string(), ok: 
 export function addDoctor(program: Command, cli: Cli): void {
   program
     .command("doctor")
-    .description("checks Node, the data folder, the broker, its store and log, the policy and the port")
+    .description("checks Node, the data folder, the broker, its store and log, the credentials, the policy and the port")
     .option("--policy <folder>", "a policy folder to check; default: the running broker's")
     .option("--port <port>", "the port a broker would take", String(DEFAULT_PORT))
     .action(async (options: { policy?: string; port: string }) => {
@@ -106,7 +107,12 @@ async function checkBroker(cli: Cli, broker: BrokerFile | undefined, port: numbe
     found: check.ok ? "works" : "does not work",
     ...(check.ok ? {} : { next: `the broker's log says why the ${check.name} fails` }),
   }));
-  return [{ name: "broker", ok: true, found: `${broker.version} at ${broker.url}` }, ...parts];
+  const credentials = await checkCredentials(cli);
+  return [
+    { name: "broker", ok: true, found: `${broker.version} at ${broker.url}` },
+    ...parts,
+    ...(credentials === undefined ? [] : [credentials]),
+  ];
 }
 
 async function checkPort(port: number): Promise<Finding> {

@@ -6,7 +6,7 @@ import { relative, table } from "./text.ts";
 
 const revokedSchema = sessionSchema.extend({ ended: z.array(z.string()), inFlight: z.array(z.string()) });
 
-/** `bailiwick sessions list | revoke`. */
+/** `bailiwick sessions list | revoke | end-task`. */
 export function addSessions(program: Command, cli: Cli): void {
   const sessions = program.command("sessions").description("live sessions of agents, and their end");
   sessions
@@ -42,6 +42,23 @@ export function addSessions(program: Command, cli: Cli): void {
       const below = session.ended.length > 1 ? ` and ${session.ended.length - 1} delegated from it` : "";
       const running = session.inFlight.length === 0 ? "" : `under way were: ${session.inFlight.join(", ")}\n`;
       cli.answer(session, `revoked ${session.id} of ${session.agent}${below}; its next call is refused\n${running}`);
+    });
+  addEndTask(sessions, cli);
+}
+
+const taskEnded = z.object({ task: z.string(), ended: z.array(z.string()) });
+
+function addEndTask(sessions: Command, cli: Cli): void {
+  sessions
+    .command("end-task <task>")
+    .description("ends all sessions of a task: what opened it says that it is over")
+    .option("--tenant <tenant>", "the tenant, when there are several")
+    .option("--user <user>", "only those of this user")
+    .option("--as <person>", "who says so")
+    .action(async (task: string, options: { tenant?: string; user?: string; as?: string }) => {
+      const { tenant, user } = options;
+      const answer = await (await cli.broker(options.as)).send("POST", "/tasks/end", taskEnded, { tenant, task, user });
+      cli.answer(answer, `task ${answer.task} is over: ${answer.ended.length} sessions ended\n`);
     });
 }
 

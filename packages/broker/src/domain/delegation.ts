@@ -43,11 +43,17 @@ function impossible(delegator: Session, wish: DelegationWish): NotDelegable | un
   if (wish.tenant !== delegator.tenant || wish.environment !== delegator.environment)
     return no("invalid_target", "a session is delegated inside its own tenant and environment only");
   if (delegator.lineage.length + 1 > MAX_DELEGATION_DEPTH)
-    return no("invalid_target", `a session is passed on at most ${MAX_DELEGATION_DEPTH} times; ask the root of this chain to delegate directly`);
+    return no(
+      "invalid_target",
+      `a session is passed on at most ${MAX_DELEGATION_DEPTH} times; ask the root of this chain to delegate directly`,
+    );
   if (wish.agent !== delegator.agent && delegator.actors.includes(wish.agent))
     return no("invalid_target", `\`${wish.agent}\` is already in this chain; a delegation does not come back to who made it`);
   if (wish.binding.kind === "bearer" && delegator.binding.kind !== "bearer")
-    return no("invalid_request", "a session bound to its sender is delegated to another bound one only; send a DPoP proof with a key of the delegate");
+    return no(
+      "invalid_request",
+      "a session bound to its sender is delegated to another bound one only; send a DPoP proof with a key of the delegate",
+    );
   if (wish.agent !== delegator.agent && sameKey(wish.binding, delegator.binding))
     return no("invalid_request", "the delegate proves itself with the delegator's key; each agent uses a key of its own");
   return undefined;
@@ -56,7 +62,10 @@ function impossible(delegator: Session, wish: DelegationWish): NotDelegable | un
 function narrowed(delegator: Session, wish: DelegationWish): Delegated | NotDelegable {
   const wider = wish.scope?.find((asked) => !delegator.scope.some((held) => covers(held, asked)));
   if (wider !== undefined)
-    return no("invalid_scope", `\`${wider}\` is not in the delegator's session (${delegator.scope.join(" ") || "which has no scope"}); ask for less`);
+    return no(
+      "invalid_scope",
+      `\`${wider}\` is not in the delegator's session (${delegator.scope.join(" ") || "which has no scope"}); ask for less`,
+    );
   const changed = Object.keys(wish.data).find(
     (key) => Object.hasOwn(delegator.data, key) && JSON.stringify(delegator.data[key]) !== JSON.stringify(wish.data[key]),
   );

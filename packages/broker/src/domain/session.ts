@@ -92,6 +92,8 @@ export interface SessionStore {
     tenant: string,
     options: { readonly live: boolean; readonly limit: number; readonly delegatedFrom?: string | undefined },
   ): Promise<readonly Session[]>;
+  /** Ends all live sessions of a task, of one user when named, and all delegated from them. Returns their ids. */
+  endTask(tenant: string, task: { readonly task: string; readonly user?: string | undefined }, by: string): Promise<readonly string[]>;
   /** Ends the session and all delegated from it. Undefined when it was unknown or already revoked. Effective on the next call, on every broker. */
   revoke(tenant: string, id: string, by: string): Promise<Revocation | undefined>;
 }

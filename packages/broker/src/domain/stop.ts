@@ -26,5 +26,10 @@ export interface StopStore {
   /** Stops of this tenant, and the one over everything. */
   list(tenant: string): Promise<readonly Stop[]>;
   /** The widest stop over an agent, or undefined when it may act. */
-  over(agent: { readonly tenant: string; readonly environment: string; readonly workflow: string; readonly name: string }): Promise<Stop | undefined>;
+  over(agent: {
+    readonly tenant: string;
+    readonly environment: string;
+    readonly workflow: string;
+    readonly name: string;
+  }): Promise<Stop | undefined>;
 }

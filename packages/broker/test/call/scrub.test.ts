@@ -48,6 +48,10 @@ test("every version that still exists is removed, not only the one in use", () =
   });
 });
 
+test("a version whose value begins with another's is removed whole", () => {
+  expect(scrubText("key: value-one-and-more!", ["value-one", "value-one-and-more"])).toBe("key: [credential removed]!");
+});
+
 test("a result without the credential is passed on as the same object", () => {
   const body = { a: "nothing here" };
   expect(scrub(body, [SECRET])).toBe(body);

@@ -120,3 +120,24 @@ describe("who may not", () => {
     expect(await listed(lena)).toEqual([]);
   });
 });
+
+describe("a task", () => {
+  test("that is over ends its sessions, and the record says which", async () => {
+    const session = liveSession({ task: "T-over" });
+    await house.store.sessions.create(session);
+    const answer = await olaf("POST", "/api/v1/tasks/end", { tenant: "acme", task: "T-over" });
+    expect(await answer.json()).toEqual({ task: "T-over", ended: [session.id] });
+    const [record] = await house.store.log.query("acme", { task: "T-over", kind: "admin", limit: 1 });
+    expect(JSON.parse(record?.body ?? "{}")).toMatchObject({ event: "task.ended", by: "olaf", ended: [session.id] });
+  });
+
+  test("of another tenant is not ended, nor by somebody who may not", async () => {
+    const session = liveSession({ task: "T-kept" });
+    await house.store.sessions.create(session);
+    expect((await greta("POST", "/api/v1/tasks/end", { tenant: "acme", task: "T-kept" })).status).toBe(403);
+    expect(await (await greta("POST", "/api/v1/tasks/end", { task: "T-kept" })).json()).toMatchObject({ ended: [] });
+    expect((await lena("POST", "/api/v1/tasks/end", { task: "T-kept" })).status).toBe(403);
+    expect((await olaf("POST", "/api/v1/tasks/end", { task: "T-kept" })).status).toBe(400);
+    expect((await house.store.sessions.find("acme", session.id))?.revokedAt).toBeUndefined();
+  });
+});

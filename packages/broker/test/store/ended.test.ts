@@ -109,6 +109,22 @@ describe("a revoked session", () => {
   });
 });
 
+describe("a task that is over", () => {
+  test("ends its sessions and what was delegated from them, of one user when named, and no other", async () => {
+    const task = { task: "T-9", user: "ada" };
+    const [own, others, elsewhere] = [
+      sessionOf({ tenant, id: "own", ...task }),
+      sessionOf({ tenant, id: "others", ...task, user: "bob" }),
+      sessionOf({ tenant, id: "else", task: "T-8" }),
+    ];
+    for (const session of [own, others, elsewhere, child("below", own, { task: "T-9.1" })]) await opened.store.sessions.create(session);
+    expect((await opened.store.sessions.endTask(tenant, task, "ana")).toSorted()).toEqual(["below", "own"]);
+    expect(await Promise.all(["own", "below", "others", "else"].map((id) => mayIntend(id)))).toEqual([false, false, true, true]);
+    expect(await opened.store.sessions.endTask(tenant, { task: "T-9" }, "ana")).toEqual(["others"]);
+    expect(await opened.store.sessions.endTask(tenant, { task: "T-9" }, "ana")).toEqual([]);
+  });
+});
+
 describe("a stop", () => {
   test.each(["agent", "workflow", "tenant"] as const)(
     "of the %s reaches its sessions on every broker, and lifting it lets them go on",

@@ -33,7 +33,7 @@ test("the log keeps the code of a fault, because operators search for it", () =>
 });
 
 test("metrics count calls by verdict, code and tool and time them in seconds", async () => {
-  const metrics = createMetrics({ pendingApprovals: async () => 3 });
+  const metrics = createMetrics({ pendingApprovals: async () => 3, overdueCredentials: async () => 2 });
   metrics.call({ verdict: "deny", code: "no_grant", tool: "tickets", durationMs: 2 });
   metrics.call({ verdict: "deny", code: "no_grant", tool: "tickets", durationMs: 2 });
   metrics.call({ verdict: "allow", code: "ok", tool: "mail", durationMs: 40 });
@@ -46,11 +46,12 @@ test("metrics count calls by verdict, code and tool and time them in seconds", a
   expect(text).toMatch(/bailiwick_log_append_duration_seconds_sum 0\.006/u);
   expect(text).toContain("bailiwick_log_records_total 64");
   expect(text).toContain("bailiwick_approvals_pending 3");
+  expect(text).toContain("bailiwick_credentials_overdue 2");
   await metrics.shutdown();
 });
 
 test("a label that takes ever new values ends in one overflow series", async () => {
-  const metrics = createMetrics({ pendingApprovals: async () => 0 });
+  const metrics = createMetrics({ pendingApprovals: async () => 0, overdueCredentials: async () => 0 });
   for (let index = 0; index < 3_000; index += 1) metrics.call({ verdict: "deny", code: `code_${index}`, tool: "none", durationMs: 1 });
   const series = (await metrics.prometheus()).split("\n").filter((line) => line.startsWith("bailiwick_calls_total"));
   expect(series.length).toBeLessThanOrEqual(2_000);

@@ -35,6 +35,7 @@ function policyWith(connect: Connect): Policy {
     people: [],
     agents: [],
     tools: [tool],
+    partners: [],
     warnings: [],
     engine: undefined,
   };

@@ -1,10 +1,23 @@
 import { randomBytes } from "node:crypto";
-import { link, mkdir, open, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { join } from "node:path";
 import { Fault } from "../../domain/fault.ts";
+import { keepFirst, readPrivate } from "./keep-first.ts";
+import { rootKeyFromToken } from "./pkcs11-root-key.ts";
 
 /** AES-256. */
-const ROOT_KEY_BYTES = 32;
+export const ROOT_KEY_BYTES = 32;
+
+/**
+ * The root key of a broker: BAILIWICK_ROOT_KEY (a text, or a `pkcs11:` URI of the key that wraps it), else the file `root-key` in the
+ * data folder.
+ * @throws Fault `credential_unavailable`.
+ */
+export function openRootKey(dataFolder: string, environment: (name: string) => string | undefined): Promise<Buffer> {
+  const given = environment("BAILIWICK_ROOT_KEY");
+  if (given === undefined || given === "") return rootKeyFromFile(join(dataFolder, "root-key"));
+  if (given.startsWith("pkcs11:")) return rootKeyFromToken(given, join(dataFolder, "root-key.pkcs11"), environment);
+  return Promise.resolve().then(() => rootKeyFromText(given));
+}
 
 /**
  * The key all other keys are wrapped with, from a text of 32 bytes in base64, base64url or hex (`BAILIWICK_ROOT_KEY`).
@@ -28,49 +41,14 @@ export function rootKeyFromText(text: string): Buffer {
  * @throws Fault `credential_unavailable` when other users may read the file, or it holds no key.
  */
 export async function rootKeyFromFile(path: string): Promise<Buffer> {
-  const found = await read(path);
-  if (found !== undefined) return found;
-  await mkdir(dirname(path), { recursive: true });
-  const temporary = `${path}.${process.pid}.${randomBytes(4).toString("hex")}`;
-  try {
-    await writeFile(temporary, `${randomBytes(ROOT_KEY_BYTES).toString("base64")}\n`, { mode: 0o600, flag: "wx", flush: true });
-    // link() keeps the first of two brokers' keys; rename() would replace a key that may already have sealed something.
-    await link(temporary, path).catch(() => undefined);
-    await syncFolder(dirname(path));
-  } finally {
-    await rm(temporary, { force: true });
-  }
-  const made = await read(path);
+  const found = await readPrivate(path, "the root key");
+  if (found !== undefined) return rootKeyFromText(found);
+  await keepFirst(path, `${randomBytes(ROOT_KEY_BYTES).toString("base64")}\n`);
+  const made = await readPrivate(path, "the root key");
   if (made === undefined)
     throw new Fault(
       "credential_unavailable",
       `the root key could not be kept in \`${path}\`; make its folder writable, or set BAILIWICK_ROOT_KEY`,
     );
-  return made;
-}
-
-async function read(path: string): Promise<Buffer | undefined> {
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw new Fault("credential_unavailable", `the root key in \`${path}\` cannot be read; start the broker as the user who owns it`, {
-      cause: error,
-    });
-  });
-  if (text === undefined) return undefined;
-  const { mode } = await stat(path);
-  if ((mode & 0o077) !== 0)
-    throw new Fault(
-      "credential_unavailable",
-      `other users may read the root key in \`${path}\`; run \`chmod 600\` on it, and change it if they may have read it`,
-    );
-  return rootKeyFromText(text);
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  return rootKeyFromText(made);
 }

@@ -35,8 +35,10 @@ export interface Wire {
 /** The server answered with an HTTP status and no JSON-RPC message. */
 export class HttpStatusFault extends Fault {
   readonly status: number;
+  override readonly credentialRefused: boolean;
   constructor(status: number, code: "tool_unavailable" | "tool_lost", message: string) {
     super(code, message);
     this.status = status;
+    this.credentialRefused = status === 401;
   }
 }

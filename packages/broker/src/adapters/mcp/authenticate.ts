@@ -1,9 +1,9 @@
-import { hash } from "node:crypto";
+import type { NextStep } from "@bailiwick/policy";
 import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
-import { TLSSocket } from "node:tls";
 import type { Presented } from "../../call/presented.ts";
 import type { Session } from "../../domain/session.ts";
 import type { RefusalCode } from "../../call/refusal.ts";
+import { peerCertificate } from "../http/peer-certificate.ts";
 import type { Settings } from "./settings.ts";
 
 /**
@@ -17,7 +17,7 @@ export function presentedBy(req: IncomingMessage, url: string): Presented {
   const input = headers["signature-input"];
   const value = headers["signature"];
   const contentDigest = headers["content-digest"];
-  const certificate = socket instanceof TLSSocket ? thumbprintOf(socket) : undefined;
+  const certificate = peerCertificate(socket);
   return {
     token,
     scheme: scheme?.toLowerCase() === "dpop" ? "DPoP" : "Bearer",
@@ -32,12 +32,6 @@ export function presentedBy(req: IncomingMessage, url: string): Presented {
 }
 
 const AUTHORIZATION = /^(bearer|dpop) +([\w.~+/-]+=*) *$/i;
-
-/** RFC 8705 section 3.1: SHA-256 over the DER of the certificate whose key the peer used in the handshake. */
-function thumbprintOf(socket: TLSSocket): string | undefined {
-  const { raw } = socket.getPeerCertificate();
-  return raw === undefined ? undefined : hash("sha256", raw, "base64url");
-}
 
 /** Refusals that mean: come back with another token. Everything else is never an HTTP 4xx, because clients drop their session on those. */
 export function isAuthenticationCode(code: RefusalCode): boolean {
@@ -62,6 +56,25 @@ export function challenge(settings: Settings, hadToken: boolean, failure: { read
   if (settings.resourceMetadataUrl !== undefined) parts.push(`resource_metadata="${quotable(settings.resourceMetadataUrl())}"`);
   const own = parts.join(", ");
   return { "www-authenticate": proof ? `DPoP ${own}, algs="ES256"` : `Bearer ${own}` };
+}
+
+/**
+ * Headers of a 403 that asks a client with a person in front of it for a wider session (RFC 6750 section 3.1, `insufficient_scope`): it
+ * can ask that person again. Undefined for every other refusal and caller: those are answered inside HTTP 200, since an agent on its own
+ * would only lose its connection.
+ */
+export function stepUp(
+  settings: Settings,
+  { grant, scope }: Session,
+  { code, message, next }: { readonly code: string; readonly message: string; readonly next: readonly NextStep[] },
+): OutgoingHttpHeaders | undefined {
+  if (grant !== "authorization_code" || code !== "outside_session_scope" || settings.resourceMetadataUrl === undefined) return undefined;
+  const wanted = next.flatMap((step) => (step.kind === "reauthenticate" && step.scope !== undefined ? [step.scope] : []));
+  if (wanted.length === 0) return undefined;
+  // What the session has is named as well: the new one replaces it.
+  const whole = [...new Set([...scope, ...wanted])].join(" ");
+  const parts = [`scope="${quotable(whole)}"`, `error_description="${quotable(message)}"`, `resource_metadata="${quotable(settings.resourceMetadataUrl())}"`];
+  return { "www-authenticate": `Bearer realm="bailiwick", error="insufficient_scope", ${parts.join(", ")}` };
 }
 
 function quotable(text: string): string {

@@ -52,5 +52,7 @@ export interface LegacyRequest extends Omit<Sender, "session"> {
   readonly method: string;
   readonly params: JsonObject;
   readonly session: LegacySession;
+  /** The broker's session, as it was when the request came. */
+  readonly caller: Session;
   readonly reply: Reply;
 }

@@ -14,15 +14,16 @@ import {
   resultMessage,
   stringAt,
 } from "../mcp-protocol/index.ts";
-import { pendingError, pendingFacts, pendingResult, shapeAnswer, waitingText } from "./answers.ts";
+import { pendingError, pendingFacts, pendingResult, REFUSED, shapeAnswer, waitingText } from "./answers.ts";
 import { asToolResult } from "./approval-wait.ts";
 import { requireCapability } from "./asks.ts";
-import { challenge, isAuthenticationCode } from "./authenticate.ts";
+import { challenge, isAuthenticationCode, stepUp } from "./authenticate.ts";
 import type { EndpointContext, LegacyRequest } from "./context.ts";
 import { hasOutputSchema } from "./modern-respond.ts";
 import { finishLegacy } from "./modern-result.ts";
 import type { Asked } from "./operation.ts";
 import { statedReason, traceparentOf, wishedWaitMs } from "./operation.ts";
+import { refusalData } from "./refusal-text.ts";
 import { RpcFault } from "./rpc-fault.ts";
 
 /** A governed call of the older revisions while it runs. */
@@ -147,6 +148,9 @@ async function respond(running: Running, asked: Asked, answer: CallAnswer): Prom
     const headers = challenge(context.settings, request.presented.token !== undefined, answer);
     return reply.end(errorMessage(id, RPC.invalidRequest, answer.message, { code: answer.code }), 401, headers);
   }
+  const wider = answer.kind === "refused" && !reply.started ? stepUp(context.settings, request.caller, answer) : undefined;
+  if (wider !== undefined && answer.kind === "refused")
+    return reply.end(errorMessage(id, REFUSED, answer.message, refusalData(answer)), 403, wider);
   const shaped = shapeAnswer(answer, tool, asked.what === "operation" ? asked.name : "");
   if ("error" in shaped) return endWithError(request, legacyError(shaped.error, request.method));
   reply.end(resultMessage(id, finishLegacy(tool ? asToolResult(shaped.result) : shaped.result)));

@@ -149,7 +149,8 @@ async function answerRequest(
       forget.unref();
     },
   });
-  const request: LegacyRequest = { ...sender, id: message.id, method: message.method, params: message.params, session, reply };
+  const { id, method, params } = message;
+  const request: LegacyRequest = { ...sender, id, method, params, session, caller: sender.session, reply };
   try {
     const asked = askedBy(request.method, request.params);
     if (asked !== undefined) return await answerLegacyCall(context, request, asked);

@@ -4,12 +4,13 @@ import type { CallAnswer } from "../../call/types.ts";
 import type { Approval } from "../../domain/approval.ts";
 import { RPC, errorMessage, isObject, resultMessage, stringAt } from "../mcp-protocol/index.ts";
 import type { Shaped } from "./answers.ts";
-import { pendingError, pendingFacts, pendingResult, shapeAnswer } from "./answers.ts";
+import { pendingError, pendingFacts, pendingResult, REFUSED, shapeAnswer } from "./answers.ts";
 import { asToolResult } from "./approval-wait.ts";
-import { challenge, isAuthenticationCode } from "./authenticate.ts";
+import { challenge, isAuthenticationCode, stepUp } from "./authenticate.ts";
 import type { EndpointContext } from "./context.ts";
 import { finishModern } from "./modern-result.ts";
 import { wishedWaitMs } from "./operation.ts";
+import { refusalData } from "./refusal-text.ts";
 import type { Held } from "./request-state.ts";
 import type { Running } from "./running-call.ts";
 import { bindingOf, detach } from "./running-call.ts";
@@ -24,6 +25,11 @@ export function respond(running: Running, answer: CallAnswer): void {
     const headers = challenge(context.settings, request.presented.token !== undefined, answer);
     running.attached = false;
     return request.reply.end(errorMessage(request.id, RPC.invalidRequest, answer.message, { code: answer.code }), 401, headers);
+  }
+  const wider = answer.kind === "refused" && !request.reply.started ? stepUp(context.settings, request.session, answer) : undefined;
+  if (wider !== undefined && answer.kind === "refused") {
+    running.attached = false;
+    return request.reply.end(errorMessage(request.id, REFUSED, answer.message, refusalData(answer)), 403, wider);
   }
   const shaped = shape(running, answer);
   if ("result" in shaped) {

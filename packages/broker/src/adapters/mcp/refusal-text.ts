@@ -46,7 +46,9 @@ function stepText(step: NextStep): string {
     case "use_instead":
       return `use ${step.action} instead`;
     case "reauthenticate":
-      return "get a new session token and repeat the call";
+      return step.scope === undefined
+        ? "get a new session token and repeat the call"
+        : `get a session token with scope ${step.scope} and repeat the call`;
     case "ask_owner":
       return `ask ${step.owner}: ${step.text}`;
   }

@@ -1,6 +1,7 @@
 import type { AgentConfig, JsonObject, Policy } from "@bailiwick/policy";
 import { decodeJwt, decodeProtectedHeader, errors, importJWK, jwtVerify, type JWTPayload } from "jose";
 import type { AgentKey, AgentKeyStore } from "../../domain/agent-key.ts";
+import type { AuditLog } from "../../domain/audit.ts";
 import { OAuthError } from "./oauth-error.ts";
 
 /** An assertion may expire at most this far ahead: a stolen one is soon worthless, and its jti need not be remembered for long. */
@@ -14,35 +15,51 @@ const MAX_JTI_CHARS = 128;
 
 export interface AssertionPorts {
   now(): Date;
+  newId(prefix: "tok"): string;
   /** @throws when no policy is in force. */
   policy(): Policy;
   readonly agentKeys: Pick<AgentKeyStore, "keysOf" | "useAssertion">;
-  /** Told of an assertion that was validly signed and used before: someone holds a copy. */
-  onReplay(agent: AgentConfig, jti: string): Promise<void>;
+  readonly log: Pick<AuditLog, "append">;
 }
 
 /**
  * Authenticates an agent by `private_key_jwt` (RFC 7523 section 3, ES256 only): signature by one of its active keys,
- * `iss` = `sub` = the agent's name, `aud` = the token endpoint and nothing else, `exp` at most a minute ahead, `jti` never seen before.
+ * `iss` = `sub` = the agent's name, `aud` one of `audiences` and nothing else, `exp` at most a minute ahead, `jti` never seen before on
+ * any broker. A replay is recorded: someone holds a copy.
  * @throws OAuthError `invalid_client`; one message for "no such agent" and "not its key", so that names cannot be probed.
  */
-export async function authenticateAgent(ports: AssertionPorts, assertion: string, tokenEndpoint: string): Promise<AgentConfig> {
+export async function authenticateAgent(ports: AssertionPorts, assertion: string, audiences: readonly string[]): Promise<AgentConfig> {
   const name = claimedAgent(assertion);
   const agent = ports.policy().agents.find((candidate) => candidate.name === name);
   if (agent === undefined) throw notRecognized();
   const now = ports.now();
   const payload = await verifySignature(assertion, await ports.agentKeys.keysOf(agent.tenant, agent.name, now), agent, now);
-  checkClaims(payload, tokenEndpoint, now);
+  checkClaims(payload, audiences, now);
   const jti = payload.jti;
   if (jti === undefined || jti === "" || jti.length > MAX_JTI_CHARS) {
     throw invalid(`the client assertion needs a \`jti\` of 1 to ${MAX_JTI_CHARS} characters; use a fresh random one for each request`);
   }
   const expiresAt = new Date((payload.exp ?? 0) * 1000 + CLOCK_SKEW_MS);
   if (!(await ports.agentKeys.useAssertion(agent.tenant, agent.name, jti, expiresAt))) {
-    await ports.onReplay(agent, jti);
+    await recordReplay(ports, agent, jti);
     throw invalid("this client assertion was used before; sign a new one with a fresh `jti` for each request");
   }
   return agent;
+}
+
+async function recordReplay(ports: AssertionPorts, agent: AgentConfig, jti: string): Promise<void> {
+  await ports.log.append(agent.tenant, {
+    kind: "admin",
+    callId: ports.newId("tok"),
+    body: {
+      at: ports.now().toISOString(),
+      event: "token.replay",
+      by: agent.name,
+      agent: agent.name,
+      environment: agent.environment,
+      jti,
+    },
+  });
 }
 
 function claimedAgent(assertion: string): string {
@@ -91,10 +108,10 @@ async function verifyWith(assertion: string, publicJwk: JsonObject, agent: Agent
   }
 }
 
-function checkClaims(payload: JWTPayload, tokenEndpoint: string, now: Date): void {
+function checkClaims(payload: JWTPayload, audiences: readonly string[], now: Date): void {
   const audience = Array.isArray(payload.aud) && payload.aud.length === 1 ? payload.aud[0] : payload.aud;
-  if (audience !== tokenEndpoint)
-    throw invalid(`\`aud\` of the client assertion must be exactly \`${tokenEndpoint}\`, so that it is of no use elsewhere`);
+  if (typeof audience !== "string" || !audiences.includes(audience))
+    throw invalid(`\`aud\` of the client assertion must be exactly \`${audiences[0] ?? ""}\`, so that it is of no use elsewhere`);
   const latest = now.getTime() + MAX_ASSERTION_AHEAD_MS + CLOCK_SKEW_MS;
   if (payload.exp === undefined || payload.exp * 1000 > latest) {
     throw invalid(

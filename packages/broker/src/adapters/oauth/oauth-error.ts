@@ -1,10 +1,12 @@
-/** Error codes of RFC 6749 section 5.2, and `invalid_target` of RFC 8707. */
+/** Error codes of RFC 6749 section 5.2, RFC 8707, RFC 9396, RFC 9449 and RFC 7009. */
 export type OAuthErrorCode =
   | "invalid_request"
   | "invalid_client"
   | "invalid_grant"
   | "invalid_scope"
   | "invalid_target"
+  | "invalid_authorization_details"
+  | "invalid_dpop_proof"
   | "unsupported_grant_type"
   | "unauthorized_client"
   | "server_error"
@@ -33,6 +35,8 @@ export function statusOf(code: OAuthErrorCode): 400 | 401 | 500 | 503 {
     case "invalid_grant":
     case "invalid_scope":
     case "invalid_target":
+    case "invalid_authorization_details":
+    case "invalid_dpop_proof":
     case "unsupported_grant_type":
     case "unauthorized_client":
       return 400;

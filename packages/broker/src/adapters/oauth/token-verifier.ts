@@ -43,7 +43,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): (token: stri
     if (token === undefined || token === "") throw noToken();
     if (token.length > MAX_TOKEN_CHARS) throw unauthenticated();
     const id = hash("sha256", token, "base64url");
-    const known = cache.get(id) ?? (await verifySignature(options, token, now));
+    const known = cache.get(id) ?? { id, ...(await verifySignature(options, token, now)) };
     if (known.expiresAtMs <= now.getTime()) {
       cache.delete(id);
       throw expired();
@@ -53,7 +53,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): (token: stri
   };
 }
 
-async function verifySignature(options: TokenVerifierOptions, token: string, now: Date): Promise<VerifiedToken> {
+async function verifySignature(options: TokenVerifierOptions, token: string, now: Date): Promise<Omit<VerifiedToken, "id">> {
   try {
     const { payload } = await jwtVerify(
       token,

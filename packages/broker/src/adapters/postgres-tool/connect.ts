@@ -1,11 +1,13 @@
 import type { CatalogTool } from "@bailiwick/policy";
-import { Pool, type PoolClient, type PoolConfig } from "pg";
+import type { Pool, PoolClient, PoolConfig } from "pg";
 import { Fault } from "../../domain/fault.ts";
-import type { ConnectionKey, Equipment, ToolConnection } from "../../domain/tool.ts";
+import type { ConnectionKey, ToolConnection } from "../../domain/tool.ts";
 import { ToolError } from "../../domain/tool.ts";
 import { builtInTool, structuredResult } from "../built-in-tool.ts";
+import { clientConfig, type Database } from "./client-config.ts";
 import { describeStatement } from "./describe.ts";
-import { CONNECT_TIMEOUT_MS, IDLE_TIMEOUT_MS, MAX_CONNECTIONS } from "./limits.ts";
+import { IDLE_TIMEOUT_MS, MAX_CONNECTIONS } from "./limits.ts";
+import { type Login, loginPools } from "./login-pools.ts";
 import { runStatement } from "./run-statement.ts";
 import { bindValues } from "./values.ts";
 
@@ -23,7 +25,7 @@ export interface PostgresToolOptions {
 export function connectPostgresTool(
   key: ConnectionKey,
   tool: CatalogTool,
-  connect: { readonly host: string; readonly port?: string | undefined; readonly database: string },
+  connect: Database,
   options: PostgresToolOptions = {},
 ): ToolConnection {
   const statements = new Map(
@@ -48,74 +50,31 @@ export function connectPostgresTool(
         throw new Fault("credential_unavailable", `\`${key.tool}\` needs a login and got none; add ${stored}`);
       }
       const values = bindValues(action, args);
-      const client = await checkOut(pools.of(login), key);
-      // A connection that failed in any way is not put back: its transaction dies with it.
-      let broken = true;
-      try {
-        const result = await runStatement(client, action, values, { timeoutMs, maxBytes, signal: io.signal });
-        broken = false;
-        return structuredResult(result);
-      } finally {
-        client.release(broken);
-      }
+      return pools.use(login, async (pool) => {
+        const client = await checkOut(pool, key);
+        // A connection that failed in any way is not put back: its transaction dies with it.
+        let broken = true;
+        try {
+          const result = await runStatement(client, action, values, { timeoutMs, maxBytes, signal: io.signal });
+          broken = false;
+          return structuredResult(result);
+        } finally {
+          client.release(broken);
+        }
+      });
     },
     close: () => pools.close(),
   });
 }
 
-type Login = NonNullable<Equipment["login"]>;
-
-/** One pool at a time, of the newest login; the pool of an older one ends when its running calls have ended. */
-function loginPools(configure: (login: Login) => PoolConfig): { of(login: Login): Pool; close(): Promise<void> } {
-  let current: { readonly login: Login; readonly pool: Pool } | undefined;
-  const ending = new Set<Promise<void>>();
-  const end = (pool: Pool): void => {
-    const ended: Promise<void> = pool.end().finally(() => ending.delete(ended));
-    ending.add(ended);
-  };
+function poolConfig(at: Database, login: Login, options: PostgresToolOptions): PoolConfig {
   return {
-    of: (login) => {
-      if (current?.login.user === login.user && current.login.password === login.password) return current.pool;
-      if (current !== undefined) end(current.pool);
-      const pool = new Pool(configure(login));
-      // A connection that dies is replaced on the next call; without listeners it would end the process.
-      pool.on("error", () => {});
-      pool.on("connect", (client) => client.on("error", () => {}));
-      current = { login, pool };
-      return pool;
-    },
-    close: async () => {
-      if (current !== undefined) end(current.pool);
-      current = undefined;
-      await Promise.all(ending);
-    },
-  };
-}
-
-function poolConfig(
-  connect: { readonly host: string; readonly port?: string | undefined; readonly database: string },
-  login: Login,
-  options: PostgresToolOptions,
-): PoolConfig {
-  const local = connect.host.startsWith("/") || LOOPBACK.has(connect.host);
-  return {
-    host: connect.host,
-    port: connect.port === undefined ? DEFAULT_PORT : Number(connect.port),
-    database: connect.database,
-    user: login.user,
-    password: login.password,
-    ssl: local ? false : { rejectUnauthorized: true, ...(options.ca === undefined ? {} : { ca: options.ca }) },
+    ...clientConfig(at, login, options.ca),
     max: MAX_CONNECTIONS,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
-    application_name: "bailiwick",
     allowExitOnIdle: true,
   };
 }
-
-const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
-
-const DEFAULT_PORT = 5432;
 
 async function checkOut(pool: Pool, key: ConnectionKey): Promise<PoolClient> {
   try {

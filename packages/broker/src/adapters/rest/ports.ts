@@ -32,7 +32,7 @@ export interface RestPorts {
   /** Value of an environment variable that the policy folder refers to as `${env:NAME}`. */
   environment(name: string): string | undefined;
   readonly approvals: Pick<ApprovalStore, "find" | "list" | "answer">;
-  readonly sessions: Pick<SessionStore, "find" | "list" | "revoke">;
+  readonly sessions: Pick<SessionStore, "find" | "list" | "revoke" | "endTask">;
   readonly stops: Pick<StopStore, "put" | "lift" | "list">;
   readonly agentKeys: Pick<AgentKeyStore, "add" | "list" | "sharedAttempts">;
   readonly credentials: CredentialKeeper;

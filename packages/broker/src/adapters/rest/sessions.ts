@@ -6,12 +6,12 @@ import type { RestPorts } from "./ports.ts";
 import { nameOf, viaOf } from "./principal.ts";
 import { Problem } from "./problem.ts";
 import { nameSchema, sessionSchema } from "../../rest-contract/schemas.ts";
-import { findAmong, notFound, tenantsOf } from "./tenants.ts";
+import { findAmong, notFound, oneTenantOf, tenantsOf } from "./tenants.ts";
 
 /** Sessions in one answer. */
 const MAX_SESSIONS = 500;
 
-/** `GET /sessions`, `POST /sessions/{id}/revoke`. */
+/** `GET /sessions`, `POST /sessions/{id}/revoke`, `POST /tasks/end`. */
 export function addSessionEndpoints(app: OpenAPIHono, ports: RestPorts): void {
   addEndpoint(app, ports, {
     method: "get",
@@ -39,6 +39,7 @@ export function addSessionEndpoints(app: OpenAPIHono, ports: RestPorts): void {
       return { sessions: newest.slice(0, query.limit).map((session) => viewSession(session, ports.now())) };
     },
   });
+  addEndTask(app, ports);
   addEndpoint(app, ports, {
     method: "post",
     path: "/sessions/{id}/revoke",
@@ -84,6 +85,36 @@ export function addSessionEndpoints(app: OpenAPIHono, ports: RestPorts): void {
         .map((call) => call.callId);
       await record("session.revoked", { ended: revocation.ended.slice(0, MAX_NAMED), inFlight: inFlight.slice(0, MAX_NAMED) });
       return { ...viewSession({ ...session, revokedAt: ports.now() }, ports.now()), ended: [...revocation.ended], inFlight };
+    },
+  });
+}
+
+/** Whatever opened the task says that it is over: its sessions end with it. */
+function addEndTask(app: OpenAPIHono, ports: RestPorts): void {
+  addEndpoint(app, ports, {
+    method: "post",
+    path: "/tasks/end",
+    tag: "sessions",
+    summary: "ends all sessions of a task, and all delegated from them",
+    need: "operate",
+    params: nothing,
+    query: nothing,
+    body: z.strictObject({ tenant: nameSchema.optional(), task: nameSchema, user: nameSchema.optional() }),
+    answer: z.object({ task: z.string(), ended: z.array(z.string()) }),
+    handle: async ({ principal, body: { tenant: asked, task, user } }) => {
+      const tenant = oneTenantOf(principal, asked);
+      const by = nameOf(principal);
+      const callId = `task_${ports.now().getTime()}`;
+      const record = (event: string, more: JsonObject): Promise<unknown> =>
+        ports.log.append(tenant, {
+          kind: "admin",
+          callId,
+          body: { at: ports.now().toISOString(), event, by, via: viaOf(principal), task, ...(user === undefined ? {} : { user }), ...more },
+        });
+      await record("task.end", {});
+      const ended = await ports.sessions.endTask(tenant, { task, user }, by);
+      await record("task.ended", { ended: ended.slice(0, MAX_NAMED) });
+      return { task, ended: [...ended] };
     },
   });
 }

@@ -35,12 +35,7 @@ export async function deliver(
   const stage = { sent: false };
   const over = interruption(connection, stage, options);
   try {
-    await Promise.race([over.promise, settle((done) => connection.connect(done))]);
-    if (server.login !== undefined) {
-      requireSafeLogin(server, connection);
-      const { user, password } = server.login;
-      await Promise.race([over.promise, settle((done) => connection.login({ credentials: { user, pass: password } }, done))]);
-    }
+    await open(connection, server, over.promise);
     return await Promise.race([over.promise, transfer(connection, server.from, mail, stage)]);
   } catch (error) {
     throw explain(error, stage, server);
@@ -49,6 +44,30 @@ export async function deliver(
     if (stage.sent) connection.quit();
     connection.close();
   }
+}
+
+/** Logs in and leaves: nothing is sent. @throws Fault `tool_unavailable` when the server is not there or does not take the login. */
+export async function tryMailLogin(server: MailServer, timeoutMs: number): Promise<void> {
+  const connection = openConnection(server, timeoutMs);
+  const stage = { sent: false };
+  const over = interruption(connection, stage, { timeoutMs, signal: new AbortController().signal });
+  try {
+    await open(connection, server, over.promise);
+  } catch (error) {
+    throw explain(error, stage, server);
+  } finally {
+    over.stop();
+    connection.quit();
+    connection.close();
+  }
+}
+
+async function open(connection: SMTPConnection, server: MailServer, over: Promise<never>): Promise<void> {
+  await Promise.race([over, settle((done) => connection.connect(done))]);
+  if (server.login === undefined) return;
+  requireSafeLogin(server, connection);
+  const { user, password } = server.login;
+  await Promise.race([over, settle((done) => connection.login({ credentials: { user, pass: password } }, done))]);
 }
 
 function openConnection(server: MailServer, timeoutMs: number): SMTPConnection {

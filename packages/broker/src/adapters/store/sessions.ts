@@ -34,6 +34,11 @@ export function sessionStore({ db, now, revoked }: SessionDeps): SessionStore {
         if (delegatedFrom !== undefined) query = query.where(sql<boolean>`lineage @> array[${delegatedFrom}]::text[]`);
         return (await query.execute()).map(fromRow);
       }),
+    endTask: async (tenant, task, by) => {
+      const ended = await inTenant(db, tenant, (scoped) => endTask(scoped, tenant, task, by, now()));
+      if (ended.length > 0) revoked(tenant, ended);
+      return ended;
+    },
     revoke: async (tenant, id, by) => {
       const revocation = await inTenant(db, tenant, (scoped) => revoke(scoped, tenant, id, by, now()));
       if (revocation !== undefined) revoked(tenant, revocation.ended);
@@ -114,9 +119,33 @@ async function revoke(scoped: Transaction<Tables>, tenant: string, id: string, b
     .returning("id")
     .execute();
   const ended = [id, ...below.map((each) => each.id)];
+  await tell(scoped, tenant, ended);
+  return { session: id, ended };
+}
+
+async function endTask(
+  scoped: Transaction<Tables>,
+  tenant: string,
+  { task, user }: Parameters<SessionStore["endTask"]>[1],
+  by: string,
+  at: Date,
+): Promise<readonly string[]> {
+  const { rows } = await sql<{ id: string }>`
+    with roots as (
+      select id from bailiwick.sessions
+       where tenant_id = ${tenant} and task = ${task} and (${user ?? null}::text is null or user_id = ${user ?? null}) and expires_at > ${at})
+    update bailiwick.sessions s set revoked_at = ${at}, revoked_by = ${by}
+     where s.tenant_id = ${tenant} and s.revoked_at is null and s.expires_at > ${at}
+       and exists (select from roots where roots.id = s.id or roots.id = any (s.lineage))
+    returning s.id`.execute(scoped);
+  const ended = rows.map((row) => row.id);
+  await tell(scoped, tenant, ended);
+  return ended;
+}
+
+async function tell(scoped: Transaction<Tables>, tenant: string, ended: readonly string[]): Promise<void> {
   for (let from = 0; from < ended.length; from += IDS_PER_NOTICE) {
     const ids = ended.slice(from, from + IDS_PER_NOTICE);
     await sql`select pg_notify('bailiwick', ${JSON.stringify(["session", tenant, ...ids])})`.execute(scoped);
   }
-  return { session: id, ended };
 }

@@ -52,7 +52,9 @@ export async function stopOver(
   scoped: Transaction<Tables>,
   { tenant, environment, workflow, name }: Parameters<StopStore["over"]>[0],
 ): Promise<Stop | undefined> {
-  const { rows } = await sql<StopsTable>`select * from bailiwick.stop_over(${tenant}, ${environment}, ${workflow}, ${name})`.execute(scoped);
+  const { rows } = await sql<StopsTable>`select * from bailiwick.stop_over(${tenant}, ${environment}, ${workflow}, ${name})`.execute(
+    scoped,
+  );
   return rows[0] === undefined ? undefined : fromRow(rows[0]);
 }
 

@@ -29,9 +29,12 @@ const MAX_SERIES = 2_000;
 
 /**
  * The broker's figures, through OpenTelemetry, pulled by our own `/metrics`: no port of its own.
- * `pendingApprovals` is asked at each scrape.
+ * `pendingApprovals` and `overdueCredentials` are asked at each scrape.
  */
-export function createMetrics(options: { readonly pendingApprovals: () => Promise<number> }): Metrics {
+export function createMetrics(options: {
+  readonly pendingApprovals: () => Promise<number>;
+  readonly overdueCredentials: () => Promise<number>;
+}): Metrics {
   const reader = new PullReader({ cardinalitySelector: () => MAX_SERIES });
   const views = [
     {
@@ -52,6 +55,9 @@ export function createMetrics(options: { readonly pendingApprovals: () => Promis
   meter
     .createObservableGauge("bailiwick_approvals_pending", { description: "calls that wait for a person" })
     .addCallback(async (result) => result.observe(await options.pendingApprovals()));
+  meter
+    .createObservableGauge("bailiwick_credentials_overdue", { description: "credentials in use longer than their rotation plan says" })
+    .addCallback(async (result) => result.observe(await options.overdueCredentials()));
   const serializer = new PrometheusSerializer(undefined, false, undefined, true, true);
   return {
     call: ({ verdict, code, tool, durationMs }) => {

@@ -3,9 +3,9 @@ import type { CatalogTool, Connect, Policy } from "@bailiwick/policy";
 import type { ToolConnections } from "../../call/ports.ts";
 import { Fault } from "../../domain/fault.ts";
 import type { ConnectionKey, Equipment, ToolConnection, ToolListing } from "../../domain/tool.ts";
-import { requireBoundHost } from "../mcp-client/index.ts";
 import { fillConnect } from "./fill-connect.ts";
 import { makeConnection, type Made } from "./make-connection.ts";
+import { isStdio, requireHost } from "./require-host.ts";
 
 export interface ToolConnectionsOptions {
   /** The policy in force; asked at each use, so that a reload takes effect on the next call. */
@@ -98,20 +98,6 @@ function stillRight(held: Held, tool: CatalogTool, connect: Connect, equipment: 
   if (held.tool !== tool && !("mcp" in connect)) return false;
   if (held.tool !== tool && !isDeepStrictEqual(held.connect, connect)) return false;
   return !isStdio(connect) || isDeepStrictEqual(held.environment, equipment.environment);
-}
-
-function isStdio(connect: Connect): boolean {
-  return "mcp" in connect && "command" in connect.mcp;
-}
-
-function requireHost(tool: string, connect: Connect, equipment: Equipment): void {
-  if (equipment.hosts === undefined || isStdio(connect)) return;
-  if ("smtp" in connect) return requireBoundHost(tool, equipment, connect.smtp.host, connect.smtp.port);
-  if ("postgres" in connect) return requireBoundHost(tool, equipment, connect.postgres.host, connect.postgres.port ?? "5432");
-  if ("mcp" in connect && "url" in connect.mcp) {
-    const url = new URL(connect.mcp.url);
-    requireBoundHost(tool, equipment, url.hostname, url.port);
-  }
 }
 
 function keyText(key: ConnectionKey): string {

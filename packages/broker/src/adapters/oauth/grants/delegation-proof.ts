@@ -78,7 +78,7 @@ function checkDpop(
   now: Date,
 ): DelegationProof & { readonly delegate: string } {
   try {
-    const { jkt, id, restrict } = dpop.check(proof, { method: "POST", url: tokenEndpoint, token }, now);
+    const { jkt, id, restrict } = dpop.check(proof, { method: "POST", url: tokenEndpoint, ath: hash("sha256", token, "base64url") }, now);
     if (jkt !== binding.jkt) throw refused("is not signed with the key that the subject token is bound to");
     return { id, restrict, delegate: claims(meant, proof.split(".")[1]).delegate };
   } catch (error) {

@@ -1,0 +1,18 @@
+import type { Connect } from "@bailiwick/policy";
+import type { Equipment } from "../../domain/tool.ts";
+import { requireBoundHost } from "../mcp-client/index.ts";
+
+/** Keeps a credential from an address it is not bound to; programs this machine starts have none. @throws Fault `credential_unavailable`. */
+export function requireHost(tool: string, connect: Connect, equipment: Equipment): void {
+  if (equipment.hosts === undefined || isStdio(connect)) return;
+  if ("smtp" in connect) return requireBoundHost(tool, equipment, connect.smtp.host, connect.smtp.port);
+  if ("postgres" in connect) return requireBoundHost(tool, equipment, connect.postgres.host, connect.postgres.port ?? "5432");
+  if ("mcp" in connect && "url" in connect.mcp) {
+    const url = new URL(connect.mcp.url);
+    requireBoundHost(tool, equipment, url.hostname, url.port);
+  }
+}
+
+export function isStdio(connect: Connect): boolean {
+  return "mcp" in connect && "command" in connect.mcp;
+}
