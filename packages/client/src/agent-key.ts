@@ -1,6 +1,7 @@
-import { readFile } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import type { JWK } from "jose";
 import { calculateJwkThumbprint } from "jose";
+import { ClientError } from "./client-error.ts";
 import type { JsonObject } from "./json.ts";
 import { isObject, parseJson } from "./json.ts";
 
@@ -16,21 +17,37 @@ export interface AgentKey {
 
 /**
  * Reads a key file: the JSON Web Key that `bailiwick agents new-key` writes, with the member `agent`, or `{agent, kid, privateJwk}`.
- * @throws Error when it cannot be read or is no agent key; the message never holds the key.
+ * @throws ClientError `key_unusable` when it cannot be read, others can read it, or it is no agent key; the message never holds the key.
  */
 export async function loadAgentKey(path: string): Promise<AgentKey> {
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
-    throw new Error(
-      `cannot read the agent key \`${path}\`: ${error instanceof Error ? error.message : "unknown error"}; check the path and its permissions`,
-    );
-  });
-  const file = parseJson(text);
+  const file = parseJson(await readPrivate(path));
   const key = isObject(file) ? await keyIn(file) : undefined;
-  if (key === undefined) {
-    throw new Error(`\`${path}\` is no agent key; make one with \`bailiwick agents new-key <agent> --out <file>\``);
-  }
-  return key;
+  if (key !== undefined) return key;
+  throw new ClientError("key_unusable", `\`${path}\` is no agent key`, "make one with `bailiwick agents new-key <agent> --out <file>`");
 }
+
+/** A key that others on the machine can read is not the agent's own. The open file is looked at, so that it cannot be swapped in between. */
+async function readPrivate(path: string): Promise<string> {
+  const file = await open(path, "r").catch((cause: unknown) => {
+    const why = cause instanceof Error ? cause.message : "unknown error";
+    throw new ClientError("key_unusable", `cannot read the agent key \`${path}\`: ${why}`, "check the path and its permissions", { cause });
+  });
+  try {
+    const { mode } = await file.stat();
+    // Windows has no such bits; node reports 0o666 for every file there.
+    if (process.platform !== "win32" && (mode & OTHERS) !== 0)
+      throw new ClientError(
+        "key_unusable",
+        `other users of this machine can read or change \`${path}\``,
+        `keep it to yourself with \`chmod 600 ${path}\``,
+      );
+    return await file.readFile("utf8");
+  } finally {
+    await file.close();
+  }
+}
+
+const OTHERS = 0o077;
 
 async function keyIn(file: JsonObject): Promise<AgentKey | undefined> {
   const { agent, kid, privateJwk } = file;

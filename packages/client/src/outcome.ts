@@ -1,5 +1,7 @@
 import type { Json, JsonObject } from "./json.ts";
 import { isObject } from "./json.ts";
+import type { NextStep, RefusalCode } from "./refusal.ts";
+import { nextSteps, refusalCode } from "./refusal.ts";
 
 /** A rule that decided, with its place in the policy files. */
 export interface Rule {
@@ -10,25 +12,64 @@ export interface Rule {
   readonly line: number;
 }
 
-/** What became of a call. Exactly one of these; nothing but broken connections before the call is thrown. */
-export type CallOutcome =
-  /** The tool answered. `isError` is the tool's own failure. `body` is MCP's result (`CallToolResult`, `ReadResourceResult`). */
-  | { readonly kind: "result"; readonly isError: boolean; readonly text: string; readonly body: JsonObject }
-  /** The broker stopped it; nothing happened. `next` says what can be done. */
-  | {
-      readonly kind: "refused";
-      readonly code: string;
-      readonly message: string;
-      readonly rules: readonly Rule[];
-      readonly next: readonly JsonObject[];
-      readonly callId: string | undefined;
-    }
-  /** A person was asked. Go on with `waitForApproval(ticket)`. */
-  | { readonly kind: "pending"; readonly ticket: string; readonly approvalUrl: string; readonly retryAfterMs: number }
-  /** It was sent and may have happened. Look before repeating. */
-  | { readonly kind: "unknown"; readonly message: string; readonly callId: string | undefined }
-  /** The tool rejected the request itself (a JSON-RPC error). */
-  | { readonly kind: "toolError"; readonly code: number; readonly message: string; readonly data: Json | undefined };
+/** The tool answered. `isError` is the tool's own failure. `body` is MCP's result (`CallToolResult`, `ReadResourceResult`). */
+export interface ResultOutcome {
+  readonly kind: "result";
+  readonly isError: boolean;
+  readonly text: string;
+  readonly body: JsonObject;
+}
+
+/** The broker stopped it; nothing happened. `next` says what can be done. */
+export interface RefusedOutcome {
+  readonly kind: "refused";
+  readonly code: RefusalCode;
+  readonly message: string;
+  readonly rules: readonly Rule[];
+  readonly next: readonly NextStep[];
+  readonly callId: string | undefined;
+}
+
+/** A person was asked. Go on with `waitForApproval(ticket)`. */
+export interface PendingOutcome {
+  readonly kind: "pending";
+  readonly ticket: string;
+  readonly approvalUrl: string;
+  readonly retryAfterMs: number;
+}
+
+/** It was sent and may have happened. Look before repeating. */
+export interface UnknownOutcome {
+  readonly kind: "unknown";
+  readonly message: string;
+  readonly callId: string | undefined;
+}
+
+/** The tool rejected the request itself (a JSON-RPC error). */
+export interface ToolErrorOutcome {
+  readonly kind: "toolError";
+  readonly code: number;
+  readonly message: string;
+  readonly data: Json | undefined;
+}
+
+/** What became of a call: exactly one of these. */
+export type CallOutcome = ResultOutcome | RefusedOutcome | PendingOutcome | UnknownOutcome | ToolErrorOutcome;
+
+/** How long to wait before the same call is of use again, in ms; undefined when waiting does not help. */
+export function retryAfter(outcome: CallOutcome): number | undefined {
+  if (outcome.kind === "pending") return outcome.retryAfterMs;
+  if (outcome.kind !== "refused") return undefined;
+  return outcome.next.find((step) => step.kind === "retry_after")?.ms;
+}
+
+/** Where a person can say yes; undefined when none was asked and none can be. */
+export function needsApproval(outcome: CallOutcome): { readonly ticket: string; readonly url: string } | undefined {
+  if (outcome.kind === "pending") return { ticket: outcome.ticket, url: outcome.approvalUrl };
+  if (outcome.kind !== "refused") return undefined;
+  const step = outcome.next.find(({ kind }) => kind === "request_approval");
+  return step?.kind === "request_approval" ? { ticket: step.ticket, url: step.url } : undefined;
+}
 
 /** Reads a JSON-RPC answer of the broker. */
 export function outcomeOf(answer: JsonObject): CallOutcome {
@@ -59,17 +100,24 @@ function outcomeOfResult(result: JsonObject): CallOutcome {
   return { kind: "result", isError: result["isError"] === true, text, body: result };
 }
 
-function pendingIn(facts: Json | undefined): CallOutcome | undefined {
+function pendingIn(facts: Json | undefined): PendingOutcome | undefined {
   if (!isObject(facts)) return undefined;
   const { ticket, approvalUrl, retryAfterMs } = facts;
   if (typeof ticket !== "string" || typeof approvalUrl !== "string") return undefined;
   return { kind: "pending", ticket, approvalUrl, retryAfterMs: typeof retryAfterMs === "number" ? retryAfterMs : 0 };
 }
 
-function refusedBy(facts: JsonObject, message: string): CallOutcome {
+function refusedBy(facts: JsonObject, message: string): RefusedOutcome {
   const rules = Array.isArray(facts["rules"]) ? facts["rules"].filter(isObject) : [];
-  const next = Array.isArray(facts["next"]) ? facts["next"].filter(isObject) : [];
-  return { kind: "refused", code: textOf(facts["code"]), message, rules: rules.map(ruleIn), next, callId: optionalText(facts["callId"]) };
+  const code = refusalCode(facts["code"]);
+  return {
+    kind: "refused",
+    code,
+    message,
+    rules: rules.map(ruleIn),
+    next: nextSteps(facts["next"]),
+    callId: optionalText(facts["callId"]),
+  };
 }
 
 function ruleIn(rule: JsonObject): Rule {

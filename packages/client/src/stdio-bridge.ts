@@ -1,17 +1,20 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Dispatcher } from "undici";
-import { request } from "undici";
-import type { TokenSource } from "./connection.ts";
+import { ClientError } from "./client-error.ts";
 import type { JsonObject } from "./json.ts";
 import { isObject, parseJson } from "./json.ts";
 import { paramHeaders } from "./param-headers.ts";
 import type { RpcMessage } from "./rpc.ts";
 import { RPC, errorMessage, isRequestId, objectAt, parseMessage, textAt } from "./rpc.ts";
+import type { BrokerSession } from "./session.ts";
 import { createEventReader } from "./sse.ts";
+import type { UpstreamAnswer } from "./upstream.ts";
+import { readAll, sendAuthorized } from "./upstream.ts";
 import { headerValue } from "./wire.ts";
 
 export interface BridgeOptions {
   readonly endpoint: string;
-  readonly tokens: TokenSource;
+  readonly upstream: BrokerSession;
   readonly dispatcher: Dispatcher;
   /** Takes one line with its newline. */
   readonly write: (line: string) => void;
@@ -20,14 +23,16 @@ export interface BridgeOptions {
 export interface Bridge {
   /** One line from the client. */
   receive(line: string): void;
-  /** Waits for the answers still due, then ends the session. */
+  /** Waits for the answers still due, then ends MCP's session. */
   close(): Promise<void>;
 }
 
 /** Largest event that is passed on. */
 const MAX_EVENT_CHARS = 64 * 1024 * 1024;
+/** Largest answer that is no stream. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
-/** What one bridge knows of its line to the broker. */
+/** What one bridge knows of its line to the broker. `session` is MCP's own, of the older revisions. */
 interface Line extends BridgeOptions {
   /** Set by the answer to `initialize`: the older revisions have sessions. */
   session: string | undefined;
@@ -101,24 +106,30 @@ async function carry(line: Line, message: RpcMessage, text: string): Promise<voi
       put(line, errorMessage(id, RPC.internal, "the broker's answer ended without a result; the call may have taken effect"));
   } catch (error) {
     if (controller.signal.aborted) return;
-    const why = error instanceof Error ? error.message : "unknown error";
-    if (id !== undefined)
-      put(line, errorMessage(id, RPC.internal, `the broker cannot be reached or broke off: ${why}; the call may have taken effect`));
+    if (id !== undefined) put(line, errorMessage(id, RPC.internal, lostBecause(error)));
   } finally {
     if (id !== undefined) line.running.delete(id);
   }
 }
 
+/** A typed error means that nothing was sent. */
+function lostBecause(error: unknown): string {
+  if (error instanceof ClientError) return error.message;
+  const why = error instanceof Error ? error.message : "unknown error";
+  return `the broker cannot be reached or broke off: ${why}; the call may have taken effect`;
+}
+
 /** Returns whether the request's own answer was passed on. */
 async function post(line: Line, message: RpcMessage, text: string, signal: AbortSignal): Promise<boolean> {
-  const send = (token: string): Promise<Dispatcher.ResponseData> =>
-    request(line.endpoint, { method: "POST", headers: headersFor(line, message, token), body: text, dispatcher: line.dispatcher, signal });
-  let answer = await send(await line.tokens.current());
-  if (answer.statusCode === 401) {
-    // Nothing ran: the token was refused before the call.
-    await answer.body.dump();
-    answer = await send(await line.tokens.renew());
-  }
+  const { endpoint: url, upstream, dispatcher } = line;
+  const answer = await sendAuthorized(upstream, {
+    method: "POST",
+    url,
+    body: text,
+    headers: headersFor(line, message),
+    dispatcher,
+    signal,
+  });
   const session = answer.headers["mcp-session-id"];
   if (message.kind === "request" && message.method === "initialize" && typeof session === "string") line.session = session;
   const id = message.kind === "request" ? message.id : undefined;
@@ -153,37 +164,27 @@ function isAnswerTo(body: JsonObject, id: string | number | undefined): boolean 
   return id !== undefined && body["id"] === id && body["method"] === undefined;
 }
 
-async function readAnswer(
-  answer: Dispatcher.ResponseData,
-  id: string | number | undefined,
-  pass: (body: JsonObject) => void,
-): Promise<void> {
-  if (typeOf(answer).startsWith("text/event-stream")) return readEvents(answer, pass);
-  const body = parseJson(await answer.body.text());
+async function readAnswer(answer: UpstreamAnswer, id: string | number | undefined, pass: (body: JsonObject) => void): Promise<void> {
+  if ((answer.headers["content-type"] ?? "").startsWith("text/event-stream")) return readEvents(answer, pass);
+  const body = parseJson((await readAll(answer.body, MAX_ANSWER_BYTES)).toString("utf8"));
   if (!isObject(body)) return;
   // An error about the whole HTTP request has no id of its own; the client waits for this one.
   pass(id !== undefined && body["id"] === null && isObject(body["error"]) ? { ...body, id } : body);
 }
 
-async function readEvents(answer: Dispatcher.ResponseData, pass: (body: JsonObject) => void): Promise<void> {
+async function readEvents(answer: UpstreamAnswer, pass: (body: JsonObject) => void): Promise<void> {
   const read = createEventReader(MAX_EVENT_CHARS, (data) => {
     const body = parseJson(data);
     if (isObject(body)) pass(body);
   });
-  answer.body.setEncoding("utf8");
-  for await (const chunk of answer.body) read(String(chunk));
+  const text = new TextDecoder();
+  for await (const chunk of answer.body) read(text.decode(chunk, { stream: true }));
 }
 
-function typeOf(answer: Dispatcher.ResponseData): string {
-  const type = answer.headers["content-type"];
-  return typeof type === "string" ? type : "";
-}
-
-function headersFor(line: Line, message: RpcMessage, token: string): Record<string, string> {
+function headersFor(line: Line, message: RpcMessage): Record<string, string> {
   const headers: Record<string, string> = {
     "content-type": "application/json",
     accept: "application/json, text/event-stream",
-    authorization: `Bearer ${token}`,
   };
   const claimed =
     message.kind === "request" || message.kind === "notification"
@@ -206,8 +207,9 @@ function headersFor(line: Line, message: RpcMessage, token: string): Record<stri
   return headers;
 }
 
-/** Pause before the stream is opened again after it ended, as it does with each token. */
+/** Pause before the stream is opened again after it ended, as it does with each token; after failures longer and longer. */
 const LISTEN_PAUSE_MS = 500;
+const MAX_LISTEN_PAUSE_MS = 30_000;
 
 function listen(line: Line): void {
   const controller = new AbortController();
@@ -217,32 +219,25 @@ function listen(line: Line): void {
 }
 
 async function keepListening(line: Line, signal: AbortSignal): Promise<void> {
+  let pauseMs = LISTEN_PAUSE_MS;
   while (!signal.aborted) {
     try {
-      const token = await line.tokens.current();
-      const headers = { ...sessionHeaders(line, token), accept: "text/event-stream" };
-      const answer = await request(line.endpoint, { method: "GET", headers, dispatcher: line.dispatcher, signal });
-      if (answer.statusCode !== 200) {
-        await answer.body.dump();
-        if (answer.statusCode !== 401) return;
-        await line.tokens.renew();
-      } else await readEvents(answer, (body) => put(line, body));
+      const { endpoint: url, upstream, dispatcher } = line;
+      const headers = { ...sessionHeaders(line), accept: "text/event-stream" };
+      const answer = await sendAuthorized(upstream, { method: "GET", url, headers, dispatcher, signal });
+      if (answer.status !== 200) return void (await readAll(answer.body, MAX_ANSWER_BYTES));
+      await readEvents(answer, (body) => put(line, body));
+      pauseMs = LISTEN_PAUSE_MS;
     } catch {
       // A broken stream is opened again; a broker that is gone shows in the next request.
+      pauseMs = Math.min(2 * pauseMs, MAX_LISTEN_PAUSE_MS);
     }
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, LISTEN_PAUSE_MS);
-      signal.addEventListener("abort", () => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
+    await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
   }
 }
 
-function sessionHeaders(line: Line, token: string): Record<string, string> {
+function sessionHeaders(line: Line): Record<string, string> {
   return {
-    authorization: `Bearer ${token}`,
     ...(line.session === undefined ? {} : { "mcp-session-id": line.session }),
     ...(line.version === undefined ? {} : { "mcp-protocol-version": line.version }),
   };
@@ -250,12 +245,9 @@ function sessionHeaders(line: Line, token: string): Record<string, string> {
 
 async function endSession(line: Line): Promise<void> {
   try {
-    const answer = await request(line.endpoint, {
-      method: "DELETE",
-      headers: sessionHeaders(line, await line.tokens.current()),
-      dispatcher: line.dispatcher,
-    });
-    await answer.body.dump();
+    const { endpoint: url, upstream, dispatcher } = line;
+    const answer = await sendAuthorized(upstream, { method: "DELETE", url, headers: sessionHeaders(line), dispatcher });
+    await readAll(answer.body, MAX_ANSWER_BYTES);
   } catch {
     // The session ends by itself when it stays unused.
   }

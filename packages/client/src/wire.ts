@@ -1,7 +1,9 @@
 import type { Dispatcher } from "undici";
 import { request } from "undici";
+import { ClientError } from "./client-error.ts";
 import type { JsonObject } from "./json.ts";
 import { isObject, parseJson } from "./json.ts";
+import type { Headers, OutgoingRequest } from "./sender.ts";
 import { createEventReader } from "./sse.ts";
 
 /** The stateless revision of MCP that this client speaks. */
@@ -15,13 +17,14 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 export interface WireRequest {
   readonly url: string;
-  readonly token: string;
+  /** Headers that authorize exactly this request. */
+  readonly authorize: (request: OutgoingRequest) => Promise<Headers>;
   readonly id: number;
   readonly method: string;
   readonly params: JsonObject;
   readonly meta: JsonObject;
   /** Arguments that the tool wants mirrored into headers. */
-  readonly paramHeaders: Readonly<Record<string, string>>;
+  readonly paramHeaders: Headers;
   readonly dispatcher: Dispatcher;
   readonly signal: AbortSignal | undefined;
 }
@@ -30,6 +33,8 @@ export interface WireAnswer {
   readonly status: number;
   /** The JSON-RPC answer; undefined when the body holds none. */
   readonly message: JsonObject | undefined;
+  /** The broker's clock. */
+  readonly date: string | undefined;
 }
 
 /** Thrown when the request went out and no answer came back: it may have taken effect. */
@@ -37,7 +42,7 @@ export class LostAnswer extends Error {
   override readonly name = "LostAnswer";
 }
 
-/** Sends one request. @throws LostAnswer; Error when nothing was sent; the signal's reason when aborted. */
+/** Sends one request. @throws LostAnswer; ClientError `broker_unreachable` when nothing was sent; the signal's reason when aborted. */
 export async function send(wire: WireRequest): Promise<WireAnswer> {
   const { method, params, id } = wire;
   const meta = {
@@ -47,19 +52,22 @@ export async function send(wire: WireRequest): Promise<WireAnswer> {
     ...wire.meta,
   };
   const name = params["name"] ?? params["uri"];
+  const url = `${wire.url}/mcp`;
+  const body = JSON.stringify({ jsonrpc: "2.0", id, method, params: { ...params, _meta: meta } });
+  const authorization = await wire.authorize({ method: "POST", url, body });
   try {
-    const answer = await request(`${wire.url}/mcp`, {
+    const answer = await request(url, {
       method: "POST",
       headers: {
         "content-type": "application/json",
         accept: "application/json, text/event-stream",
-        authorization: `Bearer ${wire.token}`,
+        ...authorization,
         "mcp-protocol-version": PROTOCOL_VERSION,
         "mcp-method": method,
         ...(typeof name === "string" ? { "mcp-name": headerValue(name) } : {}),
         ...wire.paramHeaders,
       },
-      body: JSON.stringify({ jsonrpc: "2.0", id, method, params: { ...params, _meta: meta } }),
+      body,
       dispatcher: wire.dispatcher,
       headersTimeout: SILENCE_MS,
       bodyTimeout: SILENCE_MS,
@@ -67,10 +75,16 @@ export async function send(wire: WireRequest): Promise<WireAnswer> {
     });
     const text = await readText(answer.body);
     const streamed = String(answer.headers["content-type"] ?? "").includes("text/event-stream");
-    return { status: answer.statusCode, message: streamed ? answerIn(text, id) : objectIn(text) };
+    const { date } = answer.headers;
+    return {
+      status: answer.statusCode,
+      message: streamed ? answerIn(text, id) : objectIn(text),
+      date: typeof date === "string" ? date : undefined,
+    };
   } catch (error) {
     wire.signal?.throwIfAborted();
-    if (isNotSent(error)) throw new Error(`the broker at ${wire.url} cannot be reached; is it up?`, { cause: error });
+    if (isNotSent(error))
+      throw new ClientError("broker_unreachable", `the broker at ${wire.url} cannot be reached`, "is it up?", { cause: error });
     throw new LostAnswer("the connection broke before the answer came; the call may have taken effect", { cause: error });
   }
 }

@@ -13,11 +13,12 @@ interface Piped {
   /** The next message that fits. */
   hear(fits: (message: JsonObject) => boolean): Promise<JsonObject>;
   readonly heard: readonly JsonObject[];
+  readonly warned: readonly string[];
   /** Ends stdin and waits for the bridge to end. */
   end(): Promise<void>;
 }
 
-function pipe(broker: TestBroker): Piped {
+function pipe(broker: TestBroker, stop?: Promise<void>): Piped {
   const stdin = new PassThrough();
   const stdout = new PassThrough();
   const heard: JsonObject[] = [];
@@ -34,9 +35,12 @@ function pipe(broker: TestBroker): Piped {
     }
     for (const listener of listeners) listener();
   });
-  const done = runConnect({ url: broker.url, keyFile: broker.keyFile, user: "ada", task: "T-1" }, stdin, stdout);
+  const warned: string[] = [];
+  const session = { url: broker.url, keyFile: broker.keyFile, user: "ada", task: "T-1", stop, warn: (text: string) => warned.push(text) };
+  const done = runConnect(session, stdin, stdout);
   return {
     heard,
+    warned,
     say: (message) => void stdin.write(`${JSON.stringify(message)}\n`),
     sayRaw: (line) => void stdin.write(`${line}\n`),
     hear: (fits) =>
@@ -136,7 +140,7 @@ test("tokens are renewed without the client noticing", async () => {
   const line = pipe(broker);
   line.say(modern(1, "tools/call", { name: "echo", arguments: {} }));
   await line.hear(byId(1));
-  broker.surface.revoke(broker.tokens[0] ?? "");
+  broker.surface.expire(broker.tokens[0] ?? "");
   line.say(modern(2, "tools/call", { name: "echo", arguments: {} }));
   expect(await line.hear(byId(2))).toMatchObject({ result: text("echo {}") });
   expect(broker.tokens).toHaveLength(2);
@@ -164,4 +168,41 @@ test("answers still due are delivered before the bridge ends", async () => {
   line.say(modern(2, "subscriptions/listen", { notifications: { toolsListChanged: true } }));
   await line.end();
   expect(line.heard.some(byId(1))).toBe(true);
+});
+
+test("every line on stdin is signed, and the end of stdin revokes the session", async () => {
+  const broker = await startBroker([echo]);
+  const line = pipe(broker);
+  line.say(modern(1, "tools/call", { name: "echo", arguments: {} }));
+  line.say(modern(2, "tools/call", { name: "echo", arguments: {} }));
+  await line.hear(byId(2));
+  await line.end();
+  expect(broker.proven.map(({ presented }) => presented.scheme)).toEqual(["DPoP", "DPoP"]);
+  expect(broker.revoked).toEqual(broker.tokens);
+  expect(line.warned).toEqual([]);
+});
+
+test("asked to stop, the bridge does not wait for calls under way, and revokes the session", async () => {
+  const { operation, started, cancelled } = endless();
+  const broker = await startBroker([operation]);
+  const stop = Promise.withResolvers<void>();
+  const line = pipe(broker, stop.promise);
+  line.say(modern(1, "tools/call", { name: "endless", arguments: {} }));
+  await started;
+  stop.resolve();
+  await line.end();
+  await cancelled;
+  expect(broker.revoked).toEqual(broker.tokens);
+});
+
+test("a session that a person revoked is said to the client and not opened again", async () => {
+  const broker = await startBroker([echo]);
+  const line = pipe(broker);
+  line.say(modern(1, "server/discover", {}));
+  await line.hear(byId(1));
+  broker.surface.revoke(broker.tokens[0] ?? "");
+  line.say(modern(2, "tools/call", { name: "echo", arguments: {} }));
+  expect(await line.hear(byId(2))).toMatchObject({ error: { data: { code: "session_revoked" } } });
+  expect(broker.tokens).toHaveLength(1);
+  await line.end();
 });

@@ -126,9 +126,19 @@ test("a token is renewed before it ends, and once more when the broker refuses i
   broker.expiresIn = 300;
   await line.call("echo");
   expect(broker.tokens).toHaveLength(3);
-  broker.surface.revoke(broker.tokens[2] ?? "");
+  broker.surface.expire(broker.tokens[2] ?? "");
   expect(await line.call("echo")).toMatchObject({ kind: "result" });
   expect(broker.tokens).toHaveLength(4);
+  await line.close();
+});
+
+test("many calls refused for one ended token share its renewal", async () => {
+  const broker = await startBroker([echo]);
+  const line = await open(broker);
+  broker.surface.expire(broker.tokens[0] ?? "");
+  const outcomes = await Promise.all(Array.from({ length: 20 }, () => line.call("echo")));
+  expect(outcomes.every(({ kind }) => kind === "result")).toBe(true);
+  expect(broker.tokens).toHaveLength(2);
   await line.close();
 });
 

@@ -1,62 +1,136 @@
-import { randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { exportJWK, generateKeyPair, jwtVerify } from "jose";
+import type { CryptoKey } from "jose";
+import { exportJWK, generateKeyPair } from "jose";
 import { onTestFinished } from "vitest";
+import type { Claims, Presented } from "../../../broker/src/call/presented.ts";
+import { Refusal } from "../../../broker/src/call/refusal.ts";
 import { createMcpEndpoint } from "../../../broker/src/adapters/mcp/index.ts";
 import type { Durations } from "../../../broker/src/adapters/mcp/index.ts";
+import { createDpopVerifier } from "../../../broker/src/adapters/sender-proof/dpop.ts";
+import { sessionKeys } from "../../../broker/src/adapters/sender-proof/session-key.ts";
+import { createSenderVerifier } from "../../../broker/src/adapters/sender-proof/verify-sender.ts";
 import type { MemoryOperation, MemorySurface } from "../../../broker/test/mcp/support/memory-surface.ts";
 import { createMemorySurface } from "../../../broker/test/mcp/support/memory-surface.ts";
+import type { OAuthStub } from "./token-endpoint.ts";
+import { createOAuthStub } from "./token-endpoint.ts";
 
 export const AGENT = "bailiwick://acme/dev/support/triage";
+export const DELEGATE = "bailiwick://acme/dev/support/writer";
 
 export interface TestBroker {
   readonly url: string;
   readonly keyFile: string;
+  /** The key of another agent, DELEGATE. */
+  readonly delegateKeyFile: string;
   readonly surface: MemorySurface;
   /** Forms of the token requests that passed. */
   readonly granted: URLSearchParams[];
+  /** Tokens that were revoked by their holder. */
+  readonly revoked: readonly string[];
   /** Tokens in the order they were given out. */
-  readonly tokens: string[];
+  readonly tokens: readonly string[];
+  readonly oauth: OAuthStub;
+  /** What each request to `/mcp` proved. */
+  readonly proven: { readonly claims: Claims; readonly presented: Presented }[];
   /** Seconds told to the agent. */
   expiresIn: number;
+  /** Ahead of the real time. */
+  clockMs: number;
+  /** False: gives bearer tokens whatever is asked. */
+  binds: boolean;
+  /** False: the token endpoint is away. */
+  givesTokens: boolean;
   /** Breaks every connection. */
   cut(): void;
   /** Breaks them and takes no more. */
   stop(): Promise<void>;
 }
 
-/** The broker's MCP endpoint over a memory surface, with a token endpoint that really verifies the agent's assertion. */
-export async function startBroker(operations: readonly MemoryOperation[], durations: Partial<Durations> = {}): Promise<TestBroker> {
+/** The broker's MCP endpoint over a memory surface, behind its real sender verification, with a token endpoint that verifies as it does. */
+export async function startBroker(
+  operations: readonly MemoryOperation[],
+  durations: Partial<Durations> = {},
+  tls?: { readonly cert: string; readonly key: string },
+): Promise<TestBroker> {
   const surface = createMemorySurface(operations);
-  const { publicKey, privateKey } = await generateKeyPair("ES256", { extractable: true });
   const folder = await mkdtemp(join(tmpdir(), "bailiwick-client-"));
-  const keyFile = join(folder, "agent.key");
-  await writeFile(keyFile, JSON.stringify({ ...(await exportJWK(privateKey)), alg: "ES256", agent: AGENT }), { mode: 0o600 });
-  const server = createServer();
+  const publicKeys = new Map<string, CryptoKey>();
+  const keyFile = await newKey(folder, AGENT, publicKeys);
+  const delegateKeyFile = await newKey(folder, DELEGATE, publicKeys);
+  const server = tls === undefined ? createServer() : createTlsServer({ ...tls, requestCert: true, rejectUnauthorized: false });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const endpoint = createMcpEndpoint(surface, {
+  const url = `${tls === undefined ? "http" : "https"}://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  const now = (): Date => new Date(Date.now() + broker.clockMs);
+  const dpop = createDpopVerifier();
+  const keys = sessionKeys(randomBytes(32));
+  const oauth = createOAuthStub({
+    url: () => url,
+    publicKeys,
+    surface,
+    dpop,
+    keys,
+    now,
+    expiresIn: () => broker.expiresIn,
+    binds: () => broker.binds,
+    headers: () => ({ date: now().toUTCString() }),
+  });
+  const senders = createSenderVerifier({
+    dpop,
+    keys,
+    async token(token) {
+      const known = oauth.tokens.get(token ?? "");
+      if (token === undefined || known === undefined) throw new Refusal("unauthenticated", "the token is missing or unknown");
+      return {
+        id: hash("sha256", token, "base64url"),
+        tenant: "acme",
+        session: known.session,
+        binding: known.binding,
+        expiresAtMs: Number.POSITIVE_INFINITY,
+      };
+    },
+  });
+  const proven: TestBroker["proven"] = [];
+  const guarded = {
+    ...surface,
+    async session(presented: Presented) {
+      const claims = await senders.verify(presented, now());
+      proven.push({ claims, presented });
+      return surface.session(presented);
+    },
+  };
+  const endpoint = createMcpEndpoint(guarded, {
     publicUrl: () => url,
     durations: { leaseMs: 40, holdMs: 40, retryAfterMs: 5, keepAliveMs: 500, ...durations },
   });
   const broker: TestBroker = {
     url,
     keyFile,
+    delegateKeyFile,
     surface,
-    granted: [],
-    tokens: [],
+    granted: oauth.granted,
+    revoked: oauth.revoked,
+    get tokens() {
+      return [...oauth.tokens.keys()];
+    },
+    oauth,
+    proven,
     expiresIn: 300,
+    clockMs: 0,
+    binds: true,
+    givesTokens: true,
     cut: () => server.closeAllConnections(),
     stop,
   };
-  const seenIds = new Set<string>();
 
   async function stop(): Promise<void> {
     server.closeAllConnections();
@@ -65,35 +139,10 @@ export async function startBroker(operations: readonly MemoryOperation[], durati
     await once(server, "close");
   }
 
-  async function grant(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    let body = "";
-    for await (const chunk of req) body += String(chunk);
-    const form = new URLSearchParams(body);
-    try {
-      const { payload } = await jwtVerify(form.get("client_assertion") ?? "", publicKey, {
-        audience: `${url}/oauth/token`,
-        issuer: AGENT,
-        subject: AGENT,
-        maxTokenAge: 60,
-      });
-      const jti = payload.jti ?? "";
-      if (jti === "" || seenIds.has(jti)) throw new Error("replayed");
-      seenIds.add(jti);
-    } catch {
-      res.writeHead(401, { "content-type": "application/json" });
-      return void res.end(JSON.stringify({ error: "invalid_client", error_description: "the assertion does not verify" }));
-    }
-    const token = randomBytes(12).toString("hex");
-    surface.allow(token, { user: form.get("user") ?? "", task: form.get("task") ?? "" });
-    broker.granted.push(form);
-    broker.tokens.push(token);
-    res.writeHead(200, { "content-type": "application/json" });
-    res.end(JSON.stringify({ access_token: token, token_type: "Bearer", expires_in: broker.expiresIn }));
-  }
-
-  server.on("request", (req, res) => {
-    if (req.url === "/oauth/token") void grant(req, res);
-    else endpoint.handle(req, res);
+  server.on("request", (req, res: ServerResponse) => {
+    res.setHeader("date", now().toUTCString());
+    if (!broker.givesTokens && req.url === "/oauth/token") return void res.writeHead(503).end();
+    if (!oauth.handle(req, res)) endpoint.handle(req, res);
   });
   onTestFinished(async () => {
     await endpoint.close();
@@ -101,4 +150,12 @@ export async function startBroker(operations: readonly MemoryOperation[], durati
     await rm(folder, { recursive: true });
   });
   return broker;
+}
+
+async function newKey(folder: string, agent: string, publicKeys: Map<string, CryptoKey>): Promise<string> {
+  const { publicKey, privateKey } = await generateKeyPair("ES256", { extractable: true });
+  publicKeys.set(agent, publicKey);
+  const file = join(folder, `${agent.split("/").at(-1)}.key`);
+  await writeFile(file, JSON.stringify({ ...(await exportJWK(privateKey)), alg: "ES256", agent }), { mode: 0o600 });
+  return file;
 }
