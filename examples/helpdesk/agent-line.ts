@@ -19,14 +19,16 @@ export async function connectAgent(options: {
   readonly key: AgentKey;
   readonly actor: Actor;
 }): Promise<AgentLine> {
-  const { user, task, data, scope } = options.actor;
-  const connection = await connect({ url: options.brokerUrl, key: options.key, user, task, data, scope });
+  const { user, task, data, scope, rows } = options.actor;
+  const narrowed = rows === undefined ? {} : { rows };
+  const connection = await connect({ url: options.brokerUrl, key: options.key, user, task, data, scope, ...narrowed });
   return {
     call: async ({ kind, call, args, reason }) =>
       observe(kind === "resource" ? await connection.readResource(call, { reason }) : await connection.call(call, args, { reason })),
     waitForApproval: async (ticket, signal) => observe(await connection.waitForApproval(ticket, signal === undefined ? {} : { signal })),
     listTools: () => connection.listTools(),
-    close: () => connection.close(),
+    // The demo may be stopped while its agents leave: the sessions of a broker that is gone end by themselves.
+    close: () => connection.end().catch(() => undefined),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { JsonObject } from "@bailiwick/client";
+import { ONE_TICKET_SESSION } from "./one-ticket.ts";
 import { ATTACKER, INJECTION_TICKET } from "./seed.ts";
 
 /** Who acts in a step: an agent identity, the user it works for, and what its session is about. */
@@ -8,6 +9,8 @@ export interface Actor {
   readonly task: string;
   readonly data: Readonly<Record<string, string>>;
   readonly scope: readonly string[];
+  /** Records the session is narrowed to, by type and field. */
+  readonly rows?: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
 }
 
 /** How a call must come out. Members that are absent are not looked at; a present list must be exactly the one seen. */
@@ -370,7 +373,7 @@ const OTHER_DESKS: readonly Step[] = [
 ];
 
 /** Everything the scripted agents do, in order. */
-export const SCENARIO: readonly Step[] = [...FIRST, ...SUPPORT_WORK, ...INJECTION, ...OTHER_DESKS];
+export const SCENARIO: readonly Step[] = [...FIRST, ...SUPPORT_WORK, ...ONE_TICKET_SESSION, ...INJECTION, ...OTHER_DESKS];
 
 /** What `npm start` shows at once; the last of them is left waiting for a person. */
 export const FIRST_SCREEN: readonly Step[] = FIRST;
