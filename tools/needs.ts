@@ -27,6 +27,17 @@ export function needsProgram(test: Pick<TestContext, "skip">, program: string, d
   if (!found) skippedBecause(test, `\`${program}\` is not installed: on Debian run \`apt-get install ${debianPackage}\``);
 }
 
+/** Debian's own Python, whose modules Debian packages bring. */
+const DEBIAN_PYTHON = "/usr/bin/python3";
+
+/** Returns a Python that has the module, or skips the running test. @throws Error as `needsProgram`. */
+export function needsPython(test: Pick<TestContext, "skip">, module: string, debianPackage: string): string {
+  needsProgram(test, DEBIAN_PYTHON, debianPackage);
+  if (spawnSync(DEBIAN_PYTHON, ["-c", `import ${module}`], { stdio: "ignore" }).status !== 0)
+    skippedBecause(test, `Python's \`${module}\` is not installed: on Debian run \`apt-get install ${debianPackage}\``);
+  return DEBIAN_PYTHON;
+}
+
 /** Returns the path of a file or folder of the shared test data, or skips the running test. */
 export function needsSharedData(test: Pick<TestContext, "skip">, name: string): string {
   const path = join(SHARED_DATA_FOLDER, name);

@@ -1,36 +1,13 @@
 import { generateKeyPairSync } from "node:crypto";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { passkeyJwk } from "../../src/adapters/rest/passkey-key.ts";
-import { type Receipt, stepUpChallenge, verifyReceipt } from "../../src/domain/receipt.ts";
+import { stepUpChallenge, verifyReceipt } from "../../src/domain/receipt.ts";
 import { softAuthenticator } from "../people-support/authenticator.ts";
-import { decodeAttestationObject, parseAuthenticatorData } from "@simplewebauthn/server/helpers";
+import { PLACE, signedReceipt } from "./signed-receipt.ts";
 
-const PLACE = { rpId: "broker.example", origin: "https://broker.example" };
 const DOCUMENT = { type: "test", amount: 12.5, to: "Zoë", nonce: "n1", nested: { b: 1, a: [true, null] } };
 
-const registration = z.looseObject({ response: z.looseObject({ attestationObject: z.string() }) });
-
-function signed(document = DOCUMENT): { receipt: Receipt; expected: Parameters<typeof verifyReceipt>[1] } {
-  const passkey = softAuthenticator(PLACE);
-  const made = registration.parse(passkey.register({ challenge: "AA", user: { id: "aGFuZGxl" } }));
-  const attestation = decodeAttestationObject(new Uint8Array(Buffer.from(made.response.attestationObject, "base64url")));
-  const cose = parseAuthenticatorData(attestation.get("authData")).credentialPublicKey ?? new Uint8Array();
-  const publicKey = passkeyJwk(Buffer.from(cose).toString("base64url"));
-  if (publicKey === undefined) throw new Error("the test's key cannot be read");
-  const { response } = passkey.assert({ challenge: stepUpChallenge(document) });
-  const { clientDataJSON = "", authenticatorData = "", signature = "" } = response;
-  const receipt = {
-    document,
-    credentialId: passkey.id,
-    clientDataJSON,
-    authenticatorData,
-    signature,
-    publicKey,
-    at: "2026-11-26T10:00:00Z",
-  };
-  return { receipt, expected: { ...PLACE, publicKey } };
-}
+const signed = (document = DOCUMENT): ReturnType<typeof signedReceipt> => signedReceipt(document);
 
 test("a receipt verifies with nothing but the key and the place", () => {
   const { receipt, expected } = signed();
