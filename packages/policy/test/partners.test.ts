@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { load } from "../src/index.ts";
 import { loadAll, places } from "./support/changed-folder.ts";
@@ -46,6 +47,12 @@ describe("partners.yaml", () => {
         maxTtlMs: 300_000,
       },
     ]);
+  });
+
+  it("loads as docs/spec/policy-files.md shows it", () => {
+    const spec = readFileSync(new URL("../../../docs/spec/policy-files.md", import.meta.url), "utf8");
+    const [, shown = ""] = /## partners\.yaml\n+```yaml\n([\s\S]*?)```/u.exec(spec) ?? [];
+    expect(loaded(shown).partners.map(({ name }) => name)).toEqual(["globex"]);
   });
 
   it("gives another version to every change but one of the contact", () => {

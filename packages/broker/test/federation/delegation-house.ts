@@ -7,9 +7,7 @@ import { issueSession, type SessionPorts, type SessionWish } from "../../src/ada
 import { asSigningKey, type SigningKey } from "../../src/adapters/oauth/signing-key.ts";
 import { createTokenVerifier } from "../../src/adapters/oauth/token-verifier.ts";
 import { createDpopVerifier } from "../../src/adapters/sender-proof/dpop.ts";
-import { createReplaySet } from "../../src/adapters/sender-proof/replay-set.ts";
 import { sessionKeys } from "../../src/adapters/sender-proof/session-key.ts";
-import { PROOF_WINDOW_MS } from "../../src/adapters/sender-proof/verify-sender.ts";
 import type { SenderBinding, Session } from "../../src/domain/session.ts";
 import { testStore, type TestStore } from "../support/store.ts";
 import { companyWith, name } from "./company.ts";
@@ -71,7 +69,8 @@ export async function openDelegationHouse(): Promise<DelegationHouse> {
     sessions: opened.store.sessions,
     log: opened.store.log,
     token: createTokenVerifier({ ...realm, key: async (kid) => (kid === signingKey.kid ? signingKey.publicKey : undefined) }),
-    delegations: createReplaySet(PROOF_WINDOW_MS),
+    spendDelegation: (id, expiresAt) =>
+      opened.store.oauth.putNew({ kind: "ReplayDetection", id: `delegation ${id}`, payload: {}, expiresAt }),
     dpop: createDpopVerifier(),
     keys,
     tokenEndpoint: TOKEN_ENDPOINT,

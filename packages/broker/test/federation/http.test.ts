@@ -2,9 +2,11 @@ import type { KeyObject } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { SignJWT } from "jose";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { companyFiles, name } from "./company.ts";
+import { delegationProof, type SenderKey, senderKey } from "./delegation-house.ts";
 import { CEILING, entry } from "./inbound-house.ts";
 import { partnerKey, type PartnerKey, type PartnerServer, servePartner, signed } from "./partner-server.ts";
 import { clientAssertion, deploy, freePort, registered, writeFiles } from "./two-deployments.ts";
@@ -45,14 +47,18 @@ const answered = z.object({
   issued_token_type: z.string().optional(),
 });
 
-async function post(form: Readonly<Record<string, string>>): Promise<Response> {
-  return fetch(`${house.url}/oauth/token`, { method: "POST", body: new URLSearchParams(form) });
+async function post(form: Readonly<Record<string, string>>, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
+  return fetch(`${house.url}/oauth/token`, { method: "POST", headers, body: new URLSearchParams(form) });
 }
 
-async function asAgent(agent: string, form: Readonly<Record<string, string>>): Promise<Response> {
+async function asAgent(
+  agent: string,
+  form: Readonly<Record<string, string>>,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Response> {
   const key = keys.get(agent);
   if (key === undefined) throw new Error(`no key of ${agent}`);
-  return post({ ...(await clientAssertion(house.url, agent, key)), ...form });
+  return post({ ...(await clientAssertion(house.url, agent, key)), ...form }, headers);
 }
 
 async function root(agent = name("lead")): Promise<z.output<typeof answered>> {
@@ -97,6 +103,33 @@ test("a delegate exchanges its delegator's token and calls with what it got; the
   expect((await mcp(child.access_token)).status).toBe(401);
   expect((await mcp(lead.access_token)).status).toBe(200);
 });
+
+test("a bound session is passed on with a delegation proof, once, and the child is bound to the delegate's key", async () => {
+  const [lead, helper] = [await senderKey(), await senderKey()];
+  const held = await boundRoot(lead);
+  const delegation = await delegationProof(lead, held.access_token, { htu: `${house.url}/oauth/token`, delegate: name("helper") });
+  const send = async (): Promise<Response> =>
+    asAgent(name("helper"), exchange(held.access_token, { delegation }), { dpop: await tokenProof(helper) });
+  expect(await (await send()).json()).toMatchObject({ token_type: "DPoP" });
+  expect(await refusal(await send())).toEqual([400, "invalid_grant"]);
+  const bearer = await delegationProof(lead, held.access_token, { htu: `${house.url}/oauth/token`, delegate: name("helper") });
+  expect(await refusal(await asAgent(name("helper"), exchange(held.access_token, { delegation: bearer })))).toEqual([
+    400,
+    "invalid_request",
+  ]);
+});
+
+async function boundRoot(key: SenderKey): Promise<z.output<typeof answered>> {
+  const form = { grant_type: "client_credentials", user: "ana", task: "T-17" };
+  return answered.parse(await (await asAgent(name("lead"), form, { dpop: await tokenProof(key) })).json());
+}
+
+function tokenProof(key: SenderKey): Promise<string> {
+  return new SignJWT({ htm: "POST", htu: `${house.url}/oauth/token`, jti: crypto.randomUUID() })
+    .setProtectedHeader({ alg: "ES256", typ: "dpop+jwt", jwk: key.publicJwk })
+    .setIssuedAt()
+    .sign(key.privateKey);
+}
 
 function mcp(token: string): Promise<Response> {
   const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "test", version: "1" } };

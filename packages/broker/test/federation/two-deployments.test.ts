@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Agent } from "../../../../stories/agent.ts";
-import { COPILOT, DESK, LISTER, NOTES_SECRET, partnerA, startTwoDeployments, type TwoDeployments } from "./two-deployments.ts";
+import { COPILOT, DESK, diskAtA, LISTER, NOTES_SECRET, partnerA, startTwoDeployments, type TwoDeployments } from "./two-deployments.ts";
 
 let two: TwoDeployments;
 let copilot: Agent;
@@ -106,6 +106,7 @@ test("a changed entry of the partner at B ends its sessions at the next call, an
 
 test("removing the partner at B ends its sessions, whose rows still live, and opens no more", async () => {
   expect((await copilot.call("read_note", { id: "n-9" })).isError).toBe(false);
+  await two.b.write("tools/a-disk.yaml", diskAtA(two.a.url, new Map()).replace(/^credential.*\n/mu, ""));
   await two.b.write("partners.yaml", "partners: {}\n");
   for (let tries = 0; tries < 3; tries += 1) {
     const answer = await copilot.call("read_note", { id: "n-9" });

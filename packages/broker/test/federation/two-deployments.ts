@@ -185,7 +185,8 @@ async function writeB(folder: string, notes: string, urlA: string): Promise<void
   });
 }
 
-function diskAtA(urlA: string, offered: ReadonlyMap<string, string>): string {
+/** The tool of B that goes out to A, with what a reviewer saw A offer. */
+export function diskAtA(urlA: string, offered: ReadonlyMap<string, string>): string {
   return `tool: a-disk
 connect: { mcp: { url: "${urlA}/mcp" } }
 credential: { name: a-token, from: partner:a, inject: { header: authorization, format: "Bearer {value}" } }

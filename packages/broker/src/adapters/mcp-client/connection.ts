@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { JsonObject, Operation } from "@bailiwick/policy";
 import { Fault } from "../../domain/fault.ts";
 import { type ConnectionKey, type Equipment, ToolError, type ToolConnection, type ToolListing } from "../../domain/tool.ts";
@@ -68,15 +69,23 @@ export function createConnection(options: ConnectionOptions): McpConnection {
       startWatch(live);
       if (live.agreement.era === "legacy")
         for (const uri of subscriptions.uris()) void small(live, "resources/subscribe", { uri }).catch(ignore);
-      if (again) changed();
+      if (again) {
+        changed();
+        tell();
+      }
     },
   });
 
-  /** Read again at once: until then nothing is known of this upstream, and a call has to wait for it. */
+  /**
+   * Read again at once: until then nothing is known of this upstream, and a call has to wait for it. Told on only when it really offers
+   * something else: two brokers that are tools of each other would else pass one notice back and forth for ever.
+   */
   function changed(): void {
+    const before = cache.last();
     cache.invalidate();
-    cache.get().catch(ignore);
-    tell();
+    cache.get().then((now) => {
+      if (!isDeepStrictEqual(before, now)) tell();
+    }, ignore);
   }
 
   function tell(): void {

@@ -8,6 +8,8 @@ export interface ListingCache {
   get(): Promise<ToolListing>;
   /** What `get` would give at once; undefined when it would have to ask. */
   readonly peek: () => ToolListing | undefined;
+  /** What was read last, whether or not it still counts. */
+  readonly last: () => ToolListing | undefined;
   /** Which arguments of the tool travel in headers; undefined for a tool that is not listed. */
   mirror(tool: string): Promise<ParamHeaders | undefined>;
   invalidate(): void;
@@ -29,6 +31,7 @@ interface Held {
 /** One reading at a time; a reading that began before an invalidation is given to those who wait for it, and kept by nobody. */
 export function createListingCache(options: ListingCacheOptions): ListingCache {
   let held: Held | undefined;
+  let last: ToolListing | undefined;
   let reading: Promise<Held> | undefined;
   let generation = 0;
 
@@ -39,6 +42,7 @@ export function createListingCache(options: ListingCacheOptions): ListingCache {
       (done) => {
         if (generation === began) {
           held = done;
+          last = done.listing;
           reading = undefined;
         }
         return done;
@@ -76,6 +80,7 @@ export function createListingCache(options: ListingCacheOptions): ListingCache {
   return {
     get: async () => (fresh() ?? (await read())).listing,
     peek: () => fresh()?.listing,
+    last: () => last,
     mirror: async (tool) => (fresh() ?? (await read())).mirrors.get(tool),
     invalidate() {
       generation += 1;

@@ -61,7 +61,7 @@ async function wishOf(
 }
 
 function exchangePorts(ports: OAuthPorts): Parameters<typeof tokenExchange>[0] {
-  const { now, policy, sessions, dpop, sessionKeys: keys, token, proofs: delegations, realm } = ports;
+  const { now, policy, sessions, dpop, sessionKeys: keys, token, entities, realm } = ports;
   return {
     now: () => now(),
     policy: () => policy(),
@@ -69,7 +69,7 @@ function exchangePorts(ports: OAuthPorts): Parameters<typeof tokenExchange>[0] {
     dpop,
     keys,
     token,
-    delegations,
+    spendDelegation: (id, expiresAt) => entities.putNew({ kind: "ReplayDetection", id: `delegation ${id}`, payload: {}, expiresAt }),
     audience: realm.audience,
     tokenEndpoint: tokenEndpoint(realm),
   };

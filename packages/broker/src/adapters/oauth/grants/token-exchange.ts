@@ -4,8 +4,7 @@ import { chainOf } from "../../../domain/ended.ts";
 import { covers } from "../../../domain/delegation.ts";
 import { partnerStillHolds } from "../../../domain/partner.ts";
 import type { Session } from "../../../domain/session.ts";
-import type { VerifiedToken } from "../../sender-proof/verify-sender.ts";
-import type { ReplaySet } from "../../sender-proof/replay-set.ts";
+import { PROOF_WINDOW_MS, type VerifiedToken } from "../../sender-proof/verify-sender.ts";
 import type { SessionWish } from "../issue-session.ts";
 import { OAuthError } from "../oauth-error.ts";
 import { askedRights } from "./asked-rights.ts";
@@ -18,8 +17,8 @@ const ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token";
 export interface TokenExchangePorts extends GrantPorts, DelegationProofParts {
   /** Verifies one of our access tokens, its expiry included. @throws Refusal `unauthenticated`, `token_expired`. */
   readonly token: (token: string | undefined, now: Date) => Promise<VerifiedToken>;
-  /** Delegation proofs that this broker has seen. */
-  readonly delegations: ReplaySet;
+  /** Spends a delegation proof until then; false when it was spent before, on any broker. */
+  readonly spendDelegation: (id: string, until: Date) => Promise<boolean>;
   /** The one resource there are tokens for (RFC 8707). */
   readonly audience: string;
 }
@@ -36,7 +35,7 @@ export async function tokenExchange(ports: TokenExchangePorts, request: GrantReq
   const token = form["subject_token"] ?? "";
   const delegator = await liveSession(ports, token, "subject_token");
   await requireOwnActor(ports, agent, form);
-  const proof = consent(ports, request, token, delegator);
+  const proof = await consent(ports, request, token, delegator);
   const { task, ...asked } = askedRights(form);
   return {
     agent,
@@ -110,12 +109,12 @@ async function requireOwnActor(ports: TokenExchangePorts, agent: AgentConfig, fo
  * What shows that the delegator meant this delegate. A bearer token: that it was handed over. One that is bound to its sender: a proof by
  * the same key, which an agent that narrows its own session gives with the request itself.
  */
-function consent(
+async function consent(
   ports: TokenExchangePorts,
   { agent, binding, form }: GrantRequest,
   token: string,
   delegator: Session,
-): DelegationProof | undefined {
+): Promise<DelegationProof | undefined> {
   const proof = form["delegation"];
   if (delegator.binding.kind === "bearer") {
     if (proof === undefined) return undefined;
@@ -124,7 +123,7 @@ function consent(
   if (proof === undefined && agent.name === delegator.agent && sameKey(binding, delegator.binding)) return undefined;
   const now = ports.now();
   const checked = checkDelegationProof(ports, { proof, token, delegator, delegate: agent.name }, now);
-  if (!ports.delegations.first(checked.id, now.getTime()))
+  if (!(await ports.spendDelegation(checked.id, new Date(now.getTime() + PROOF_WINDOW_MS))))
     throw new OAuthError("invalid_grant", "this `delegation` proof was used before; the delegator signs one for each exchange");
   return checked;
 }
