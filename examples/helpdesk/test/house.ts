@@ -49,7 +49,14 @@ async function registerAgents(broker: RunningBroker): Promise<ReadonlyMap<string
     const { privateKey, publicKey } = await generateKeyPair("ES256", { extractable: true });
     const jwk = await exportJWK(publicKey);
     const thumbprint = await calculateJwkThumbprint(jwk);
-    await broker.store.agentKeys.add({ agent: name, tenant, thumbprint, publicJwk: JSON.parse(JSON.stringify(jwk)), status: "active", addedAt: new Date() });
+    await broker.store.agentKeys.add({
+      agent: name,
+      tenant,
+      thumbprint,
+      publicJwk: JSON.parse(JSON.stringify(jwk)),
+      status: "active",
+      addedAt: new Date(),
+    });
     keys.set(name, { agent: name, kid: thumbprint, privateJwk: await exportJWK(privateKey) });
   }
   return keys;

@@ -175,9 +175,7 @@ export const agentSchema = z
     roles: z.array(z.string()),
     owner: z.string(),
     /** RFC 7638 thumbprints of its keys. */
-    keys: z.array(
-      z.object({ thumbprint: z.string(), status: z.enum(["active", "retired"]), addedAt: time, retiresAt: time.optional() }),
-    ),
+    keys: z.array(z.object({ thumbprint: z.string(), status: z.enum(["active", "retired"]), addedAt: time, retiresAt: time.optional() })),
     /** `stopped` when its workflow, tenant or everything is. */
     status: z.enum(["active", "suspended", "retired", "stopped"]),
     stop: z.lazy(() => stopSchema).optional(),

@@ -71,7 +71,11 @@ describe("deny by default", () => {
 
   test("a call without a token is refused before anything else", async () => {
     const { call, tool } = await world(db.store);
-    expect(await call("ping", {}, { presented: bearer(undefined) })).toMatchObject({ kind: "refused", code: "unauthenticated", callId: undefined });
+    expect(await call("ping", {}, { presented: bearer(undefined) })).toMatchObject({
+      kind: "refused",
+      code: "unauthenticated",
+      callId: undefined,
+    });
     expect(tool.effects).toEqual([]);
   });
 

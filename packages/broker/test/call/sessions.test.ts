@@ -97,7 +97,8 @@ describe("a delegated session", () => {
     const each = await world(db.store);
     const child = await delegateOf(each);
     const other = testPolicy({
-      "agents/support.yaml": "agent: other\nworkflow: helpdesk\nowner: dana\ntenants: [acme]\nenvironments: [prod]\nroles: [support]\nceiling: { allow: [\"health:*\"] }\n",
+      "agents/support.yaml":
+        'agent: other\nworkflow: helpdesk\nowner: dana\ntenants: [acme]\nenvironments: [prod]\nroles: [support]\nceiling: { allow: ["health:*"] }\n',
     });
     const gone: Session = { ...child, id: `${child.id}_2`, agent: "bailiwick://acme/prod/helpdesk/other" };
     await db.store.sessions.create(gone);

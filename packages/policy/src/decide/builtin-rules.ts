@@ -7,9 +7,9 @@ const builtin = (id: string, line: number, reason: string): RuleRef => ({ kind: 
 
 /** INVARIANT: each line is where the document names the rule; a test compares them. */
 export const BUILTIN = {
-  denyByDefault: builtin("deny-by-default", 29, "what no grant permits is refused"),
-  tenantIsolation: builtin("tenant-isolation", 30, "a record of another tenant is never shown or touched"),
-  sessionScope: builtin("session-scope", 31, "a session can do no more than it was opened for"),
-  typedArguments: builtin("typed-arguments", 32, "an argument that policy cannot read exactly cannot be judged"),
-  failClosed: builtin("fail-closed", 33, "a rule that fails refuses"),
+  denyByDefault: builtin("deny-by-default", 30, "what no grant permits is refused"),
+  tenantIsolation: builtin("tenant-isolation", 31, "a record of another tenant is never shown or touched"),
+  sessionScope: builtin("session-scope", 32, "a session can do no more than it was opened for"),
+  typedArguments: builtin("typed-arguments", 33, "an argument that policy cannot read exactly cannot be judged"),
+  failClosed: builtin("fail-closed", 34, "a rule that fails refuses"),
 } as const;

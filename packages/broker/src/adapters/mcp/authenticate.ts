@@ -49,7 +49,11 @@ const AUTHENTICATION_CODES: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
 ]);
 
 /** Headers of a 401 (RFC 6750 section 3, RFC 9449 section 7.1; RFC 9728 section 5.1 when a metadata URL is configured). */
-export function challenge(settings: Settings, hadToken: boolean, failure: { readonly code: string; readonly message: string }): OutgoingHttpHeaders {
+export function challenge(
+  settings: Settings,
+  hadToken: boolean,
+  failure: { readonly code: string; readonly message: string },
+): OutgoingHttpHeaders {
   const parts = ['realm="bailiwick"'];
   const proof = failure.code === "proof_invalid" || failure.code === "proof_replayed";
   if (hadToken) parts.push(`error="${proof ? "invalid_dpop_proof" : "invalid_token"}"`, `error_description="${quotable(failure.message)}"`);
@@ -73,7 +77,11 @@ export function stepUp(
   if (wanted.length === 0) return undefined;
   // What the session has is named as well: the new one replaces it.
   const whole = [...new Set([...scope, ...wanted])].join(" ");
-  const parts = [`scope="${quotable(whole)}"`, `error_description="${quotable(message)}"`, `resource_metadata="${quotable(settings.resourceMetadataUrl())}"`];
+  const parts = [
+    `scope="${quotable(whole)}"`,
+    `error_description="${quotable(message)}"`,
+    `resource_metadata="${quotable(settings.resourceMetadataUrl())}"`,
+  ];
   return { "www-authenticate": `Bearer realm="bailiwick", error="insufficient_scope", ${parts.join(", ")}` };
 }
 

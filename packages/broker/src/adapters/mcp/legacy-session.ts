@@ -127,13 +127,7 @@ export function hearAnswer(session: LegacySession, message: RpcResult | RpcFailu
 const MAX_ERROR_CHARS = 500;
 
 /** Opens the session's GET stream; a newer one takes the place of an older one. */
-export function openListener(
-  session: LegacySession,
-  res: ServerResponse,
-  presented: Presented,
-  keepAliveMs: number,
-  lifeMs: number,
-): void {
+export function openListener(session: LegacySession, res: ServerResponse, presented: Presented, keepAliveMs: number, lifeMs: number): void {
   session.listener?.stop();
   res.writeHead(200, STREAM_HEADERS);
   res.flushHeaders();

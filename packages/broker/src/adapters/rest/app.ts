@@ -111,7 +111,11 @@ function addStatusEndpoint(api: OpenAPIHono, ports: RestPorts): void {
 }
 
 function addDocument(api: OpenAPIHono, ports: RestPorts): void {
-  api.openAPIRegistry.registerComponent("securitySchemes", "personCookie", { type: "apiKey", in: "cookie", name: personCookieName(ports.publicUrl) });
+  api.openAPIRegistry.registerComponent("securitySchemes", "personCookie", {
+    type: "apiKey",
+    in: "cookie",
+    name: personCookieName(ports.publicUrl),
+  });
   api.openAPIRegistry.registerComponent("securitySchemes", "personToken", {
     type: "http",
     scheme: "bearer",

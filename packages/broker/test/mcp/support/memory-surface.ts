@@ -155,7 +155,13 @@ export function createMemorySurface(operations: readonly MemoryOperation[]): Mem
     },
     session: async (presented) => check(presented),
     async handle(call) {
-      seen.push({ name: call.name, token: call.presented.token, statedReason: call.statedReason, traceparent: call.traceparent, peer: call.peer });
+      seen.push({
+        name: call.name,
+        token: call.presented.token,
+        statedReason: call.statedReason,
+        traceparent: call.traceparent,
+        peer: call.peer,
+      });
       let session: Session;
       try {
         session = check(call.presented);
