@@ -77,7 +77,7 @@ at       2026-11-23T10:00:00.000Z
 
 rules that decided
   grant read-emea, roles/support.yaml:4: support works tickets
-  builtin deny-by-default, docs/spec/policy-files.md:29: what no grant permits is refused
+  builtin deny-by-default, docs/spec/policy-files.md:30: what no grant permits is refused
 
 rules that did not match
   grant read-emea, roles/support.yaml:4: not true: \`resource.region == "emea"\`
