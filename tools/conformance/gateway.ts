@@ -70,7 +70,7 @@ async function tokens(broker: RunningBroker): Promise<() => Promise<string>> {
   const { kty = "", crv = "", x = "", y = "" } = privateJwk;
   const publicJwk: JsonObject & { readonly kty: string } = { kty, crv, x, y };
   const thumbprint = await calculateJwkThumbprint(publicJwk);
-  await broker.store.agentKeys.add({ agent: AGENT, tenant: "acme", thumbprint, publicJwk, status: "active" });
+  await broker.store.agentKeys.add({ agent: AGENT, tenant: "acme", thumbprint, publicJwk, status: "active", addedAt: new Date() });
   let held: { readonly value: Promise<string>; readonly until: number } | undefined;
   return () => {
     if (held === undefined || performance.now() > held.until) {

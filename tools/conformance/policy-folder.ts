@@ -33,6 +33,7 @@ export async function writePolicyFolder(folder: string, connect: Connect, listin
       environments: ["dev"],
       roles: ["runner"],
       ceiling: { allow: ["fixture:*"], effects: ["read"] },
+      clients: { people: ["operator"] },
     },
   };
   for (const [path, content] of Object.entries(files)) {

@@ -15,6 +15,10 @@ over HTTP and over stdio. Exit 0 when the gateway loses no scenario that direct 
        npm run conformance -- cedar [--corpus <tar.gz or folder>] [--json]
 
 Puts the official tests of Cedar to the policy engine.
+
+       npm run conformance -- oauth [--json]
+
+Runs the official authorization scenarios against the OAuth server.
 `;
 
 /** One way to reach the fixture. */
@@ -164,4 +168,10 @@ function asJson(results: Results, losses: readonly Loss[]): unknown {
 
 // Last, because what it uses is initialised above.
 const [what, ...rest] = process.argv.slice(2);
-process.exitCode = what === "cedar" ? (await import("./cedar.ts")).conformCedar(rest) : await main(process.argv.slice(2));
+process.exitCode = await conform(what, rest);
+
+async function conform(suite: string | undefined, args: readonly string[]): Promise<number> {
+  if (suite === "cedar") return (await import("./cedar.ts")).conformCedar(args);
+  if (suite === "oauth") return (await import("./oauth.ts")).conformOAuth(args);
+  return main(process.argv.slice(2));
+}

@@ -167,6 +167,7 @@ test.each<[string, Record<string, unknown>]>([
   ["a script as redirect", { redirect_uris: ["javascript:alert(1)"] }],
   ["an app's own scheme", { redirect_uris: ["desk:/cb"] }],
   ["a wildcard", { redirect_uris: ["https://*.example/cb"] }],
+  ["a host that would write into the page's security policy", { redirect_uris: ["https://a;script-src/cb"] }],
   ["no redirect", { redirect_uris: [] }],
   ["a secret", { token_endpoint_auth_method: "client_secret_post" }],
   ["a key of its own", { token_endpoint_auth_method: "private_key_jwt", jwks: { keys: [] } }],

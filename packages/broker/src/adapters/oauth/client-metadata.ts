@@ -48,5 +48,7 @@ export function dropScope(metadata: unknown): void {
 function isRedirect(text: string): boolean {
   const uri = URL.parse(text);
   if (uri === null || uri.username !== "" || uri.password !== "" || uri.hash !== "" || /[\s\\*]/u.test(text)) return false;
+  // The host goes into the consent page's security policy, where `;` would begin another directive.
+  if (!/^(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])$/u.test(uri.hostname)) return false;
   return uri.protocol === "https:" || (uri.protocol === "http:" && LOOPBACK.includes(uri.hostname));
 }

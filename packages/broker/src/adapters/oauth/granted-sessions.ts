@@ -13,14 +13,38 @@ export function rememberGrantedSession(
   return entities.put({ kind: "GrantedSession", id, grantId, payload: { tenant, session: id }, expiresAt });
 }
 
-/** Ends every session that came of a grant, and what was delegated from it. */
+/** Why a grant ends. */
+export type GrantEnd = "replayed" | "revoked by its client";
+
+/**
+ * Ends every session that came of a grant, and what was delegated from it. The end comes before its record: it takes rights away, and whoever
+ * replays a code shall not win by the log being down.
+ */
 export async function endGrantedSessions(
-  { entities, sessions }: Pick<OAuthPorts, "entities" | "sessions">,
+  { entities, sessions, log, now }: Pick<OAuthPorts, "entities" | "sessions" | "log" | "now">,
   grantId: string,
+  why: GrantEnd,
 ): Promise<void> {
   for (const row of await entities.ofGrant("GrantedSession", grantId)) {
-    const { tenant, session } = grantedSession.parse(row);
-    await sessions.revoke(tenant, session, "oauth");
+    const { tenant, session: id } = grantedSession.parse(row);
+    const revocation = await sessions.revoke(tenant, id, "oauth");
+    if (revocation === undefined) continue;
+    await log.append(tenant, {
+      kind: "admin",
+      callId: id,
+      body: {
+        at: now().toISOString(),
+        event: "session.revoke",
+        by: "oauth",
+        via: "oauth",
+        session: id,
+        why,
+        ended: revocation.ended.slice(0, MAX_NAMED),
+      },
+    });
   }
   await entities.removeOfGrant("GrantedSession", grantId);
 }
+
+/** Ids named in one record; a record has a size limit. */
+const MAX_NAMED = 200;

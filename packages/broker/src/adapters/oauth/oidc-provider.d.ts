@@ -104,7 +104,9 @@ declare module "oidc-provider" {
     proxy: boolean;
     callback(): (req: IncomingMessage, res: ServerResponse) => Promise<void>;
     use(middleware: Middleware): this;
-    on(event: string, listener: (ctx: Context, error: OIDCProviderError) => void): this;
+    on(event: "grant.error" | "server_error", listener: (ctx: Context, error: OIDCProviderError) => void): this;
+    /** Koa's: an exception that no middleware caught. */
+    on(event: "error", listener: (error: unknown) => void): this;
     registerGrantType(name: string, handler: (ctx: Context) => Promise<void>, parameters: readonly string[]): void;
     interactionDetails(req: IncomingMessage, res: ServerResponse): Promise<Interaction>;
     interactionFinished(

@@ -1,4 +1,6 @@
-import { type Context, errors, type Provider } from "oidc-provider";
+import { type Context, errors, type Middleware, type Provider } from "oidc-provider";
+import { asOAuthError, errorAnswer } from "./answer.ts";
+import { statusOf } from "./oauth-error.ts";
 
 /** What the provider's terse reasons mean and what to do; its `error_description` alone would not tell. */
 const NEXT: Readonly<Record<string, string>> = {
@@ -24,10 +26,27 @@ export function plainErrors(provider: Provider, onFault: (error: unknown) => voi
     const text = error.error_detail === undefined ? undefined : (NEXT[error.error_detail] ?? error.error_detail);
     if (text !== undefined) describe(ctx, text);
   });
+  // What the provider caught itself, and what nobody caught.
   provider.on("server_error", (ctx, error) => {
-    onFault(error);
-    if (isErrorBody(ctx.body)) describe(ctx, "the broker failed; try again shortly, its operator finds the cause in the log");
+    const told = asOAuthError(onFault, error);
+    if (!isErrorBody(ctx.body)) return;
+    ctx.status = statusOf(told.code);
+    ctx.body = { error: told.code, error_description: told.message };
   });
+  provider.on("error", onFault);
+}
+
+/** Answers with an error of ours what would otherwise be Koa's bare 500. */
+export function answerFaults(onFault: (error: unknown) => void): Middleware {
+  return async (ctx, next) => {
+    try {
+      await next();
+    } catch (error) {
+      const { status, body } = errorAnswer(asOAuthError(onFault, error));
+      ctx.status = status;
+      ctx.body = body;
+    }
+  };
 }
 
 function describe(ctx: Context, text: string): void {

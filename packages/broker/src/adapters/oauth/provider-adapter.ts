@@ -5,7 +5,7 @@ import type { OAuthEntityKind } from "../../domain/oauth-entity.ts";
 import type { OAuthPorts } from "./oauth-ports.ts";
 import { endGrantedSessions } from "./granted-sessions.ts";
 
-type AdapterPorts = Pick<OAuthPorts, "entities" | "sessions" | "now">;
+type AdapterPorts = Pick<OAuthPorts, "entities" | "sessions" | "log" | "now">;
 
 /** A client that registered and was never used is forgotten after a day, one that is in use after three months of silence. */
 export const UNUSED_CLIENT_MS = 24 * 60 * 60 * 1000;
@@ -53,7 +53,11 @@ function keeping(ports: AdapterPorts, kind: OAuthEntityKind): Adapter {
     findByUid: async () => undefined,
     findByUserCode: async () => undefined,
     async consume(id) {
-      if (!(await entities.consume(kind, id))) throw new errors.InvalidGrant("it was used at the same time by another request");
+      if (await entities.consume(kind, id)) return;
+      // The provider saw it unused a moment ago, so two came at once: that is a replay as well, and ends what the other one is given.
+      const grantId = grantIdOf((await entities.find(kind, id))?.payload ?? {});
+      if (grantId !== undefined) await endGrant(ports, grantId);
+      throw new errors.InvalidGrant("it was used at the same time by another request");
     },
     destroy: (id) => entities.remove(kind, id),
     async revokeByGrantId(grantId) {
@@ -72,12 +76,16 @@ function forgetful(ports: AdapterPorts, model: string): Adapter {
     consume: async () => undefined,
     destroy: async () => undefined,
     revokeByGrantId: async (grantId) => {
-      if (model !== "AccessToken") return;
-      // The grant first: whoever redeems at the same moment looks for it after making a session.
-      await ports.entities.remove("Grant", grantId);
-      await endGrantedSessions(ports, grantId);
+      if (model === "AccessToken") await endGrant(ports, grantId);
     },
   };
+}
+
+/** Of its own accord the provider ends a grant only when a code or refresh token came twice: somebody holds a copy. */
+async function endGrant(ports: AdapterPorts, grantId: string): Promise<void> {
+  // The grant first: whoever redeems at the same moment looks for it after making a session.
+  await ports.entities.remove("Grant", grantId);
+  await endGrantedSessions(ports, grantId, "replayed");
 }
 
 /** The id is a secret and stays out of the row. A sign-in is the console's, never the provider's: its session remembers nobody. */

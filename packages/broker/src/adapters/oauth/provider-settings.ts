@@ -1,5 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { type Client, type Context, errors, type Grant, interactionPolicy, type Interaction, type Token } from "oidc-provider";
+import { z } from "zod";
+import { CLOCK_SKEW_MS, MAX_ASSERTION_AHEAD_MS } from "./client-assertion.ts";
 import { checkClientMetadata, dropScope } from "./client-metadata.ts";
 import { askedRights, TASK_TYPE } from "./grants/asked-rights.ts";
 import { knownScopes } from "./known-scopes.ts";
@@ -37,6 +39,7 @@ export function providerSettings(ports: OAuthPorts): Readonly<Record<string, unk
     clockTolerance: 5,
     pkce: { required: () => true },
     clientBasedCORS: () => false,
+    assertJwtClientAuthClaimsAndHeader: async (_: Context, claims: unknown) => checkClientAssertion(ports, claims),
     clientDefaults: {
       application_type: "native",
       grant_types: ["authorization_code", "refresh_token"],
@@ -66,7 +69,7 @@ export function providerSettings(ports: OAuthPorts): Readonly<Record<string, unk
       return grantId === undefined ? undefined : ctx.oidc.provider.Grant.find(grantId);
     },
     renderError: async (ctx: Context, out: { readonly error: string; readonly error_description?: string }) => {
-      const { html, headers } = await errorPage(out.error_description ?? out.error);
+      const { html, headers } = await errorPage(out.error === "server_error" ? BROKEN : (out.error_description ?? out.error));
       for (const [name, value] of Object.entries(headers)) ctx.set(name, value);
       ctx.body = html;
     },
@@ -74,6 +77,8 @@ export function providerSettings(ports: OAuthPorts): Readonly<Record<string, unk
     fetch: (url: string | URL, init: { readonly signal?: AbortSignal | undefined }) => ports.fetch(url, { signal: init.signal ?? null }),
   };
 }
+
+const BROKEN = "the broker failed; try again shortly, its operator finds the cause in the log";
 
 /** Fetches of client documents that strangers can cause in an hour, each and together. */
 const MAX_DOCUMENTS_EACH = 120;
@@ -168,6 +173,16 @@ function scopesInPlay(policy: Parameters<typeof knownScopes>[0], { oidc }: Conte
   const { AuthorizationCode, RefreshToken } = oidc?.entities ?? {};
   const named = [oidc?.params?.["scope"], AuthorizationCode?.scope, RefreshToken?.scope].filter((text) => typeof text === "string");
   return knownScopes(policy, named.join(" "));
+}
+
+const assertionClaims = z.object({ exp: z.number(), aud: z.union([z.string(), z.tuple([z.string()])]), jti: z.string().min(1).max(128) });
+
+/** A client with a key in its metadata document is held to what agents are: one audience, and a life of a minute (client-assertion.ts). */
+function checkClientAssertion({ now }: OAuthPorts, claims: unknown): void {
+  const parsed = assertionClaims.safeParse(claims);
+  const latest = now().getTime() + MAX_ASSERTION_AHEAD_MS + CLOCK_SKEW_MS;
+  if (!parsed.success || parsed.data.exp * 1000 > latest)
+    throw new errors.InvalidClientAuth("the assertion has another audience, or lives too long");
 }
 
 function checkTaskDetails(_: Context, detail: unknown): void {

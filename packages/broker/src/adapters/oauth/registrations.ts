@@ -3,33 +3,45 @@ import { asOAuthError, errorAnswer } from "./answer.ts";
 import type { OAuthPorts } from "./oauth-ports.ts";
 
 /** How many clients may register in an hour, from one address and from all. Few people install a client; a flood is not people. */
-export const MAX_REGISTRATIONS_EACH = 60;
-export const MAX_REGISTRATIONS = 600;
+const MAX_REGISTRATIONS_EACH = 60;
+const MAX_REGISTRATIONS = 600;
+/** The same for authorizations that are begun: each leaves a row for a quarter of an hour. */
+const MAX_AUTHORIZATIONS_EACH = 600;
+const MAX_AUTHORIZATIONS = 6_000;
 const HOUR_MS = 60 * 60 * 1000;
 
-/** Dynamic registration (RFC 7591) is open, so it is counted, and recorded in every tenant's log: no client is there without a trace. */
+/**
+ * What strangers may do is counted. Dynamic registration (RFC 7591) is also recorded in every tenant's log: no client is there without a trace.
+ */
 export function registrations(ports: OAuthPorts): Middleware {
   return async (ctx, next) => {
-    if (ctx.path !== "/oauth/register" || ctx.method !== "POST") return next();
-    if (!(await withinLimits(ports, ctx.ip))) {
+    const registering = ctx.path === "/oauth/register" && ctx.method === "POST";
+    if (!registering && ctx.path !== "/oauth/auth") return next();
+    if (!(await withinLimits(ports, ctx.ip, registering))) {
       ctx.status = 429;
       ctx.set("retry-after", "3600");
-      ctx.body = {
-        error: "temporarily_unavailable",
-        error_description: "too many clients were registered lately; use a client id metadata document",
-      };
+      ctx.body = { error: "temporarily_unavailable", error_description: tooMany(registering) };
       return undefined;
     }
     await next();
-    if (ctx.status === 201) await recorded(ports, ctx);
+    if (registering && ctx.status === 201) await recorded(ports, ctx);
     return undefined;
   };
 }
 
-function withinLimits({ attempt, now }: OAuthPorts, ip: string): Promise<boolean> {
+function tooMany(registering: boolean): string {
+  return registering
+    ? "too many clients were registered lately; use a client id metadata document, or try again in an hour"
+    : "too many authorizations were begun lately; try again in an hour";
+}
+
+function withinLimits({ attempt, now }: OAuthPorts, ip: string, registering: boolean): Promise<boolean> {
+  const [what, each, all] = registering
+    ? (["register", MAX_REGISTRATIONS_EACH, MAX_REGISTRATIONS] as const)
+    : (["authorize", MAX_AUTHORIZATIONS_EACH, MAX_AUTHORIZATIONS] as const);
   const keys = [
-    { key: `oauth register ${ip}`, max: MAX_REGISTRATIONS_EACH },
-    { key: "oauth register", max: MAX_REGISTRATIONS },
+    { key: `oauth ${what} ${ip}`, max: each },
+    { key: `oauth ${what}`, max: all },
   ];
   return attempt(keys, HOUR_MS, now());
 }

@@ -50,5 +50,5 @@ async function revokeConsent(ports: OAuthPorts, shell: Shell, clientId: string, 
   await entities.remove("Consent", refresh.grantId);
   await entities.removeOfGrant("RefreshToken", refresh.grantId);
   await entities.removeOfGrant("AuthorizationCode", refresh.grantId);
-  await endGrantedSessions(ports, refresh.grantId);
+  await endGrantedSessions(ports, refresh.grantId, "revoked by its client");
 }

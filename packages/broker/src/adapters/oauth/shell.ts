@@ -3,7 +3,7 @@ import { type Client, type Grant, type Interaction, type InteractionResult, Prov
 import { peopleUrl } from "../rest/relying-party.ts";
 import type { OAuthPorts } from "./oauth-ports.ts";
 import { personTokens } from "./person-tokens.ts";
-import { plainErrors } from "./plain-errors.ts";
+import { answerFaults, plainErrors } from "./plain-errors.ts";
 import { providerSettings } from "./provider-settings.ts";
 import { registrations } from "./registrations.ts";
 
@@ -22,6 +22,7 @@ export function createShell(ports: OAuthPorts): Shell {
   const provider = new Provider(ports.realm.issuer, providerSettings(ports));
   // The headers it then trusts are set below, from the public URL, never from the request.
   provider.proxy = true;
+  provider.use(answerFaults((error) => ports.onFault(error)));
   provider.use(registrations(ports));
   provider.use(personTokens(ports, async (id) => (await provider.Grant.find(id)) !== undefined));
   plainErrors(provider, (error) => ports.onFault(error));

@@ -21,6 +21,7 @@ const thumbprint = z.string().regex(/^[A-Za-z0-9_-]{43}$/u);
 const claimsSchema = z.object({
   sid: z.string(),
   tenant: z.string(),
+  client_id: z.string(),
   exp: z.number(),
   cnf: z
     .union([
@@ -71,8 +72,8 @@ async function verifySignature(options: TokenVerifierOptions, token: string, now
         currentDate: now,
       },
     );
-    const { sid, tenant, exp, cnf } = claimsSchema.parse(payload);
-    return { tenant, session: sid, binding: cnf ?? { kind: "bearer" }, expiresAtMs: exp * 1000 };
+    const { sid, tenant, client_id: client, exp, cnf } = claimsSchema.parse(payload);
+    return { tenant, session: sid, client, binding: cnf ?? { kind: "bearer" }, expiresAtMs: exp * 1000 };
   } catch (error) {
     if (error instanceof errors.JWTExpired) throw expired();
     throw unauthenticated();

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import type { JsonObject } from "@bailiwick/policy";
-import type { Kysely, Transaction } from "kysely";
+import { type Kysely, sql, type Transaction } from "kysely";
 import { z } from "zod";
 import type { OAuthEntity, OAuthEntityStore } from "../../domain/oauth-entity.ts";
 import type { OAuthEntitiesTable } from "./oauth-tables.ts";
@@ -25,10 +25,14 @@ export function oauthEntityStore(db: Kysely<Tables>, now: () => Date): OAuthEnti
     putNew: (entity) =>
       scoped(async (transaction) => {
         await forgetExpired(transaction, now());
+        const row = toRow(entity, now());
         const { numInsertedOrUpdatedRows } = await transaction
           .insertInto("bailiwick.oauth_entities")
-          .values(toRow(entity, now()))
-          .onConflict((conflict) => conflict.doNothing())
+          .values(row)
+          // One that has expired, and was not deleted yet, is in nobody's way.
+          .onConflict((conflict) =>
+            conflict.columns(["tenant_id", "kind", "id"]).doUpdateSet(row).where("bailiwick.oauth_entities.expires_at", "<=", now()),
+          )
           .executeTakeFirst();
         return numInsertedOrUpdatedRows === 1n;
       }),
@@ -100,9 +104,14 @@ export function oauthEntityStore(db: Kysely<Tables>, now: () => Date): OAuthEnti
   };
 }
 
-/** Rows come from whoever knocks, so those that are over must not pile up. */
+/** Of rows that are over, as many as are deleted with each new one: they cannot pile up, and no request pays for a flood. */
+const FORGET_AT_ONCE = 100;
+
+/** Rows come from whoever knocks, so those that are over are deleted on the way. What another transaction deletes is skipped, not waited for. */
 async function forgetExpired(transaction: Transaction<Tables>, now: Date): Promise<void> {
-  await transaction.deleteFrom("bailiwick.oauth_entities").where("tenant_id", "=", PEOPLE).where("expires_at", "<", now).execute();
+  await sql`delete from bailiwick.oauth_entities where (kind, id) in (
+    select kind, id from bailiwick.oauth_entities where tenant_id = ${PEOPLE} and expires_at < ${now}
+     limit ${FORGET_AT_ONCE} for update skip locked)`.execute(transaction);
 }
 
 function toRow({ kind, id, grantId, payload, expiresAt }: OAuthEntity, now: Date): OAuthEntitiesTable {

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { Fault } from "../../../src/domain/fault.ts";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { given, refused } from "../support/answers.ts";
 import { AGENT, openOAuthHouse, type OAuthHouse } from "../support/house.ts";
@@ -25,12 +26,22 @@ test("a replayed code gives nothing and ends what it gave before", async () => {
   await refused(await client.redeem(once), 400, "invalid_grant");
   expect((await house.store.sessions.find("acme", token.session))?.revokedAt).toBeDefined();
   await refused(await client.refresh(token.refresh_token ?? ""), 400, "invalid_grant");
+  const records = await house.store.log.query("acme", { callId: token.session, limit: 5 });
+  expect(records.map((record) => JSON.parse(record.body) as unknown)).toContainEqual(
+    expect.objectContaining({ event: "session.revoke", why: "replayed", ended: [token.session] }),
+  );
 });
 
 test("a code redeemed twice at the same time leaves no living session", async () => {
   const once = await code();
-  const answers = await Promise.all([client.redeem(once), client.redeem(once)]);
-  expect(answers.filter((answer) => answer.status === 200).length).toBeLessThanOrEqual(1);
+  const answers = await Promise.all([client.redeem(once), client.redeem(once), client.redeem(once)]);
+  const won = answers.filter((answer) => answer.status === 200);
+  expect(won.length).toBeLessThanOrEqual(1);
+  for (const answer of won) {
+    const { session, refresh_token: refresh } = await given(answer);
+    expect((await house.store.sessions.find("acme", session))?.revokedAt).toBeDefined();
+    await refused(await client.refresh(refresh ?? ""), 400, "invalid_grant");
+  }
 });
 
 test("the code of another client is refused", async () => {
@@ -170,4 +181,38 @@ test("a flood of registrations from one address is stopped", async () => {
   } finally {
     await flooded.close();
   }
+});
+
+test("a store that is down gives an error and no code, token or client", async () => {
+  const down = async (): Promise<never> => {
+    throw new Fault("store_unavailable", "the database is away");
+  };
+  let broken = false;
+  const shaky = await openOAuthHouse(({ attempt, entities }) => ({
+    attempt: async (...given) => (broken ? down() : attempt(...given)),
+    entities: { ...entities, find: async (...given) => (broken ? down() : entities.find(...given)) },
+  }));
+  try {
+    const own = await personClient(shaky);
+    const page = await own.authorize();
+    const answer = await page.follow(await page.answer({ csrf: page.csrf, answer: "allow", agent: AGENT, task: "x" }));
+    const given = new URL(answer.headers.get("location") ?? "about:blank").searchParams.get("code") ?? "";
+    broken = true;
+    await refused(await own.redeem(given), 503, "temporarily_unavailable");
+    await refused(await registerClient(shaky), 503, "temporarily_unavailable");
+    const { response } = await own.authorize();
+    expect(response.status).toBe(503);
+    expect(response.headers.get("location")).toBeNull();
+    expect(shaky.faults.length).toBeGreaterThanOrEqual(3);
+  } finally {
+    await shaky.close();
+  }
+});
+
+test("a person who left the policy has no living refresh token", async () => {
+  const token = await client.signIn();
+  const { policy } = house;
+  house.policy = { ...policy, people: policy.people.filter(({ id }) => id !== "ana") };
+  await refused(await client.refresh(token.refresh_token ?? ""), 400, "invalid_grant");
+  house.policy = policy;
 });

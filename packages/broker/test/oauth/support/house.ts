@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type RequestListener } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { formatDiagnostic, load, type Policy } from "@bailiwick/policy";
 import { calculateJwkThumbprint, exportJWK, SignJWT } from "jose";
@@ -59,6 +59,8 @@ export interface OAuthHouse {
   readonly ports: OAuthPorts;
   readonly faults: unknown[];
   policy: Policy;
+  /** Answers this path from now on. */
+  mount(path: string, handler: RequestListener): void;
   /** Registers a fresh key for an agent and returns its private half; the first one also signs by default. */
   register(agent?: string): Promise<KeyObject>;
   assertion(options?: AssertionOptions): Promise<string>;
@@ -121,10 +123,13 @@ export async function openOAuthHouse(overrides: (ports: OAuthPorts) => Partial<O
   };
   const ports = { ...base, ...overrides(base) };
   const oauth = createOAuthServer(ports);
+  const mounts = new Map<string, RequestListener>();
   const people = getRequestListener((request) => rest.app.fetch(request));
   server.on("request", (req, res) => {
     const path = (req.url ?? "/").split("?")[0] ?? "/";
-    if (oauth.owns(path)) oauth.handle(req, res);
+    const mounted = mounts.get(path);
+    if (mounted !== undefined) mounted(req, res);
+    else if (oauth.owns(path)) oauth.handle(req, res);
     else void people(req, res);
   });
   let agentKey: KeyObject | undefined;
@@ -172,6 +177,7 @@ export async function openOAuthHouse(overrides: (ports: OAuthPorts) => Partial<O
     signingKeys,
     ports,
     faults,
+    mount: (path: string, handler: RequestListener) => void mounts.set(path, handler),
     register,
     assertion,
     form: async (more: Record<string, string> = {}, options: AssertionOptions = {}) => ({

@@ -8,6 +8,8 @@ export const REDIRECT = "http://127.0.0.1:53123/callback";
 /** A public client with a person's browser, as an MCP client has it. */
 export interface PersonClient {
   readonly id: string;
+  /** The address of an authorization request. */
+  addressOf(parameters?: Record<string, string | undefined>): string;
   /** Opens the authorization request in the person's browser. */
   authorize(parameters?: Record<string, string | undefined>): Promise<Visit>;
   /** From the request to the code's parameters in the redirect. */
@@ -45,7 +47,7 @@ export async function personClient(house: OAuthHouse, person = "ana", clientId?:
   const verifier = randomBytes(32).toString("base64url");
   const cookie = await house.cookieOf(person);
 
-  const authorize: PersonClient["authorize"] = (parameters = {}) => {
+  const addressOf: PersonClient["addressOf"] = (parameters = {}) => {
     const all: Record<string, string | undefined> = {
       response_type: "code",
       client_id: id,
@@ -58,8 +60,9 @@ export async function personClient(house: OAuthHouse, person = "ana", clientId?:
       ...parameters,
     };
     const query = new URLSearchParams(Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== undefined));
-    return visit(house, `${house.peopleUrl}/oauth/auth?${query.toString()}`, cookie);
+    return `${house.peopleUrl}/oauth/auth?${query.toString()}`;
   };
+  const authorize: PersonClient["authorize"] = (parameters) => visit(house, addressOf(parameters), cookie);
 
   const codeFor: PersonClient["codeFor"] = async (parameters, answers = {}) => {
     const page = await authorize(parameters);
@@ -77,6 +80,7 @@ export async function personClient(house: OAuthHouse, person = "ana", clientId?:
   return {
     id,
     verifier,
+    addressOf,
     authorize,
     codeFor,
     redeem,
@@ -90,7 +94,10 @@ export async function personClient(house: OAuthHouse, person = "ana", clientId?:
 export async function visit(house: OAuthHouse, start: string, personCookie: string | undefined): Promise<Visit> {
   const jar = new Map<string, { readonly value: string; readonly path: string }>();
 
-  async function send(url: string, init: Omit<RequestInit, "headers"> & { readonly headers?: Record<string, string> } = {}): Promise<Response> {
+  async function send(
+    url: string,
+    init: Omit<RequestInit, "headers"> & { readonly headers?: Record<string, string> } = {},
+  ): Promise<Response> {
     const { pathname } = new URL(url);
     const own = [...jar].filter(([, { path }]) => pathname === path || pathname.startsWith(path.endsWith("/") ? path : `${path}/`));
     const cookies = [...(personCookie === undefined ? [] : [personCookie]), ...own.map(([name, { value }]) => `${name}=${value}`)];
