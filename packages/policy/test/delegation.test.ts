@@ -53,6 +53,39 @@ describe("a session that was opened for certain records", () => {
     expect(byTier.matches({ ...TICKET, tier: 2 })).toBe(false);
   });
 
+  it("cannot do what nobody can judge by record: a batch, a resource, making another one", () => {
+    const desk = loaded({
+      "tools/desk.yaml": `tool: desk
+connect: { mcp: { command: [unused] } }
+types: { Card: { id: string } }
+actions:
+  create_card: { is: "tickets:create", effect: write, args: { title: string }, returns: { type: Card, at: result } }
+  find_cards: { is: "tickets:find", effect: read, args: { title: string }, returns: { type: Card, at: result.cards } }
+  bulk_drop: { is: "tickets:drop", effect: write, args: { ids: [string] }, batch: args.ids }
+resources:
+  "card://*": { is: "tickets:card", effect: read }
+prompts:
+  tell_card: { is: "tickets:tell", effect: read, args: { card: string } }
+`,
+      "roles/support.yaml": `role: support\nreason: r\nallow:\n${["create", "find", "drop", "card", "tell", "update"].map((name) => `  - do: tickets:${name}\n`).join("")}`,
+    });
+    const oneCard: Caller = { ...SUPPORT, rows: [{ Card: { id: ["C-1"] } }] };
+    const unjudged: readonly DecisionRequest[] = [
+      call("create_card", { title: "x" }, { tool: "desk" }),
+      call("bulk_drop", { ids: ["C-1", "C-2"] }, { tool: "desk" }),
+      { ...call("", {}), operation: { tool: "desk", kind: "resource", name: "card://C-2" } },
+      { ...call("tell_card", { card: "C-2" }), operation: { tool: "desk", kind: "prompt", name: "tell_card" } },
+    ];
+    for (const request of unjudged) {
+      expect(decide(desk, request).verdict).toBe("allow");
+      expect(decide(desk, as(oneCard, request))).toMatchObject({ verdict: "deny", refusal: { code: "outside_session_scope" } });
+      expect(decide(desk, as(delegated(oneCard), request)).refusal?.code).toBe("outside_delegation");
+      expect(reach(desk, oneCard, request.operation)).toBe("never");
+    }
+    const judged = [call("find_cards", { title: "x" }, { tool: "desk" }), call("bulk_close", { ids: ["T-1"] })];
+    expect(judged.map((request) => decide(desk, as(oneCard, request)).refusal?.code)).toEqual([undefined, "no_grant"]);
+  });
+
   it("is not bound in types that it does not name", () => {
     expect(decide(policy, as(oneTicket, call("send", { to: "a@acme.example", subject: "s", body: "b" }, { tool: "mail" }))).verdict).toBe(
       "allow",

@@ -1,36 +1,39 @@
-import { decide, type JsonObject } from "@bailiwick/policy";
 import type { Approval } from "../domain/approval.ts";
-import type { RecordBody } from "../domain/audit.ts";
 import type { Session } from "../domain/session.ts";
-import { callerOf } from "./agent-of.ts";
 import { authenticate } from "./authenticate.ts";
+import { type Asker, complete, subscribe } from "./beside.ts";
 import { handleCall } from "./handle-call.ts";
-import { entryFor, visibleName, type Entry } from "./names.ts";
-import { isObject } from "./paths.ts";
+import { visibleName } from "./names.ts";
 import type { CallPorts } from "./ports.ts";
 import type { Presented } from "./presented.ts";
-import { sessionBody } from "./record-body.ts";
 import { Refusal } from "./refusal.ts";
 import { resolveSession } from "./resolve-session.ts";
 import type { AgentSurface } from "./surface.ts";
 import type { CallAnswer, IncomingCall } from "./types.ts";
-import { connect, connectionKey, equip, lineFor } from "./upstream.ts";
+import { connect, connectionKey } from "./upstream.ts";
 import { mayEver, visibleTo } from "./visible.ts";
 
 /** All that agents can do, over the call path. `changes` tells of policy and upstream list changes. */
 export function createAgentSurface(ports: CallPorts, changes: (listener: () => void) => () => void): AgentSurface {
-  const session = async (presented: Presented): Promise<Session> => resolveSession(ports, await authenticate(ports, { presented }));
+  const asked = async (presented: Presented): Promise<Asker> => {
+    const claims = await authenticate(ports, { presented });
+    return { session: await resolveSession(ports, claims), proof: claims.proof };
+  };
+  const session = async (presented: Presented): Promise<Session> => (await asked(presented)).session;
   return {
     session,
     handle: (call) => handleCall(ports, call),
     resume: async (ticket, call) => resume(ports, session, ticket, call),
     list: async (presented) => visibleTo(ports, await session(presented)),
-    complete: async (presented, params, signal) => complete(ports, await session(presented), params, signal),
-    subscribe: async (presented, uri, onUpdate) => subscribe(ports, await session(presented), uri, onUpdate),
+    complete: async (presented, params, signal) => complete(ports, await asked(presented), params, signal),
+    subscribe: async (presented, uri, onUpdate) => subscribe(ports, await asked(presented), uri, onUpdate),
     setLogLevel: async (presented, level) => setLogLevel(ports, await session(presented), level),
     onListChange: changes,
   };
 }
+
+/** Texts that no ticket can be are not looked for. */
+const TICKET = /^[\x21-\x7e]{1,200}$/u;
 
 type Continuation = Parameters<AgentSurface["resume"]>[1];
 
@@ -38,9 +41,12 @@ type Continuation = Parameters<AgentSurface["resume"]>[1];
 async function resume(ports: CallPorts, session: AgentSurface["session"], ticket: string, call: Continuation): Promise<CallAnswer> {
   try {
     const owner = await session(call.presented);
-    const approval = await ports.approvals.find(owner.tenant, ticket);
+    const approval = TICKET.test(ticket) ? await ports.approvals.find(owner.tenant, ticket) : undefined;
     if (approval === undefined || !belongsTo(approval, owner)) {
-      throw new Refusal("approval_unknown", `there is no approval \`${ticket}\` of this agent, user and task; repeat the call itself`);
+      throw new Refusal(
+        "approval_unknown",
+        `there is no approval \`${ticket.slice(0, 200).toWellFormed()}\` of this agent, user and task; repeat the call itself`,
+      );
     }
     requireOpen(approval);
     return await handleCall(ports, { ...call, ...repeated(ports, approval) });
@@ -83,50 +89,6 @@ function repeated(ports: CallPorts, approval: Approval): Pick<IncomingCall, "kin
   };
 }
 
-async function complete(ports: CallPorts, session: Session, params: JsonObject, signal: AbortSignal): Promise<JsonObject> {
-  const ref = isObject(params["ref"]) ? params["ref"] : {};
-  const named = ref["name"] ?? ref["uri"];
-  const kind = ref["type"] === "ref/prompt" ? "prompt" : "resource";
-  const policy = ports.policy();
-  const entry = typeof named === "string" ? entryFor(policy, kind, kind === "resource" ? named.replace(/\{.*$/su, "") : named) : undefined;
-  if (entry === undefined || !mayEver(policy, session, entry.action)) {
-    throw new Refusal("tool_unknown", `no ${kind} \`${String(named)}\` is known here; ask for the list`);
-  }
-  const upstreamRef = kind === "prompt" ? { ...ref, name: entry.action.operation.name } : ref;
-  return recorded(ports, session, entry, "completion/complete", async () => {
-    const key = connectionKey(session, entry.tool.tool);
-    const equipped = await equip(ports, entry.tool, key, { session });
-    const connection = await lineFor(ports, entry.tool, key, equipped);
-    return connection.complete({ ...params, ref: upstreamRef }, { equipment: equipped.equipment, signal });
-  });
-}
-
-async function subscribe(
-  ports: CallPorts,
-  session: Session,
-  uri: string,
-  onUpdate: (params: JsonObject) => void,
-): Promise<() => Promise<void>> {
-  const policy = ports.policy();
-  const entry = entryFor(policy, "resource", uri);
-  if (entry === undefined) throw new Refusal("tool_unknown", `no resource \`${uri}\` is known here; ask for the list of resources`);
-  const operation = { ...entry.action.operation, name: uri };
-  const decision = decide(policy, { caller: callerOf(session), operation, args: {}, now: ports.now() });
-  if (decision.verdict !== "allow") {
-    throw new Refusal(
-      decision.refusal?.code ?? "no_grant",
-      decision.refusal?.message ?? "a subscription cannot wait for a person; read the resource instead",
-      {
-        rules: decision.rules,
-        next: decision.refusal?.next ?? [],
-      },
-    );
-  }
-  return recorded(ports, session, entry, "resources/subscribe", async () =>
-    (await connect(ports, entry.tool, connectionKey(session, entry.tool.tool))).subscribe(uri, onUpdate),
-  );
-}
-
 // A log level is the agent's own view of messages its calls already receive: nothing is read, so nothing is recorded.
 async function setLogLevel(ports: CallPorts, session: Session, level: string): Promise<void> {
   const policy = ports.policy();
@@ -138,28 +100,4 @@ async function setLogLevel(ports: CallPorts, session: Session, level: string): P
       await (await connect(ports, tool, connectionKey(session, tool.tool))).setLogLevel(level);
     }),
   );
-}
-
-// A read beside the call path: recorded before it happens and closed after it, so that it never shows as an unknown outcome.
-async function recorded<T>(ports: CallPorts, session: Session, entry: Entry, method: string, read: () => Promise<T>): Promise<T> {
-  const callId = ports.newId("call");
-  const body = (): RecordBody => ({
-    ...sessionBody(ports, session, { peer: "" }),
-    tool: entry.tool.tool,
-    operation: entry.action.operation.name,
-    action: entry.action.scope,
-    method,
-    policyVersion: ports.policy().version,
-  });
-  const settle = (status: string): Promise<unknown> =>
-    ports.log.append(session.tenant, { kind: "outcome", callId, body: { ...body(), status } });
-  await ports.log.append(session.tenant, { kind: "lookup", callId, body: body() });
-  try {
-    const answer = await read();
-    await settle("succeeded");
-    return answer;
-  } catch (failure) {
-    await settle("failed");
-    throw failure;
-  }
 }

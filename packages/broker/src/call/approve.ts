@@ -1,7 +1,7 @@
 import type { Approval } from "../domain/approval.ts";
 import { argumentsDigest } from "./identify.ts";
 import { decideCall } from "./decide.ts";
-import { findStanding, Held, hold, recordDigest } from "./hold.ts";
+import { answeredByWhoMay, findStanding, Held, hold, recordDigest } from "./hold.ts";
 import { limit } from "./limit.ts";
 import { lookup } from "./lookup.ts";
 import type { CallPorts } from "./ports.ts";
@@ -30,7 +30,8 @@ const live = new WeakSet<Permit>();
 
 /**
  * Gives a permit at once when policy allowed the call, else finds or makes the approval it waits for.
- * An approval counts for this agent, user, task, tool fingerprint, arguments, record version and policy version, once.
+ * An approval counts for this agent (and whoever acts through it), user, task, tool fingerprint, arguments, record version and policy
+ * version, once.
  * @throws Held while a person has not answered; Refusal `approval_denied`, `approval_expired`, `approval_used`, `approval_stale`.
  */
 export async function approve(ports: CallPorts, call: LimitedCall): Promise<Permit> {
@@ -105,7 +106,7 @@ async function approvedCall(ports: CallPorts, call: LimitedCall, approval: Appro
   const reason = approval.answer?.reason;
   switch (approval.state) {
     case "approved":
-      return approval.answer?.args === undefined ? call : edited(ports, call, approval.answer.args);
+      return approval.answer?.args === undefined ? call : edited(ports, call, approval, approval.answer.args);
     case "denied":
       throw new Refusal("approval_denied", `\`${approval.answer?.by ?? "a person"}\` said no${reason === undefined ? "" : `: ${reason}`}`, {
         rules: approval.rules,
@@ -120,16 +121,23 @@ async function approvedCall(ports: CallPorts, call: LimitedCall, approval: Appro
   }
 }
 
-// A person's edit is decided again: nobody can approve what policy denies.
+// A person's edit is decided again: nobody can approve what policy denies, or what is another role's to answer.
 async function edited(
   ports: CallPorts,
   call: LimitedCall,
+  approval: Approval,
   args: NonNullable<NonNullable<Approval["answer"]>["args"]>,
 ): Promise<LimitedCall> {
   const changed = { ...call, args, argsDigest: argumentsDigest(call.operation, args) };
   const decided = limit(await decideCall(ports, call.session, changed));
   if (decided.resource?.id !== call.resource?.id) {
     throw new Refusal("approval_stale", "the approved arguments name another record than the one shown; repeat the call");
+  }
+  if (!answeredByWhoMay(approval, decided)) {
+    throw new Refusal(
+      "approval_stale",
+      `the approved arguments need the yes of ${decided.decision.approve?.by.join(" or ") ?? "somebody else"}, who was not asked; make the call with those arguments`,
+    );
   }
   return decided;
 }

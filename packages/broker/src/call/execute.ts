@@ -39,10 +39,10 @@ export async function execute(ports: CallPorts, equipped: EquippedCall): Promise
       io: running.io,
     });
     return { ...equipped, sentAt, answer: { kind: "result", body } };
-  } catch (failure) {
-    if (failure instanceof ToolError) return { ...equipped, sentAt, answer: { kind: "tool_error", error: failure } };
+  } catch (thrown) {
+    if (thrown instanceof ToolError) return { ...equipped, sentAt, answer: { kind: "tool_error", error: thrown } };
     const { tool, connection: key, session } = intent.permit.call;
-    noteRefused(ports, tool, { ...key, session }, failure);
+    const failure = noteRefused(ports, tool, { ...key, session }, thrown);
     if (failure instanceof Refusal || (failure instanceof Fault && nothingWasSent(failure)))
       throw await settleUnsent(ports, intent, failure);
     return {

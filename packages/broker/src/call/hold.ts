@@ -1,6 +1,7 @@
 import { digest } from "@bailiwick/ledger";
 import type { JsonObject, ResourceFacts } from "@bailiwick/policy";
 import type { Approval } from "../domain/approval.ts";
+import type { Session } from "../domain/session.ts";
 import { diffOf } from "./diff.ts";
 import type { CallPorts } from "./ports.ts";
 import { bodyOf, factsOf } from "./record-body.ts";
@@ -19,7 +20,10 @@ export class Held extends Error {
   }
 }
 
-/** The approval that already stands for exactly this call, or undefined. A change of policy, tool or record makes it void: the call asks again. */
+/**
+ * The approval that already stands for exactly this call, or undefined. A change of policy, tool or record makes it void, and so does
+ * another chain of agents or another role that must answer: the call asks again.
+ */
 export async function findStanding(ports: CallPorts, call: LimitedCall): Promise<Approval | undefined> {
   const approval = await ports.approvals.findFor({
     tenant: call.session.tenant,
@@ -33,8 +37,26 @@ export async function findStanding(ports: CallPorts, call: LimitedCall): Promise
   const same =
     approval.policyVersion === call.policy.version &&
     approval.fingerprint === call.fingerprint &&
-    approval.resource?.digest === (call.resource === undefined ? undefined : recordDigest(call.resource));
-  return same ? approval : undefined;
+    approval.resource?.digest === (call.resource === undefined ? undefined : recordDigest(call.resource)) &&
+    answeredByWhoMay(approval, call);
+  return same && (await askedAlike(ports, approval, call.session)) ? approval : undefined;
+}
+
+/** Whether everybody who may answer this approval may also answer what the call, as it is decided now, asks for. */
+export function answeredByWhoMay(approval: Approval, { decision }: Pick<LimitedCall, "decision">): boolean {
+  return decision.approve === undefined || approval.approvers.every((role) => decision.approve?.by.includes(role));
+}
+
+// A session is renewed every few minutes and its approvals go on. One that another client, other agents or a partner stand behind is
+// another matter: the person answered for who asked.
+async function askedAlike(ports: Pick<CallPorts, "sessions">, approval: Approval, session: Session): Promise<boolean> {
+  if (approval.session === session.id) return true;
+  const asked = await ports.sessions.find(approval.tenant, approval.session);
+  return asked !== undefined && whoStandsBehind(asked) === whoStandsBehind(session);
+}
+
+function whoStandsBehind({ actors, client, partner, userProof }: Session): string {
+  return JSON.stringify([actors, client ?? null, partner ?? null, userProof]);
 }
 
 /** Records the hold, then makes the approval that a person will see. */

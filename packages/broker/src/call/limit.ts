@@ -26,15 +26,20 @@ export function limit(call: DecidedCall): LimitedCall {
       },
     );
   }
-  const demanded: Reservation[] = call.decision.limits.map(({ key, max, windowMs, amount }) => ({ key, max, windowMs, amount }));
-  const budgets = budgetsOf(call.session, call.decision);
-  const beyond = budgets.find((each) => each.amount > each.max);
+  const reservations = reservationsOf(call.session, call.decision);
+  const beyond = reservations.find((each) => isBudget(each.key) && each.amount > each.max);
   if (beyond !== undefined) throw budgetSpent(beyond.key, 0, beyond.max, beyond.amount);
-  return { ...call, reservations: [...demanded, ...budgets] };
+  return { ...call, reservations };
+}
+
+/** What a call draws: the limits that its decision names, and the budgets of its session and of those above it. */
+export function reservationsOf(session: Session, decision: Pick<Decision, "limits" | "amounts">): readonly Reservation[] {
+  const demanded = decision.limits.map(({ key, max, windowMs, amount }) => ({ key, max, windowMs, amount }));
+  return [...demanded, ...budgetsOf(session, decision)];
 }
 
 /** A delegate draws from its own budget and from each one above it. */
-function budgetsOf(session: Session, { amounts }: Decision): readonly Reservation[] {
+function budgetsOf(session: Session, { amounts }: Pick<Decision, "amounts">): readonly Reservation[] {
   const draws: SessionLimits = { calls: 1, records: amounts?.records ?? 1, cost: amounts?.cost ?? 0 };
   const byId = new Map(chainOf(session).map((each) => [each.id, each.limits]));
   return [...byId].flatMap(([id, limits]) =>
@@ -43,6 +48,13 @@ function budgetsOf(session: Session, { amounts }: Decision): readonly Reservatio
       return max === undefined || amount === 0 ? [] : [{ key: [BUDGET, id, unit].join("|"), max, windowMs: WHOLE_SESSION_MS, amount }];
     }),
   );
+}
+
+/** What a read draws from budgets of records once it is known how many came back: all but what its intent drew already. */
+export function recordsBeyond(session: Session, { amounts }: Pick<Decision, "amounts">, shown: number): readonly Reservation[] {
+  const beyond = shown - (amounts?.records ?? 1);
+  if (beyond <= 0) return [];
+  return budgetsOf(session, { amounts: { records: beyond, cost: 0 } }).filter(({ key }) => key.endsWith("|records"));
 }
 
 /** Whether a counter is a session's budget rather than a limit of the policy. */

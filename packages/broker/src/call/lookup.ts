@@ -1,6 +1,7 @@
 import { findAction, type JsonObject, type ResourceFacts } from "@bailiwick/policy";
 import { digest } from "@bailiwick/ledger";
 import { MAX_RESULT_BYTES } from "./result-limit.ts";
+import { beginRead } from "./begin-read.ts";
 import { bodyOf } from "./record-body.ts";
 import { entryFor, visibleName } from "./names.ts";
 import type { CallPorts } from "./ports.ts";
@@ -9,12 +10,12 @@ import { reviewedFingerprint } from "./identify.ts";
 import { Refusal } from "./refusal.ts";
 import { structuredOf } from "./structured.ts";
 import type { DecidedCall } from "./types.ts";
-import { equip, lineFor } from "./upstream.ts";
+import { equip, lineFor, noteRefused } from "./upstream.ts";
 
 /**
  * Loads the record a call is about, through the catalog's read action, with the broker's own credential.
  * It is a read the broker makes for itself: recorded durably before it happens, never shown to the agent.
- * @throws Refusal `row_not_permitted` when there is no such record, `tool_unreviewed`; Fault when the tool cannot be reached.
+ * @throws Refusal `row_not_permitted` when there is no such record, `tool_unreviewed`, `session_revoked`; Fault when the tool cannot be reached.
  */
 export async function lookup(ports: CallPorts, call: DecidedCall): Promise<ResourceFacts> {
   const { resource } = call.action;
@@ -23,23 +24,23 @@ export async function lookup(ports: CallPorts, call: DecidedCall): Promise<Resou
   await reviewedFingerprint(ports, entry, call.connection);
   const args = lookupArguments(call);
   const equipped = await equip(ports, call.tool, call.connection, { session: call.session });
-  await ports.log.append(call.session.tenant, {
-    kind: "lookup",
-    callId: call.callId,
-    body: {
-      ...bodyOf(ports, call),
-      action: entry.action.scope,
-      operation: entry.action.operation.name,
-      argsDigest: digest(args),
-      ...(equipped.credential === undefined ? {} : { credential: { ...equipped.credential } }),
-    },
-  });
+  const body = {
+    ...bodyOf(ports, call),
+    action: entry.action.scope,
+    operation: entry.action.operation.name,
+    argsDigest: digest(args),
+    ...(equipped.credential === undefined ? {} : { credential: { ...equipped.credential } }),
+  };
+  // The call's own intent spends its proof and draws its limits.
+  await beginRead(ports, call, { kind: "lookup", callId: call.callId, body }, { reservations: [] });
   const connection = await lineFor(ports, call.tool, call.connection, equipped);
   const result = await connection.invoke(entry.action.operation, args, {
     timeoutMs: entry.action.timeoutMs,
     maxBytes: MAX_RESULT_BYTES,
     equipment: equipped.equipment,
     io: { ...call.incoming.io, capabilities: {}, progress() {}, log() {}, ask: () => Promise.reject(new Error("a lookup asks nobody")) },
+  }).catch((failure: unknown) => {
+    throw noteRefused(ports, call.tool, { ...call.connection, session: call.session }, failure);
   });
   const attributes = recordIn(result, entry.action.returns?.at ?? "result");
   const id = textAt({ args: call.args }, resource.id);

@@ -20,8 +20,9 @@ const WITHHELD = "[withheld: this text could not be filtered for this agent]";
  */
 export function presentResult(call: LimitedCall, body: JsonObject, maskSalt: string): PresentedResult {
   const { returns } = call.action;
-  if (returns === undefined || !isFiltered(call)) {
-    return { body, hidden: [], masked: [], rowsRemoved: 0, records: countAt(body, returns?.at) };
+  const counted = countAt(body, returns?.at);
+  if (returns === undefined || (!isFiltered(call) && counted <= call.decision.maxRecords)) {
+    return { body, hidden: [], masked: [], rowsRemoved: 0, records: counted };
   }
   const tally = new Tally(call, returns, maskSalt);
   const structured = body["structuredContent"];

@@ -1,8 +1,11 @@
 import { digest } from "@bailiwick/ledger";
+import type { LogEntry, RecordBody } from "../domain/audit.ts";
 import type { ExecutedCall } from "./execute.ts";
 import type { Fault } from "../domain/fault.ts";
 import type { FilteredCall } from "./filter.ts";
 import type { Intent } from "./intend.ts";
+import { recordsBeyond } from "./limit.ts";
+import { notBegun } from "./not-begun.ts";
 import type { CallPorts } from "./ports.ts";
 import { bodyOf } from "./record-body.ts";
 import { RecordedRefusal, Refusal } from "./refusal.ts";
@@ -10,34 +13,56 @@ import type { CallAnswer } from "./types.ts";
 
 /**
  * Makes the outcome durable, then answers. After the effect nothing may say "refused":
- * when the record cannot be written, the answer is that the outcome is unknown.
+ * when the record cannot be written, the answer is that the outcome is unknown. What a read returned is drawn from the session's budget of
+ * records in the same transaction, and not shown when it does not fit.
  */
 export async function record(ports: CallPorts, filtered: FilteredCall): Promise<CallAnswer> {
   const { call } = filtered.intent.permit;
   try {
-    await ports.log.append(call.session.tenant, {
-      kind: "outcome",
-      callId: call.callId,
-      body: {
-        ...bodyOf(ports, call),
-        status: filtered.status,
-        durationMs: ports.now().getTime() - filtered.sentAt.getTime(),
-        ...(filtered.equipped.credential === undefined ? {} : { credential: { ...filtered.equipped.credential } }),
-        ...(filtered.answer.kind === "result"
-          ? {
-              resultDigest: digest(filtered.answer.body),
-              hidden: [...filtered.answer.hidden],
-              masked: [...filtered.answer.masked],
-              rowsRemoved: filtered.answer.rowsRemoved,
-              records: filtered.records,
-            }
-          : {}),
-      },
-    });
+    const spent = await append(ports, filtered);
+    if (spent !== undefined) return { kind: "unknown", callId: call.callId, message: spent };
   } catch {
     return { kind: "unknown", callId: call.callId, message: unrecorded(filtered.status) };
   }
   return filtered.answer;
+}
+
+/** Appends the outcome and draws the records that came back. Returns why the result may not be shown, or undefined when it may. */
+async function append(ports: CallPorts, filtered: FilteredCall): Promise<string | undefined> {
+  const { call } = filtered.intent.permit;
+  const entry: LogEntry = { kind: "outcome", callId: call.callId, body: outcomeBody(ports, filtered) };
+  const reads = call.action.effect === "read" || call.action.effect === "export";
+  const draws = reads && filtered.answer.kind === "result" ? recordsBeyond(call.session, call.decision, filtered.records) : [];
+  if (draws.length === 0) {
+    await ports.log.append(call.session.tenant, entry);
+    return undefined;
+  }
+  const outcome = await ports.log.intend(call.session.tenant, entry, {
+    session: call.session.id,
+    reservations: draws,
+    instead: (why) => ({ ...entry, body: { ...bodyOf(ports, call), status: "withheld", code: notBegun(call, why).code } }),
+  });
+  if (outcome.ok) return undefined;
+  return `the call was read and its ${filtered.records} records are withheld: ${notBegun(call, outcome).message}; asking for fewer may fit the budget`;
+}
+
+function outcomeBody(ports: CallPorts, filtered: FilteredCall): RecordBody {
+  const { answer, equipped, sentAt, status } = filtered;
+  return {
+    ...bodyOf(ports, filtered.intent.permit.call),
+    status,
+    durationMs: ports.now().getTime() - sentAt.getTime(),
+    ...(equipped.credential === undefined ? {} : { credential: { ...equipped.credential } }),
+    ...(answer.kind === "result"
+      ? {
+          resultDigest: digest(answer.body),
+          hidden: [...answer.hidden],
+          masked: [...answer.masked],
+          rowsRemoved: answer.rowsRemoved,
+          records: filtered.records,
+        }
+      : {}),
+  };
 }
 
 /** Writes that nothing was sent, gives the limits back and returns the refusal to throw. */

@@ -75,19 +75,22 @@ export async function listingOf(
   try {
     return await (await connect(ports, tool, key)).listing();
   } catch (failure) {
-    noteRefused(ports, tool, key, failure);
-    throw failure;
+    throw noteRefused(ports, tool, key, failure);
   }
 }
 
-/** A token that a partner has taken back is fetched anew by the next call; this one has failed. */
+/** A token that was taken back, or does not reach far enough, is got anew by the next call; this one has failed. Returns the failure to go on with. */
 export function noteRefused(
   { credentials }: Pick<CallPorts, "credentials">,
   { credential }: CatalogTool,
   at: Parameters<CallPorts["credentials"]["open"]>[1],
   failure: unknown,
-): void {
-  if (credential !== undefined && failure instanceof Fault && failure.credentialRefused) credentials.refused?.(credential.name, at);
+): unknown {
+  if (credential === undefined || !(failure instanceof Fault)) return failure;
+  const { challenge } = failure;
+  if (!failure.credentialRefused && challenge?.error !== "insufficient_scope") return failure;
+  const advice = credentials.refused?.(credential.name, at, challenge);
+  return advice === undefined ? failure : new Fault("credential_unavailable", advice, { cause: failure });
 }
 
 /** The live connection of this key. @throws Fault. */

@@ -1,5 +1,11 @@
 import type { JsonObject } from "@bailiwick/policy";
 
+/**
+ * A coordinate of P-256 as RFC 7518 section 6.2.1.2 writes it: 32 bytes in base64url, the two bits left over being zero. Decoders take other
+ * spellings of the same bytes too, and under each the key would have another thumbprint (RFC 7638): one key could pass for several.
+ */
+export const P256_COORDINATE = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/u;
+
 /** A registered agent key. `thumbprint` (RFC 7638) is unique over all agents: a key used by two agents is refused. */
 export interface AgentKey {
   readonly agent: string;
@@ -22,7 +28,7 @@ export interface SharedKeyAttempt {
 }
 
 export interface AgentKeyStore {
-  /** Adds a key, or sets status and end of one the agent holds. @throws Fault `key_shared` when another agent holds it; the attempt is counted. */
+  /** Adds a key, or sets status and end of one the agent holds; a retired one stays retired. @throws Fault `key_shared` when another agent holds it; the attempt is counted. */
   add(key: AgentKey): Promise<void>;
   /** Keys of one agent that work at `at`. */
   keysOf(tenant: string, agent: string, at: Date): Promise<readonly AgentKey[]>;

@@ -1,3 +1,4 @@
+import type { Challenge } from "./fault.ts";
 import type { Session } from "./session.ts";
 
 /** Where a credential may be used; all must match. `hosts` empty means: stdio tools only. */
@@ -79,8 +80,11 @@ export interface CredentialOpener {
     at: { readonly tenant: string; readonly environment: string; readonly workflow: string; readonly session?: Session | undefined },
     version?: number,
   ): Promise<OpenCredential | undefined>;
-  /** Told that a tool did not take what was opened here: what is remembered of it is not used again. */
-  refused?(name: string, at: Parameters<CredentialOpener["open"]>[1]): void;
+  /**
+   * Told that a tool did not take what was opened here, or wants more of it: what is remembered of it is not used again.
+   * Returns what a caller is told of it, when there is something to say.
+   */
+  refused?(name: string, at: Parameters<CredentialOpener["open"]>[1], challenge?: Challenge): string | undefined;
 }
 
 /**

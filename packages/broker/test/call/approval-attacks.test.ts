@@ -91,6 +91,22 @@ describe("an approval asked for in an agent's own session", () => {
     expect(deletions(each)).toBe(0);
   });
 
+  test("does not pay for the same call by another client that acts as the agent", async () => {
+    const each = await world(db.store);
+    const [mine, theirs] = ["https://one.example/client", "https://two.example/client"].map((client, at): Session => ({
+      ...each.session,
+      id: `${each.session.id}_client_${at}`,
+      grant: "authorization_code",
+      client,
+    }));
+    if (mine === undefined || theirs === undefined) throw new Error("there are two clients");
+    for (const session of [mine, theirs]) await db.store.sessions.create(session);
+    const asked = held(await each.call("delete_ticket", { id: "T-1" }, { presented: bearer(mine.id) }));
+    await approve(asked);
+    expect(held(await each.call("delete_ticket", { id: "T-1" }, { presented: bearer(theirs.id) })).id).not.toBe(asked.id);
+    expect(deletions(each)).toBe(0);
+  });
+
   test("pays for the call in the session that renews it", async () => {
     const each = await world(db.store);
     const renewed: Session = { ...each.session, id: `${each.session.id}_renewed` };

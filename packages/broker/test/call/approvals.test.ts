@@ -206,3 +206,9 @@ test("a ticket that does not exist opens nothing", async () => {
   const each = await world(db.store);
   expect(await resume(each, "apr_nothing")).toMatchObject({ kind: "refused", code: "approval_unknown" });
 });
+
+test("a ticket that no database text can hold opens nothing, and is no failure of the store", async () => {
+  const each = await world(db.store);
+  for (const ticket of ["apr_\0", "apr_\ud800"])
+    expect(await resume(each, ticket)).toMatchObject({ kind: "refused", code: "approval_unknown" });
+});

@@ -4,7 +4,8 @@ import type { CallPorts } from "../../src/call/ports.ts";
 import type { Claims } from "../../src/call/presented.ts";
 import type { Session } from "../../src/domain/session.ts";
 import { Fault } from "../../src/domain/fault.ts";
-import { bearer } from "../plain-session.ts";
+import { restricted } from "../../src/call/restrict.ts";
+import { bearer, PLAIN } from "../plain-session.ts";
 import { testStore, type TestStore } from "../support/store.ts";
 import { AGENT, structured, testPolicy, world, type World } from "./support.ts";
 
@@ -163,6 +164,28 @@ describe("a proof that restricts its request", () => {
     await db.store.sessions.create(small);
     expect(await widened.call("ping", {}, { presented: bearer(small.id) })).toMatchObject(refused("outside_delegation"));
   });
+});
+
+test("narrowing a session in ever new ways does not fill the memory; the same way is judged once", () => {
+  const session: Session = {
+    ...PLAIN,
+    id: "ses_narrowed",
+    tenant: "acme",
+    environment: "prod",
+    workflow: "helpdesk",
+    agent: AGENT,
+    user: "u",
+    task: "t",
+    data: {},
+    scope: ["tickets:*"],
+    issuedAt: new Date(),
+    expiresAt: new Date(),
+  };
+  const narrow = (id: string) => restricted(session, { rows: { Ticket: { id: [id] } } });
+  const first = narrow("first");
+  expect(narrow("first")).toBe(first);
+  for (let at = 0; at < 2_000; at += 1) narrow(`T-${at}`);
+  expect(narrow("first")).not.toBe(first);
 });
 
 describe("a request's proof", () => {

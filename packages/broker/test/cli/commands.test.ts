@@ -308,3 +308,10 @@ test("a broker that is gone is a fault, a wrong command is wrong usage", async (
   expect(await run(["sessions"], "", gone)).toMatchObject({ code: 3, err: expect.stringContaining("no broker answers") });
   expect((await run(["aprovals"])).code).toBe(2);
 });
+
+test("keys rotate makes a new key sign tokens and names it", async () => {
+  const done = await run(["keys", "rotate"]);
+  expect(done.code).toBe(0);
+  const [active] = (await house.store.signingKeys.list(new Date(0))).filter((key) => key.retiredAt === undefined);
+  expect(done.out).toContain(active?.kid ?? "no key");
+});

@@ -190,6 +190,15 @@ test("the operator key has no account, and a person without a passkey has nothin
   expect(z.looseObject({ code: z.string() }).parse(await answer.json()).code).toBe("passkey_required");
 });
 
+test("an old stolen sign-in of a person without a passkey adds no other way in", async () => {
+  const rudi = await house.as("rudi");
+  house.setNow(new Date(Date.now() + 15 * 60_000 + 1_000));
+  for (const path of ["/account/passkeys/options", "/account/recovery-codes"]) {
+    const answer = await rudi("POST", `/api/v1${path}`, {});
+    expect([answer.status, await answer.json()], path).toMatchObject([403, { code: "step_up_required" }]);
+  }
+});
+
 test("session fixation: a token planted before the sign-in opens nothing afterwards", async () => {
   const { passkey } = await enrol(house, "lena");
   const browser = openPeopleBrowser(house);

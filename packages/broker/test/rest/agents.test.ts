@@ -61,6 +61,15 @@ describe("an agent's keys", () => {
     expect((await olaf("POST", "/api/v1/agents/keys/retire", { agent: SUPPORT_BOT, thumbprint: "unknown" })).status).toBe(404);
   });
 
+  test("that were retired cannot be added again, which would bring a stolen key back", async () => {
+    const key = newKey();
+    const { thumbprint } = await add(SUPPORT_BOT, key);
+    await olaf("POST", "/api/v1/agents/keys/retire", { agent: SUPPORT_BOT, thumbprint });
+    const again = await olaf("POST", "/api/v1/agents/keys", { agent: SUPPORT_BOT, publicJwk: key });
+    expect([again.status, await again.json()]).toMatchObject([409, { code: "key_retired" }]);
+    expect((await keysOf(SUPPORT_BOT)).find((each) => each.thumbprint === thumbprint)?.status).toBe("retired");
+  });
+
   test("that another agent holds are refused, and each attempt is counted", async () => {
     const key = newKey();
     await add(SUPPORT_BOT, key);
@@ -71,6 +80,17 @@ describe("an agent's keys", () => {
       { agent: DEV_BOT, thumbprint: await calculateJwkThumbprint(key) },
       {},
     ]);
+  });
+
+  test("that another agent holds are refused under another spelling of their coordinates", async () => {
+    const key = newKey();
+    await add(SUPPORT_BOT, key);
+    const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    const spareBits = `${key.x.slice(0, -1)}${alphabet[alphabet.indexOf(key.x.slice(-1)) + 1]}`;
+    const leadingZero = Buffer.concat([Buffer.alloc(1), Buffer.from(key.x, "base64url")]).toString("base64url");
+    for (const x of [spareBits, leadingZero])
+      expect((await olaf("POST", "/api/v1/agents/keys", { agent: DEV_BOT, publicJwk: { ...key, x } })).status).toBe(400);
+    expect(await keysOf(DEV_BOT)).toEqual([]);
   });
 
   test("of another tenant can neither be added nor retired", async () => {

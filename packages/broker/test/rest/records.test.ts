@@ -206,3 +206,11 @@ test("status and policy name the version in force and only the person's tenants"
   });
   expect(await (await greta("GET", "/api/v1/policy")).json()).toMatchObject({ tenants: ["globex"], agents: 2 });
 });
+
+test("a name with a zero byte, which no database text can hold, is malformed and no failure of the store", async () => {
+  const faults = house.faults.length;
+  for (const path of ["/sessions?delegatedFrom=%00", "/calls?task=a%00b", "/approvals/a%00b"])
+    expect((await house.operator("GET", `/api/v1${path}`)).status, path).toBe(400);
+  expect((await house.operator("POST", "/api/v1/tasks/end", { tenant: "acme", task: "a\0b" })).status).toBe(400);
+  expect(house.faults.length).toBe(faults);
+});

@@ -7,6 +7,10 @@ const bound = { kind: "dpop", jkt: sender.jkt } as const;
 const later = (ms: number): Date => new Date(NOW.getTime() + ms);
 const refused = (code: string, words: RegExp) => ({ code, message: expect.stringMatching(words) });
 
+/** 32 bytes leave two bits of the last of 43 characters unused: decoders ignore them, a thumbprint over the text does not. */
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const otherSpelling = (coordinate: string): string => `${coordinate.slice(0, -1)}${ALPHABET[ALPHABET.indexOf(coordinate.slice(-1)) + 1]}`;
+
 describe("a request with a DPoP proof", () => {
   test("is of its session, and its proof has an identity and an end", async () => {
     const claims = await verifierFor(bound).verify(presented({ dpop: dpop(sender) }), NOW);
@@ -116,11 +120,21 @@ describe("attacks on DPoP", () => {
     ["a symmetric key", { jwk: { kty: "oct", k: "c2VjcmV0" } }],
     ["a point that is not on the curve", { jwk: { ...sender.jwk, y: sender.jwk.x } }],
     ["a coordinate of another length", { jwk: { ...sender.jwk, x: "AA" } }],
+    ["an extension it must understand (`crit`)", { crit: ["exp"], exp: 0 }],
+    ["more text than a key needs", { padding: "x".repeat(2_000) }],
     ["a key by reference (kid injection)", { jwk: undefined, kid: "../../keys/signing", jku: "https://evil.example/jwks" }],
   ])("a header with %s is refused", async (_, header) => {
     await expect(verifierFor(bound).verify(presented({ dpop: dpop(sender, {}, header) }), NOW)).rejects.toMatchObject({
       code: "proof_invalid",
     });
+  });
+
+  test("one key under a second thumbprint, by another spelling of a coordinate, is refused", async () => {
+    const { crv, kty, y } = sender.jwk;
+    const x = otherSpelling(sender.jwk.x);
+    const second = { ...sender, jwk: { ...sender.jwk, x } };
+    const verifier = verifierFor({ kind: "dpop", jkt: sha256(JSON.stringify({ crv, kty, x, y })) });
+    await expect(verifier.verify(presented({ dpop: dpop(second) }), NOW)).rejects.toMatchObject({ code: "proof_invalid" });
   });
 
   test.each(["", ".", "..", "a.b.c", "a.b.c.d", `${"x".repeat(9_000)}.y.z`, "\u0000.\u0000.\u0000"])(

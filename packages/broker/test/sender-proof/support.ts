@@ -76,6 +76,13 @@ export function signedRequest(options: Signing = {}): Presented {
 
 /** The verifier of requests whose token is bound so. */
 export function verifierFor(binding: SenderBinding): ReturnType<typeof createSenderVerifier> {
-  const token: VerifiedToken = { id: sha256(TOKEN), tenant: "acme", session: "ses_1", binding, expiresAtMs: NOW.getTime() + 60_000 };
+  const token: VerifiedToken = {
+    id: sha256(TOKEN),
+    tenant: "acme",
+    session: "ses_1",
+    client: "agent",
+    binding,
+    expiresAtMs: NOW.getTime() + 60_000,
+  };
   return createSenderVerifier({ token: async (text = "") => ({ ...token, id: sha256(text) }), dpop: createDpopVerifier(), keys });
 }

@@ -265,4 +265,26 @@ describe("what has expired and decides nothing any more", () => {
     await owner.end();
     expect([left.rows, sessions.rows, counters.rows]).toEqual([[{ id: "kept" }], [{ id: "root" }], [{ key: "session-budget|root|calls" }]]);
   });
+
+  test("is deleted as fast as a busy agent makes it: however many used proofs and sessions there are", async () => {
+    const owner = new Client({ connectionString: opened.databaseUrl });
+    await owner.connect();
+    await owner.query(
+      "insert into bailiwick.used_proofs (tenant_id, id, until) select $1, n::text, now() - interval '1 minute' from generate_series(1, 12000) n",
+      [tenant],
+    );
+    await owner.query(
+      `insert into bailiwick.sessions (tenant_id, id, environment, workflow, agent, user_id, task, data, scope, issued_at, expires_at)
+       select $1, 's' || n, environment, workflow, agent, user_id, task, data, scope, now() - interval '40 days', now() - interval '40 days' + interval '1 minute'
+         from bailiwick.sessions, generate_series(1, 6000) n where tenant_id = $1 and id = 'root'`,
+      [tenant],
+    );
+    expect(await opened.store.tidy(tenant)).toBeGreaterThanOrEqual(18_000);
+    const { rows } = await owner.query(
+      "select (select count(*)::int from bailiwick.used_proofs where tenant_id = $1) as proofs, (select count(*)::int from bailiwick.sessions where tenant_id = $1) as sessions",
+      [tenant],
+    );
+    await owner.end();
+    expect(rows).toEqual([{ proofs: 0, sessions: 1 }]);
+  });
 });

@@ -71,6 +71,23 @@ test("a key names one agent over all tenants", async () => {
   expect(await other.agentKeys.list("acme")).toEqual([{ ...key, status: "retired" }]);
 });
 
+test("a retired key never works again: not by being added again, and not by a rotation that read it before", async () => {
+  const key = {
+    agent: "bailiwick://acme/prod/helpdesk/support",
+    tenant: "acme",
+    thumbprint: "print-2",
+    publicJwk: { kty: "EC", crv: "P-256" },
+    status: "active",
+    addedAt: new Date("2026-11-01T09:00:00Z"),
+  } as const;
+  await opened.store.agentKeys.add(key);
+  await opened.store.agentKeys.add({ ...key, status: "retired" });
+  for (const again of [key, { ...key, retiresAt: new Date(Date.now() + 60_000) }]) {
+    await other.agentKeys.add(again);
+    expect(await other.agentKeys.keysOf("acme", key.agent, new Date())).toEqual([]);
+  }
+});
+
 test("an assertion id is accepted once, by one of two brokers", async () => {
   const expiresAt = new Date(Date.now() + 60_000);
   const accepted = await Promise.all(

@@ -94,6 +94,7 @@ export async function startBroker(
         id: hash("sha256", token, "base64url"),
         tenant: "acme",
         session: known.session,
+        client: "agent",
         binding: known.binding,
         expiresAtMs: Number.POSITIVE_INFINITY,
       };

@@ -8,7 +8,7 @@ import { findAction } from "./find-action.ts";
 import type { AskedDeny, AskedGate, AskedGrant, Place } from "./place.ts";
 import type { PolicySession } from "./session.ts";
 import { placeOf, sessionOf } from "./session.ts";
-import { boundsRows } from "./session-rows.ts";
+import { blindTo, boundsRows } from "./session-rows.ts";
 
 /**
  * Whether this session can ever be allowed the operation. `never` is certain: what depends on the session alone is computed, and
@@ -30,6 +30,7 @@ function ownReach(policy: Policy, caller: Caller, operation: Operation): Reach {
   if (!isInside(session, place, action) || !place.grants.some(canPermit)) return "never";
   if (place.denies.some(surelyDenies) || place.gates.some(({ rule, when }) => rule.recordsOver === undefined && when?.constant === "error"))
     return "never";
+  if (blindTo(policy, caller.rows, action) !== undefined) return "never";
   if (boundsRows(caller.rows, action.resource?.type)) return "depends";
   return isUnbounded(policy, session, place, action) ? "always" : "depends";
 }

@@ -1,7 +1,7 @@
 import { valueAt } from "../facts/request-facts.ts";
 import type { JsonObject } from "../json.ts";
 import { filtersResults } from "../load/condition-place.ts";
-import type { ResourceFacts, RowBound } from "../types.ts";
+import type { CatalogAction, Policy, ResourceFacts, RowBound } from "../types.ts";
 import type { No } from "./answer.ts";
 import { BUILTIN } from "./builtin-rules.ts";
 import type { Situation } from "./situation.ts";
@@ -25,12 +25,15 @@ function fits(fields: Readonly<Record<string, readonly string[]>>, record: JsonO
 
 /**
  * Refuses a call on a record that the session was not opened for. A record that was not loaded is judged by its id when the bound asks
- * for nothing else; a read whose records come back in the result is filtered there as well; whatever else cannot be judged is refused.
+ * for nothing else; a read whose records come back in the result is filtered there as well; whatever else cannot be judged is refused,
+ * also when the record is still open.
  */
 export function outsideRows(situation: Situation): No | undefined {
-  const { action, request, record, recordState } = situation;
+  const { policy, action, request, record, recordState } = situation;
   const bounds = request.caller.rows;
   const type = action.resource?.type;
+  const blind = blindTo(policy, bounds, action);
+  if (blind !== undefined) return unjudged(situation, blind);
   if (type === undefined || !boundsRows(bounds, type) || recordState === "open") return undefined;
   if (record !== undefined) return insideRows(bounds, type, withId(record)) ? undefined : outside(situation, type);
   const speaking = (bounds ?? []).flatMap((bound) => (Object.hasOwn(bound, type) ? [bound[type] ?? {}] : []));
@@ -40,6 +43,36 @@ export function outsideRows(situation: Situation): No | undefined {
   const wholly = speaking.every((fields) => Object.keys(fields).every((path) => path === "id"));
   const filtered = action.returns?.type === type && filtersResults(action);
   return wholly || filtered ? undefined : outside(situation, type);
+}
+
+/**
+ * A bounded type whose records an action may touch without anybody seeing which: it makes or changes one that only its result shows, or it
+ * says nothing of records (a batch, an MCP resource, a prompt) and belongs to a tool that has them. Undefined for all other actions.
+ */
+export function blindTo(policy: Policy, bounds: readonly RowBound[] | undefined, action: CatalogAction): string | undefined {
+  if (bounds === undefined || bounds.length === 0) return undefined;
+  const { resource, returns, operation } = action;
+  if (returns !== undefined && returns.type !== resource?.type && boundsRows(bounds, returns.type) && !filtersResults(action))
+    return returns.type;
+  if (resource !== undefined || returns !== undefined) return undefined;
+  const types = policy.tools.find(({ tool }) => tool === operation.tool)?.types ?? {};
+  return Object.keys(types).find((type) => boundsRows(bounds, type));
+}
+
+function unjudged({ action, agent }: Situation, type: string): No {
+  return {
+    code: "outside_session_scope",
+    message: `this session was opened for certain ${type} records, and nobody can tell which ones \`${action.scope}\` touches; open a session without that bound`,
+    rules: [BUILTIN.sessionScope],
+    next: [
+      { kind: "reauthenticate" },
+      {
+        kind: "ask_owner",
+        owner: agent.owner,
+        text: `add \`resource\` to \`${action.operation.name}\` in tools/${action.operation.tool}.yaml`,
+      },
+    ],
+  };
 }
 
 /** The id the call names counts as the record's own where the record does not carry one. */
@@ -56,7 +89,11 @@ function outside({ action, agent, request }: Situation, type: string): No {
     rules: [BUILTIN.sessionScope],
     next: [
       { kind: "reauthenticate" },
-      { kind: "ask_owner", owner: agent.owner, text: `whether \`${agent.workflow}/${agent.agent}\` should work on another ${type} in this task` },
+      {
+        kind: "ask_owner",
+        owner: agent.owner,
+        text: `whether \`${agent.workflow}/${agent.agent}\` should work on another ${type} in this task`,
+      },
     ],
   };
 }

@@ -35,8 +35,9 @@ export async function agentToken(
   if (type !== TOKEN_EXCHANGE && form["resource"] !== undefined && form["resource"] !== audience)
     throw new OAuthError("invalid_target", `\`resource\` must be \`${audience}\`; tokens of this broker serve nothing else`);
   const client = await authenticateClient(ports, type, form);
-  const binding = await senderBinding(ports, shown, form);
+  const { binding, spend } = senderBinding(ports, shown, form);
   const wish = await wishOf(ports, type, client, { binding, form });
+  await spend();
   await requireNoStop(ports, wish.agent);
   const session = await issueSession(ports, wish);
   const answer = await tokenAnswer(ports, session, form["authorization_details"] !== undefined);

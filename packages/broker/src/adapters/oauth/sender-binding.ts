@@ -12,34 +12,51 @@ export interface ShownProof {
   readonly certificate: string | undefined;
 }
 
+/** How a session will be bound. `spend` takes the proof, once over all brokers: call it before the session is made. */
+export interface ShownBinding {
+  readonly binding: SenderBinding;
+  /** @throws Refusal `proof_replayed`. */
+  spend(): Promise<void>;
+}
+
 /**
- * How the session that is asked for will be bound: to the key of a DPoP proof (RFC 9449 section 5; spent here, over all brokers), to a key
- * that the answer carries (`session_key=true`, for RFC 9421), to the client certificate of the connection (RFC 8705 section 3), or not.
- * @throws Refusal `proof_invalid`, `proof_replayed`; OAuthError `invalid_request`, `invalid_dpop_proof`.
+ * How the session that is asked for will be bound: to the key of a DPoP proof (RFC 9449 section 5; checked here, and spent only when the
+ * grant holds, since anybody can make a proof), to a key that the answer carries (`session_key=true`, for RFC 9421), to the client
+ * certificate of the connection (RFC 8705 section 3), or not.
+ * @throws Refusal `proof_invalid`; OAuthError `invalid_request`, `invalid_dpop_proof`.
  */
-export async function senderBinding(
+export function senderBinding(
   ports: Pick<OAuthPorts, "dpop" | "proofs" | "entities" | "realm" | "now">,
   { dpop, certificate }: ShownProof,
   form: Readonly<Record<string, string>>,
-): Promise<SenderBinding> {
+): ShownBinding {
   const keyed = wantsSessionKey(form);
   if (dpop !== undefined && keyed)
     throw new OAuthError("invalid_request", "a `dpop` header and `session_key=true` bind the session twice; send one of them");
-  if (dpop !== undefined) return { kind: "dpop", jkt: await spendProof(ports, dpop) };
-  if (keyed) return { kind: "hmac" };
-  return certificate === undefined ? { kind: "bearer" } : { kind: "mtls", x5t: certificate };
+  if (dpop !== undefined) return shownBy(ports, dpop);
+  if (keyed) return { binding: { kind: "hmac" }, spend: nothingToSpend };
+  return { binding: certificate === undefined ? { kind: "bearer" } : { kind: "mtls", x5t: certificate }, spend: nothingToSpend };
 }
 
-async function spendProof({ dpop, proofs, entities, realm, now }: Parameters<typeof senderBinding>[0], proof: string): Promise<string> {
+const nothingToSpend = (): Promise<void> => Promise.resolve();
+
+function shownBy({ dpop, proofs, entities, realm, now }: Parameters<typeof senderBinding>[0], proof: string): ShownBinding {
   const at = now();
   const { jkt, id, restrict } = dpop.check(proof, { method: "POST", url: tokenEndpoint(realm) }, at);
   if (restrict !== undefined)
     throw new OAuthError("invalid_dpop_proof", "`restrict` narrows one call; ask for a narrower session with `authorization_details`");
   const expiresAt = new Date(at.getTime() + PROOF_WINDOW_MS);
-  // Memory first: a flood of one proof costs no round trip. Then the store: another broker may have seen it.
-  if (!proofs.first(id, at.getTime()) || !(await entities.putNew({ kind: "ReplayDetection", id: `dpop ${id}`, payload: {}, expiresAt })))
-    throw proofReplayed();
-  return jkt;
+  return {
+    binding: { kind: "dpop", jkt },
+    async spend() {
+      // Memory first: a flood of one proof costs no round trip. Then the store: another broker may have seen it.
+      if (
+        !proofs.first(id, at.getTime()) ||
+        !(await entities.putNew({ kind: "ReplayDetection", id: `dpop ${id}`, payload: {}, expiresAt }))
+      )
+        throw proofReplayed();
+    },
+  };
 }
 
 function wantsSessionKey(form: Readonly<Record<string, string>>): boolean {

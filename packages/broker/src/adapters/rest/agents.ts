@@ -1,7 +1,7 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { AgentConfig } from "@bailiwick/policy";
 import { calculateJwkThumbprint, importJWK } from "jose";
-import type { AgentKey } from "../../domain/agent-key.ts";
+import { type AgentKey, P256_COORDINATE } from "../../domain/agent-key.ts";
 import type { Stop } from "../../domain/stop.ts";
 import { addEndpoint, nothing } from "./endpoint.ts";
 import type { RestPorts } from "./ports.ts";
@@ -12,7 +12,12 @@ import { notFound, tenantQuery, tenantsOf } from "./tenants.ts";
 
 /** RFC 7517 with RFC 7518 section 6.2.1: the public half of a P-256 key; `d` is refused so that a private key is never sent twice. */
 const publicKey = z
-  .looseObject({ kty: z.literal("EC"), crv: z.literal("P-256"), x: z.base64url().max(64), y: z.base64url().max(64) })
+  .looseObject({
+    kty: z.literal("EC"),
+    crv: z.literal("P-256"),
+    x: z.string().regex(P256_COORDINATE),
+    y: z.string().regex(P256_COORDINATE),
+  })
   .refine((jwk) => !("d" in jwk), { error: "holds a private key; send the public half only" });
 
 /** How long an older key goes on working after a new one came. */
@@ -60,6 +65,7 @@ export function addAgentEndpoints(app: OpenAPIHono, ports: RestPorts): void {
       const publicJwk = { kty, crv, x, y };
       await checkPoint(publicJwk);
       const thumbprint = await calculateJwkThumbprint(publicJwk);
+      await requireNotRetired(ports, agent, thumbprint);
       await recordKey(ports, principal, "agent.add_key", agent, thumbprint);
       const addedAt = ports.now();
       await ports.agentKeys.add({ agent: agent.name, tenant: agent.tenant, thumbprint, publicJwk, status: "active", addedAt });
@@ -95,6 +101,15 @@ function agentNamed(ports: RestPorts, principal: Principal, name: string): Agent
   const agent = ports.policy().agents.find((candidate) => candidate.name === name && principal.tenants.includes(candidate.tenant));
   if (agent === undefined) throw notFound("agent", name, "bailiwick agents list");
   return agent;
+}
+
+/** @throws Problem `key_retired`. */
+async function requireNotRetired(ports: RestPorts, { tenant, name }: AgentConfig, thumbprint: string): Promise<void> {
+  const keys = await ports.agentKeys.list(tenant);
+  if (!keys.some((key) => key.agent === name && key.thumbprint === thumbprint && key.status === "retired")) return;
+  throw new Problem("key_retired", "this key was retired, and whoever had it may still have it", [
+    "make a new key with `bailiwick agents new-key` and add that one",
+  ]);
 }
 
 function overlapEnd(text: string, from: Date): Date {

@@ -25,6 +25,8 @@ import { addPeopleEndpoints, addSignInPages } from "./sign-in.ts";
 import { addSignInEndpoints } from "./sign-in-passkey.ts";
 import { personCookieName } from "./signed-in.ts";
 import { createSso, type Sso } from "./sso.ts";
+import { addToolConnectEndpoint } from "./tools-connect.ts";
+import { addToolConnectPages } from "./tools-connect-pages.ts";
 
 /** The largest request: a credential of 64 KiB, or edited arguments. */
 const MAX_BODY_BYTES = 256 * 1024;
@@ -46,6 +48,7 @@ export function createRestApp(ports: RestPorts): OpenAPIHono {
   const sso = createSso(ports);
   addSignInPages(app, ports);
   sso.addPages(app);
+  addToolConnectPages(app, ports);
   addConsole(app);
   app.route("/api/v1", createApi(ports, sso));
   return app;
@@ -74,6 +77,7 @@ function createApi(ports: RestPorts, sso: Sso): OpenAPIHono {
   addStopEndpoints(api, ports);
   addKpiEndpoints(api, ports);
   addCatalogEndpoints(api, ports);
+  addToolConnectEndpoint(api, ports);
   addCredentialEndpoints(api, ports);
   addAuditEndpoints(api, ports);
   addDocument(api, ports);

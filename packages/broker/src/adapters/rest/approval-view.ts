@@ -10,9 +10,14 @@ import type { approvalSchema } from "../../rest-contract/schemas.ts";
 type AnswerPorts = Pick<RestPorts, "now" | "policy">;
 
 /** An approval as a person sees it, with whether they may answer it. */
-export function viewApproval(approval: Approval, principal: Principal, ports: AnswerPorts): z.input<typeof approvalSchema> {
+export function viewApproval(
+  approval: Approval,
+  principal: Principal,
+  ports: AnswerPorts,
+  actors: readonly string[],
+): z.input<typeof approvalSchema> {
   const now = ports.now();
-  const problem = answerProblem(approval, principal, ports);
+  const problem = answerProblem(approval, principal, ports, actors);
   const { resource, answer, ...rest } = approval;
   return {
     ...rest,
@@ -42,10 +47,15 @@ export function viewApproval(approval: Approval, principal: Principal, ports: An
 
 /**
  * Why this principal may not answer, or undefined when they may. Needs one of the approval's roles in its tenant,
- * and never the person the call is made for, nor the owner of the agent that makes it: the token names the one and the policy the other,
- * so neither can be talked away in the request.
+ * and never the person the call is made for, nor the owner of the agent that makes it or of one that delegated it (`actors`): the token
+ * names the one and the policy the others, so none can be talked away in the request.
  */
-export function answerProblem(approval: Approval, principal: Principal, ports: AnswerPorts): Problem | undefined {
+export function answerProblem(
+  approval: Approval,
+  principal: Principal,
+  ports: AnswerPorts,
+  actors: readonly string[],
+): Problem | undefined {
   if (principal.kind === "operator")
     return new Problem("person_required", "an approval is a person's answer", ["give the command `--as <person>`"]);
   const { person } = principal;
@@ -54,8 +64,10 @@ export function answerProblem(approval: Approval, principal: Principal, ports: A
       `ask a person with one of the roles: ${approval.approvers.join(", ") || "none"}`,
     ]);
   }
-  if (ports.policy().agents.some((agent) => agent.name === approval.agent && agent.owner === person.id)) {
-    return new Problem("separation_of_duties", `\`${person.id}\` owns the agent that asks, so someone else must answer`, [
+  const own = ports.policy().agents.find(({ name, owner }) => owner === person.id && (name === approval.agent || actors.includes(name)));
+  if (own !== undefined) {
+    const does = own.name === approval.agent ? "asks" : "delegated this call";
+    return new Problem("separation_of_duties", `\`${person.id}\` owns the agent that ${does}, so someone else must answer`, [
       `ask another person with one of the roles: ${approval.approvers.join(", ") || "none"}`,
     ]);
   }

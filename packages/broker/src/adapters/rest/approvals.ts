@@ -1,6 +1,7 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { JsonObject } from "@bailiwick/policy";
 import type { Approval } from "../../domain/approval.ts";
+import { actorsBehind } from "./actors-behind.ts";
 import { alreadyAnswered, answerProblem, viewApproval } from "./approval-view.ts";
 import { addEndpoint, nothing } from "./endpoint.ts";
 import type { RestPorts } from "./ports.ts";
@@ -43,7 +44,8 @@ export function addApprovalEndpoints(app: OpenAPIHono, ports: RestPorts): void {
         tenantsOf(principal, query.tenant).map((tenant) => ports.approvals.list(tenant, { state: query.state, limit: query.limit })),
       );
       const newest = lists.flat().toSorted((a, b) => b.createdAt.getTime() - a.createdAt.getTime());
-      const views = newest.map((approval) => viewApproval(approval, principal, ports));
+      const behind = await actorsBehind(ports, newest);
+      const views = newest.map((approval) => viewApproval(approval, principal, ports, behind(approval)));
       return { approvals: views.filter((view) => query.state === undefined || view.state === query.state).slice(0, query.limit) };
     },
   });
@@ -57,7 +59,10 @@ export function addApprovalEndpoints(app: OpenAPIHono, ports: RestPorts): void {
     query: nothing,
     body: nothing,
     answer: approvalSchema,
-    handle: async ({ principal, params }) => viewApproval(await find(ports, principal, params.id), principal, ports),
+    handle: async ({ principal, params }) => {
+      const approval = await find(ports, principal, params.id);
+      return viewApproval(approval, principal, ports, (await actorsBehind(ports, [approval]))(approval));
+    },
   });
   addEndpoint(app, ports, {
     method: "post",
@@ -98,7 +103,8 @@ async function find(ports: RestPorts, principal: Principal, id: string): Promise
  */
 async function answer(ports: RestPorts, principal: Principal, id: string, given: Given): Promise<z.input<typeof approvalSchema>> {
   const approval = await find(ports, principal, id);
-  const problem = answerProblem(approval, principal, ports);
+  const actors = (await actorsBehind(ports, [approval]))(approval);
+  const problem = answerProblem(approval, principal, ports, actors);
   if (problem !== undefined) throw problem;
   const argsDigest = given.args === undefined ? undefined : ports.argsDigest(approval.operation, given.args);
   const edited = argsDigest !== undefined && argsDigest !== approval.argsDigest;
@@ -115,7 +121,7 @@ async function answer(ports: RestPorts, principal: Principal, id: string, given:
     reason: given.reason,
     ...(edited ? { args: given.args, argsDigest } : {}),
   });
-  if (outcome.ok) return viewApproval(outcome.approval, principal, ports);
+  if (outcome.ok) return viewApproval(outcome.approval, principal, ports, actors);
   await append(ports, approval, principal, "approval.answer_too_late", { state: outcome.state });
   throw alreadyAnswered(outcome.state);
 }

@@ -9,6 +9,7 @@ import type { SignInStore } from "../../domain/sign-in.ts";
 import type { AgentKeyStore } from "../../domain/agent-key.ts";
 import type { SessionStore } from "../../domain/session.ts";
 import type { StopStore } from "../../domain/stop.ts";
+import type { ToolAccess } from "../../domain/tool-access.ts";
 
 /** Everything the people's interface knows of the broker. */
 export interface RestPorts {
@@ -36,6 +37,8 @@ export interface RestPorts {
   readonly stops: Pick<StopStore, "put" | "lift" | "list">;
   readonly agentKeys: Pick<AgentKeyStore, "add" | "list" | "sharedAttempts">;
   readonly credentials: CredentialKeeper;
+  /** How people let the broker use tools' servers. */
+  readonly toolAccess: ToolAccess;
   /** What signs agents' tokens. */
   readonly signingKeys: { rotate(): Promise<string> };
   readonly log: Pick<AuditLog, "append" | "query" | "facts" | "read" | "inFlight">;

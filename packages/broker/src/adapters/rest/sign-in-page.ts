@@ -41,7 +41,8 @@ export async function signedInPage(c: Context, next: string): Promise<Response> 
   return c.body(await made.text());
 }
 
-async function page(main: Markup, status: number, head: Markup | "" = ""): Promise<Response> {
+/** A page of the broker for a person without the console. */
+export async function page(main: Markup, status: number, head: Markup | "" = ""): Promise<Response> {
   const text = await html`<!doctype html>
     <html lang="en">
       <head>

@@ -38,7 +38,8 @@ interface Signing {
 
 /**
  * Does `work` once this act is signed by a person who has a passkey, and then gives their browser a new sign-in token. `work` gets the
- * receipt, or undefined when none is demanded: the operator key signs nothing, and neither does a person without a passkey.
+ * receipt, or undefined when none is demanded: the operator key signs nothing, and neither does a person without a passkey, who must have
+ * signed in just now instead.
  * @throws Problem `step_up_required`, `step_up_mismatch`, `step_up_used`, `ceremony_refused`.
  */
 export async function withStepUp<T>(ports: RestPorts, signing: Signing, work: (receipt: Receipt | undefined) => Promise<T>): Promise<T> {
@@ -65,7 +66,7 @@ async function receiptOf(ports: RestPorts, { principal, act, given }: Signing): 
   if (principal.kind === "operator") return undefined;
   const { id } = principal.person;
   if (given === undefined) {
-    if ((await ports.signIn.passkeys.list(id)).length === 0) return undefined;
+    if ((await ports.signIn.passkeys.list(id)).length === 0) return requireFresh(ports, principal);
     throw new Problem("step_up_required", "this takes a signature by one of your passkeys over exactly this act", [
       "ask `POST /api/v1/account/step-ups` what to sign, and send the signature along",
     ]);
@@ -78,6 +79,14 @@ async function receiptOf(ports: RestPorts, { principal, act, given }: Signing): 
     throw new Problem("step_up_mismatch", "the document has no canonical form", ["send it as it was handed out"]);
   }
   return finishStepUp(ports, id, document, asAssertion(given.assertion));
+}
+
+/** Who has no passkey shows that they are at hand by having signed in just now. @throws Problem `step_up_required`. */
+async function requireFresh(ports: RestPorts, principal: Principal): Promise<undefined> {
+  if (await isFresh(ports, principal)) return undefined;
+  throw new Problem("step_up_required", "you have no passkey to sign this with, so it takes a sign-in of the last 15 minutes", [
+    "sign out, sign in again, and do it then",
+  ]);
 }
 
 async function isFresh(ports: RestPorts, principal: Principal): Promise<boolean> {

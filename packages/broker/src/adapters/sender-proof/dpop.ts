@@ -1,6 +1,7 @@
 import { createPublicKey, hash, type KeyObject, verify } from "node:crypto";
 import { z } from "zod";
 import type { Restriction } from "../../call/presented.ts";
+import { P256_COORDINATE } from "../../domain/agent-key.ts";
 import { proofInvalid } from "./refused.ts";
 
 /** How old a proof may be: longer than a request travels, shorter than it stays interesting. */
@@ -11,6 +12,8 @@ export const PROOF_SKEW_MS = 5_000;
 const MAX_PROOF_CHARS = 8_192;
 /** Headers of one sender are the same text each time: its key is imported once. */
 const MAX_KEYS = 10_000;
+/** A header with a key and a few members more; all of it is kept, so it is bounded. */
+const MAX_HEADER_CHARS = 1_024;
 
 /** A proof whose signature and claims hold. */
 export interface DpopProof {
@@ -38,12 +41,14 @@ export interface DpopVerifier {
   check(proof: string, expected: DpopExpectation, now: Date): DpopProof;
 }
 
-const coordinate = z.string().regex(/^[A-Za-z0-9_-]{43}$/u);
+const coordinate = z.string().regex(P256_COORDINATE);
 const headerSchema = z.object({
   typ: z.literal("dpop+jwt"),
   // One algorithm: `none`, and an HMAC keyed with a public key, cannot be asked for.
   alg: z.literal("ES256"),
   jwk: z.object({ kty: z.literal("EC"), crv: z.literal("P-256"), x: coordinate, y: coordinate, d: z.undefined().optional() }),
+  // RFC 7515 section 4.1.11: what must be understood and is not makes the whole invalid.
+  crit: z.undefined().optional(),
 });
 const text = z.string().min(1).max(256);
 const scopePattern = z.string().regex(/^[a-z][a-z0-9_-]*:(?:\*|[a-z][a-z0-9_-]*(?::[A-Za-z_$][\w$-]*)?)$/u);
@@ -83,6 +88,7 @@ export function createDpopVerifier(): DpopVerifier {
       if (proof.length > MAX_PROOF_CHARS) throw malformed("is too long");
       const [header, payload, signature, ...rest] = proof.split(".");
       if (header === undefined || payload === undefined || signature === undefined || rest.length > 0) throw malformed("is no signed JWT");
+      if (header.length > MAX_HEADER_CHARS) throw malformed("has a header that holds more than its key");
       const { jkt, key } = keyOf(header);
       const signed = Buffer.from(proof.slice(0, header.length + 1 + payload.length));
       if (!verify("sha256", signed, { key, dsaEncoding: "ieee-p1363" }, Buffer.from(signature, "base64url")))

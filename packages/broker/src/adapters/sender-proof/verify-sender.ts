@@ -14,6 +14,8 @@ export interface VerifiedToken {
   readonly id: string;
   readonly tenant: string;
   readonly session: string;
+  /** The agent, or the OAuth client that runs it (`client_id`). */
+  readonly client: string;
   readonly binding: SenderBinding;
   readonly expiresAtMs: number;
 }
@@ -36,12 +38,13 @@ export function createSenderVerifier({ token: verifyToken, dpop, keys }: SenderP
   const seen = createReplaySet(PROOF_WINDOW_MS);
   const admitted = new WeakMap<Presented, Claims>();
 
-  function spend(id: string, issuedAtMs: number, now: Date): Claims["proof"] {
-    if (!seen.first(id, now.getTime())) throw proofReplayed();
+  function spend({ tenant, client }: VerifiedToken, id: string, issuedAtMs: number, now: Date): Claims["proof"] {
+    if (!seen.first(id, now.getTime(), `${tenant} ${client}`)) throw proofReplayed();
     return { id, untilMs: issuedAtMs + PROOF_WINDOW_MS };
   }
 
-  function prove(presented: Presented, { id, tenant, session, binding }: VerifiedToken, now: Date): Claims {
+  function prove(presented: Presented, token: VerifiedToken, now: Date): Claims {
+    const { id, tenant, session, binding } = token;
     requireScheme(presented, binding);
     switch (binding.kind) {
       case "bearer":
@@ -54,11 +57,11 @@ export function createSenderVerifier({ token: verifyToken, dpop, keys }: SenderP
         if (presented.dpop === undefined) throw proofInvalid("this token is bound to a key; send a `dpop` header with each request");
         const proof = dpop.check(presented.dpop, { method: presented.method, url: presented.url, ath: id }, now);
         if (proof.jkt !== binding.jkt) throw proofInvalid("the DPoP proof is signed with another key than this token is bound to");
-        return { tenant, session, restrict: proof.restrict, proof: spend(proof.id, proof.issuedAtMs, now) };
+        return { tenant, session, restrict: proof.restrict, proof: spend(token, proof.id, proof.issuedAtMs, now) };
       }
       case "hmac": {
         const signature = checkHttpSignature(presented, keys.of(tenant, session), now);
-        return { tenant, session, proof: spend(`${session} ${signature.id}`, signature.createdMs, now) };
+        return { tenant, session, proof: spend(token, `${session} ${signature.id}`, signature.createdMs, now) };
       }
     }
   }

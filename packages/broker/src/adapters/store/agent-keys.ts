@@ -1,4 +1,4 @@
-import type { Kysely, Transaction } from "kysely";
+import { type Kysely, sql, type Transaction } from "kysely";
 import { z } from "zod";
 import { Fault } from "../../domain/fault.ts";
 import type { AgentKey, AgentKeyStore } from "../../domain/agent-key.ts";
@@ -59,7 +59,7 @@ export function agentKeyStore(db: Kysely<Tables>, now: () => Date): AgentKeyStor
   };
 }
 
-/** Adding a key its agent already holds sets the key's status and end; that is how a key is retired. */
+/** Adding a key its agent already holds sets the key's status and end; that is how a key is retired. A retired one stays as it is. */
 async function add(db: Kysely<Tables>, key: AgentKey): Promise<void> {
   if (await inTenant(db, key.tenant, (scoped) => addOwn(scoped, key))) return;
   await inTenant(db, key.tenant, (scoped) =>
@@ -92,7 +92,8 @@ async function addOwn(scoped: Transaction<Tables>, key: AgentKey): Promise<boole
   if (inserted.numInsertedOrUpdatedRows === 1n) return true;
   const own = await scoped
     .updateTable("bailiwick.agent_keys")
-    .set(change)
+    // Asked of the row as it is now: whoever read it before it was retired must not bring it back.
+    .set({ status: sql`case when status = 'retired' then status else ${change.status} end`, retires_at: change.retires_at })
     .where("tenant_id", "=", key.tenant)
     .where("agent", "=", key.agent)
     .where("thumbprint", "=", key.thumbprint)

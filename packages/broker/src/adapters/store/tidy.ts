@@ -1,4 +1,4 @@
-import { type Kysely, sql } from "kysely";
+import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { Tables } from "./tables.ts";
 import { inTenant } from "./tenant-scope.ts";
 
@@ -8,25 +8,50 @@ export const KEEP_ENDED_MS = 30 * 24 * 60 * 60 * 1000;
 const KEEP_WRITERS_MS = 7 * 24 * 60 * 60 * 1000;
 /** Rows deleted at once, so that no call waits for a long transaction. */
 const BATCH = 5_000;
+/** One run ends some time: it is repeated every few minutes anyway. */
+const MAX_ROUNDS = 1_000;
 
 /** Deletes what has expired and decides nothing any more: used proofs and assertions, long-ended sessions with their budgets, writers that are gone. Returns how many rows. */
 export async function tidy(db: Kysely<Tables>, tenant: string, now: Date): Promise<number> {
   const ended = new Date(now.getTime() - KEEP_ENDED_MS);
   const silent = new Date(now.getTime() - KEEP_WRITERS_MS);
+  // Each says how many rows of its own kind it took, at most a batch.
   const deletions = [
-    sql`delete from bailiwick.used_proofs where ctid in (select ctid from bailiwick.used_proofs where tenant_id = ${tenant} and until < ${now} limit ${BATCH})`,
-    sql`delete from bailiwick.client_assertions where ctid in (select ctid from bailiwick.client_assertions where tenant_id = ${tenant} and expires_at < ${now} limit ${BATCH})`,
-    sql`with gone as (
+    sql<Taken>`with gone as (
+          delete from bailiwick.used_proofs where ctid in (select ctid from bailiwick.used_proofs where tenant_id = ${tenant} and until < ${now} limit ${BATCH})
+          returning 1)
+        select count(*)::int as taken from gone`,
+    sql<Taken>`with gone as (
+          delete from bailiwick.client_assertions where ctid in (select ctid from bailiwick.client_assertions where tenant_id = ${tenant} and expires_at < ${now} limit ${BATCH})
+          returning 1)
+        select count(*)::int as taken from gone`,
+    sql<Taken>`with gone as (
           delete from bailiwick.sessions where ctid in (select ctid from bailiwick.sessions where tenant_id = ${tenant} and expires_at < ${ended} limit ${BATCH})
-          returning id)
-        delete from bailiwick.limit_counters c using gone
-         where c.tenant_id = ${tenant} and c.key in ('session-budget|' || gone.id || '|calls', 'session-budget|' || gone.id || '|records', 'session-budget|' || gone.id || '|cost')`,
-    sql`delete from bailiwick.log_writers where tenant_id = ${tenant} and updated_at < ${silent}`,
+          returning id),
+        budgets as (
+          delete from bailiwick.limit_counters c using gone
+           where c.tenant_id = ${tenant} and c.key in ('session-budget|' || gone.id || '|calls', 'session-budget|' || gone.id || '|records', 'session-budget|' || gone.id || '|cost'))
+        select count(*)::int as taken from gone`,
+    sql<Taken>`with gone as (delete from bailiwick.log_writers where tenant_id = ${tenant} and updated_at < ${silent} returning 1)
+        select count(*)::int as taken from gone`,
   ];
-  let rows = 0n;
-  for (const deletion of deletions) {
-    const result = await inTenant(db, tenant, (scoped) => deletion.execute(scoped));
-    rows += result.numAffectedRows ?? 0n;
+  let rows = 0;
+  for (const deletion of deletions) rows += await untilDone(db, tenant, deletion);
+  return rows;
+}
+
+interface Taken {
+  readonly taken: number;
+}
+
+/** Batch after batch, each in its own transaction: a busy agent leaves more behind between two runs than one batch takes. */
+async function untilDone(db: Kysely<Tables>, tenant: string, deletion: RawBuilder<Taken>): Promise<number> {
+  let rows = 0;
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    const { rows: answer } = await inTenant(db, tenant, (scoped) => deletion.execute(scoped));
+    const taken = answer[0]?.taken ?? 0;
+    rows += taken;
+    if (taken < BATCH) break;
   }
-  return Number(rows);
+  return rows;
 }

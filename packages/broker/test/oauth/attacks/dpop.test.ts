@@ -42,6 +42,13 @@ test("a replayed DPoP proof is known to a broker that has not seen it itself", a
   }
 });
 
+test("a proof that comes with nobody's assertion is not remembered: strangers cannot fill memory or store", async () => {
+  const dpop = await (await sender()).proof(house.endpoint);
+  const stranger = { grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer", assertion: "e30.e30.e30" };
+  expect((await house.token(stranger, { dpop })).status).toBe(400);
+  await given(await house.token(await house.form(), { dpop }));
+});
+
 test("a replayed DPoP proof gives a person's client nothing either", async () => {
   const dpop = await (await sender()).proof(house.endpoint);
   await given(await client.redeem((await client.codeFor()).get("code") ?? "", {}, { dpop }));

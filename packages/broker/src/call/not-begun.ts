@@ -1,0 +1,52 @@
+import type { CatalogAction, Decision } from "@bailiwick/policy";
+import type { IntendOutcome } from "../domain/audit.ts";
+import { budgetSpent, isBudget } from "./limit.ts";
+import { RecordedRefusal } from "./refusal.ts";
+
+/** What must be known of a call to say why the store did not let it begin. */
+export interface Beginning {
+  readonly action: Pick<CatalogAction, "scope">;
+  readonly decision: Pick<Decision, "limits">;
+}
+
+/** Why the transaction that would have made the call's record durable made a refusal of it. */
+export function notBegun(call: Beginning, why: Exclude<IntendOutcome, { ok: true }>): RecordedRefusal {
+  switch (why.why) {
+    case "over_limit":
+      return overLimit(call, why.key, why.used, why.max, why.retryAfterMs);
+    case "session_not_live":
+      return notLive();
+    case "proof_replayed":
+      return new RecordedRefusal(
+        "proof_replayed",
+        "this proof paid for another call already, here or on another broker; sign a fresh one",
+        {
+          next: [{ kind: "retry_after", ms: 0 }],
+        },
+      );
+  }
+}
+
+function overLimit(call: Beginning, key: string, used: number, max: number, retryAfterMs: number): RecordedRefusal {
+  if (isBudget(key)) {
+    const { code, message, next } = budgetSpent(key, used, max);
+    return new RecordedRefusal(code, message, { next });
+  }
+  const demand = call.decision.limits.find((each) => each.key === key);
+  const seconds = Math.max(1, Math.ceil(retryAfterMs / 1000));
+  const window = demand === undefined ? "" : ` in ${Math.round(demand.windowMs / 60_000)} min`;
+  return new RecordedRefusal(
+    "rate_limited",
+    `\`${call.action.scope}\` is limited to ${max} ${demand?.unit ?? "calls"}${window} and ${used} are used; wait ${seconds} s`,
+    {
+      rules: demand === undefined ? [] : [demand.rule],
+      next: [{ kind: "retry_after", ms: retryAfterMs }],
+    },
+  );
+}
+
+function notLive(): RecordedRefusal {
+  return new RecordedRefusal("session_revoked", "this session was revoked, stopped or has expired; get a new token", {
+    next: [{ kind: "reauthenticate" }],
+  });
+}
