@@ -17,7 +17,7 @@ import { AGENT, writePolicyFolder } from "./policy-folder.ts";
 const USAGE = `usage: npm run conformance -- oauth [--json]
 
 Runs the authorization scenarios of the official MCP conformance suite: those for servers against a broker on this machine, with a person who
-allows what is asked; those for clients against the broker's connection to tool servers, inside a driver that knows OAuth. Exit 0 when all
+allows what is asked; those for clients against the broker's connection to tool servers and its OAuth client for them. Exit 0 when all
 pass that should, 1 otherwise.
 `;
 
@@ -57,7 +57,7 @@ export async function conformOAuth(argv: readonly string[]): Promise<number> {
 function report(server: readonly Scenario[], client: readonly ClientScenario[], json: boolean): number {
   const good = server.filter(({ passed, failed }) => passed > 0 && failed === 0).length;
   const spoken = client.filter(({ ok }) => ok).length;
-  const headline = `conformance oauth: the server passes ${good}/${server.length} scenarios, the client driver ${spoken}/${client.length}`;
+  const headline = `conformance oauth: the server passes ${good}/${server.length} scenarios, the client for tools ${spoken}/${client.length}`;
   const lines = [
     ...server.map(({ name, passed, failed }) => `server ${name}: ${passed} checks passed, ${failed} failed`),
     ...client.map(

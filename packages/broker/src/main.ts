@@ -30,6 +30,7 @@ import { explainCall } from "./insight/explain-call.ts";
 import { inspectTool, toolStates } from "./insight/tool-states.ts";
 import { verifyLog } from "./insight/verify-log.ts";
 import { measured } from "./measured.ts";
+import { openToolTokens, type ToolTokens } from "./tool-tokens.ts";
 
 /** Version of this program. */
 export const VERSION = "0.1.0";
@@ -137,6 +138,7 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
 
   const onFault = (error: unknown): void => logger.error({ err: error }, "a request was stopped by a fault");
   const authority = await openAuthority({ store, policy, environment, now, rootKey, dataFolder: options.dataFolder, url, onFault });
+  const toolTokens = openToolTokens({ store, policy, now, environment, rootKey, url, authority }, custody.opener);
   const ports: CallPorts = {
     brokerId,
     maskSalt: Buffer.from(hkdfSync("sha256", rootKey, new Uint8Array(0), "bailiwick/mask/v1", 32)).toString("hex"),
@@ -148,7 +150,7 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
     sessions: cachedSessions(store.sessions, store),
     approvals: store.approvals,
     log: store.log,
-    credentials: outgoingCredentials({ store, policy, now, url, authority }, custody.opener),
+    credentials: outgoingCredentials({ store, policy, now, url, authority }, toolTokens.opener),
     tools,
     onFault: (failure) => {
       if (!(failure instanceof Refusal)) logger.error({ err: failure }, "a call was stopped by a fault");
@@ -172,7 +174,21 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
   const operatorKey = await openOperatorKey(options.dataFolder);
   const web = new Hono();
   const { signingKeys } = authority;
-  const rest = restPorts({ url, operatorKey, store, custody, signingKeys, ports, tools, metrics, policy, environment, onFault });
+  const toolAccess = toolTokens.access;
+  const rest = restPorts({
+    url,
+    operatorKey,
+    store,
+    custody,
+    signingKeys,
+    toolAccess,
+    ports,
+    tools,
+    metrics,
+    policy,
+    environment,
+    onFault,
+  });
   web.route("/", createRestApp(rest));
   const people = getRequestListener(web.fetch);
   front.open({ mcp: (req, res) => mcp.handle(req, res), oauth: authority.oauth, web: (req, res) => void people(req, res) });
@@ -211,6 +227,7 @@ interface RestParts {
   readonly store: Store;
   readonly custody: Pick<Custody, "keeper">;
   readonly signingKeys: Authority["signingKeys"];
+  readonly toolAccess: ToolTokens["access"];
   readonly ports: CallPorts;
   readonly tools: LiveToolConnections;
   readonly metrics: Metrics;
@@ -220,7 +237,7 @@ interface RestParts {
 }
 
 function restPorts(parts: RestParts): Parameters<typeof createRestApp>[0] {
-  const { url, operatorKey, store, custody, signingKeys, ports, tools, metrics, policy, environment, onFault } = parts;
+  const { url, operatorKey, store, custody, signingKeys, toolAccess, ports, tools, metrics, policy, environment, onFault } = parts;
   return {
     version: VERSION,
     publicUrl: url,
@@ -239,6 +256,7 @@ function restPorts(parts: RestParts): Parameters<typeof createRestApp>[0] {
     stops: store.stops,
     signingKeys,
     credentials: custody.keeper,
+    toolAccess,
     log: store.log,
     explain: (tenant, callId) => explainCall(store.log, policy(), tenant, callId),
     verify: (tenant) => verifyLog(store.log, tenant),

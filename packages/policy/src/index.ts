@@ -23,4 +23,5 @@ export { residual } from "./residual/residual.ts";
 export type { Residual } from "./residual/residual.ts";
 export { selects } from "./residual/row-expression.ts";
 export type * from "./residual/row-expression.ts";
+export type * from "./credential-use.ts";
 export type * from "./types.ts";

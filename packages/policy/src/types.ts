@@ -1,3 +1,4 @@
+import type { CredentialUse } from "./credential-use.ts";
 import type { Json, JsonObject } from "./json.ts";
 
 /** What an action does to the world. Closed list; `execute` is the class of everything else with side effects. */
@@ -182,32 +183,6 @@ export type Connect =
   | { readonly mcp: { readonly url: string } }
   | { readonly smtp: { readonly host: string; readonly port: string; readonly from: string } }
   | { readonly postgres: { readonly host: string; readonly port?: string; readonly database: string } };
-
-/** Where a credential is put at egress. */
-export type Injection =
-  | { readonly header: string; readonly format?: string }
-  | { readonly environment: string }
-  | { readonly login: string };
-
-/** The credential of a tool: its name, where its value comes from, and where it is put. */
-export interface CredentialUse {
-  readonly name: string;
-  readonly inject: Injection;
-  /** `store` (default), `env:NAME`, `file:/path` or `vault:mount/path#field`; texts may hold `${tenant}`, `${environment}`, `${workflow}`. */
-  readonly from?: string | undefined;
-  /** Hosts it may be sent to, when it is not a stored one (those carry their hosts sealed with them). */
-  readonly hosts?: readonly string[] | undefined;
-  readonly rotate?:
-    | {
-        /** Milliseconds a version may be in use; absent: no schedule. */
-        readonly everyMs?: number | undefined;
-        /** Milliseconds a replaced version stays valid. */
-        readonly graceMs: number;
-        /** The broker renews these login roles itself, by turns, logged in with the credential `admin`. */
-        readonly postgres?: { readonly roles: readonly [string, string]; readonly admin: string } | undefined;
-      }
-    | undefined;
-}
 
 /** One reviewed action of a tool: what it does, to what, and what comes back. Paths are dotted and start with `args` or `result`. */
 export interface CatalogAction {

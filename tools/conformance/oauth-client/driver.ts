@@ -1,70 +1,97 @@
-import { subscribe } from "node:diagnostics_channel";
+import { randomBytes, randomUUID } from "node:crypto";
+import { importPKCS8, SignJWT } from "jose";
 import { z } from "zod";
 import { createConnection } from "../../../packages/broker/src/adapters/mcp-client/index.ts";
 import { createGuardedFetch } from "../../../packages/broker/src/adapters/outbound/guarded-fetch.ts";
-import { discover } from "./discovery.ts";
-import { contextSchema, tokenSource } from "./tokens.ts";
+import { authorizationUrl, checkedCode } from "../../../packages/broker/src/adapters/tool-oauth/authorization.ts";
+import { type AuthorizationServer, discover, type Found } from "../../../packages/broker/src/adapters/tool-oauth/metadata.ts";
+import { ownClient } from "../../../packages/broker/src/adapters/tool-oauth/own-client.ts";
+import { scopesIn, withOffline } from "../../../packages/broker/src/adapters/tool-oauth/scopes.ts";
+import { type OwnClient, requestTokens, type TokenPorts } from "../../../packages/broker/src/adapters/tool-oauth/token-endpoint.ts";
+import { Fault } from "../../../packages/broker/src/domain/fault.ts";
 
 /**
- * What the official suite starts as the client under test: the broker's connection to tool servers and its guarded fetch, with the OAuth
- * of this folder around them. The OAuth is the driver's: the broker itself presents a tool's credential as it is configured.
+ * What the official suite starts as the client under test: the broker's connection to tool servers and its OAuth client for them
+ * (`adapters/tool-oauth`). The driver's own part is what a policy file, a person's browser and the store are otherwise.
  */
 const ATTEMPTS = 4;
+const REDIRECT = "http://localhost:39123/callback";
+/** The suite's own client metadata document; it is never fetched. */
+const CLIENT_DOCUMENT = "https://conformance-test.local/client-metadata.json";
+const SELF = { redirectUri: REDIRECT, documents: { signing: CLIENT_DOCUMENT, open: CLIENT_DOCUMENT } };
 
-interface Challenge {
-  readonly status: number;
-  readonly scope: string | undefined;
-  readonly metadata: string | undefined;
-}
-
-const seen = z.object({
-  request: z.object({ method: z.string() }),
-  response: z.object({ statusCode: z.number(), headers: z.array(z.instanceof(Uint8Array)) }),
+/** What the suite tells a client of itself: here in place of the tool's file. */
+const contextSchema = z.looseObject({
+  client_id: z.string().optional(),
+  client_secret: z.string().optional(),
+  private_key_pem: z.string().optional(),
+  signing_algorithm: z.string().default("ES256"),
 });
+const context = contextSchema.parse(JSON.parse(process.env["MCP_CONFORMANCE_CONTEXT"] ?? "{}"));
 
-/** The last 401 or 403 that the connection was answered with; it keeps the header to itself. */
-const last: { challenge: Challenge | undefined } = { challenge: undefined };
-subscribe("undici:request:headers", (message) => {
-  const parsed = seen.safeParse(message);
-  if (!parsed.success || ![401, 403].includes(parsed.data.response.statusCode)) return;
-  const { statusCode: status, headers } = parsed.data.response;
-  const texts = headers.map((bytes) => Buffer.from(bytes).toString("latin1"));
-  const at = texts.findIndex((text, index) => index % 2 === 0 && text.toLowerCase() === "www-authenticate");
-  const header = at < 0 ? "" : (texts[at + 1] ?? "");
-  const parameter = (name: string): string | undefined => new RegExp(`${name}="([^"]*)"`, "i").exec(header)?.[1];
-  last.challenge = { status, scope: parameter("scope"), metadata: parameter("resource_metadata") };
-});
+const ports: TokenPorts = {
+  fetch: createGuardedFetch({ allowLoopback: true }),
+  now: () => new Date(),
+  assertion: async (clientId, audience) =>
+    new SignJWT({ jti: randomUUID() })
+      .setProtectedHeader({ alg: context.signing_algorithm })
+      .setIssuer(clientId)
+      .setSubject(clientId)
+      .setAudience(audience)
+      .setIssuedAt()
+      .setExpirationTime("60s")
+      .sign(await importPKCS8(context.private_key_pem ?? "", context.signing_algorithm)),
+};
 
 async function main(url: URL): Promise<void> {
-  const context = contextSchema.parse(JSON.parse(process.env["MCP_CONFORMANCE_CONTEXT"] ?? "{}"));
-  const fetch = createGuardedFetch({ allowLoopback: true });
-  const tokenFor = tokenSource(fetch, context);
+  const clients = new Map<string, OwnClient>();
   let authorization: string | undefined;
   /** What was asked for so far: a token for more still has to do for what worked before. */
-  let scope: string | undefined;
+  let scope: readonly string[] = [];
   for (let attempt = 1; ; attempt += 1) {
-    last.challenge = undefined;
     try {
       return await useTools(url, authorization);
     } catch (error) {
-      const asked = challengeNow();
-      if (asked === undefined || attempt === ATTEMPTS) throw error;
-      const found = await discover(fetch, url, asked.metadata);
-      scope = [...new Set(`${scope ?? ""} ${scopeFor(asked, found) ?? ""}`.split(" "))].filter((each) => each !== "").join(" ");
-      authorization = `Bearer ${await tokenFor(found, scope === "" ? undefined : scope)}`;
+      if (!(error instanceof Fault) || attempt === ATTEMPTS) throw error;
+      const { challenge, credentialRefused } = error;
+      if (!credentialRefused && challenge?.error !== "insufficient_scope") throw error;
+      const found = await discover(ports.fetch, { tool: url, hint: challenge?.resourceMetadata });
+      const asked = challenge?.scope === undefined ? (found.resourceScopes ?? []) : scopesIn(challenge.scope);
+      scope = [...new Set([...scope, ...asked])];
+      const { server } = found;
+      const client = clients.get(server.issuer) ?? (await ownClient(ports.fetch, server, SELF, registered(server)));
+      clients.set(server.issuer, client);
+      authorization = `Bearer ${isMachine(server) ? await machine(found, client, scope) : await person(found, client, scope)}`;
     }
   }
 }
 
-function challengeNow(): Challenge | undefined {
-  return last.challenge;
+function isMachine({ grant_types_supported: grants }: AuthorizationServer): boolean {
+  return grants?.length === 1 && grants[0] === "client_credentials";
 }
 
-/** What the server asks for; else what it says it has; and the right to come back, where that is a scope. */
-function scopeFor(asked: Challenge, found: Awaited<ReturnType<typeof discover>>): string | undefined {
-  const wanted = asked.scope ?? found.resourceScopes?.join(" ");
-  if (found.server.scopes_supported?.includes("offline_access") !== true) return wanted;
-  return [...new Set([...(wanted ?? "").split(" "), "offline_access"])].filter((scope) => scope !== "").join(" ");
+function registered(server: AuthorizationServer): Parameters<typeof ownClient>[3] {
+  const { client_id: id, client_secret: secret, private_key_pem: pem } = context;
+  if (id === undefined) return undefined;
+  return secret === undefined ? { id, signs: isMachine(server) && pem !== undefined } : { id, secret };
+}
+
+async function machine({ server, resource }: Found, client: OwnClient, scope: readonly string[]): Promise<string> {
+  const form = { grant_type: "client_credentials", resource, scope: scope.length === 0 ? undefined : scope.join(" ") };
+  return (await requestTokens(ports, server, client, form)).accessToken;
+}
+
+async function person({ server, resource }: Found, client: OwnClient, scope: readonly string[]): Promise<string> {
+  const [state, verifier] = [randomBytes(16).toString("base64url"), randomBytes(32).toString("base64url")];
+  const redirect = { redirectUri: REDIRECT, state, verifier, resource };
+  const url = authorizationUrl({ server, clientId: client.id, ...redirect, scope: withOffline(server, scope) });
+  // The browser's part: the suite's server allows at once.
+  const answer = await globalThis.fetch(url, { redirect: "manual" });
+  const location = URL.parse(answer.headers.get("location") ?? "", url.href);
+  if (location === null) throw new Error(`the authorization endpoint answered ${answer.status} without a redirect`);
+  const code = checkedCode(server, location.searchParams, state);
+  const form = { grant_type: "authorization_code", code, redirect_uri: REDIRECT, code_verifier: verifier, resource };
+  return (await requestTokens(ports, server, client, form)).accessToken;
 }
 
 async function useTools(url: URL, authorization: string | undefined): Promise<void> {

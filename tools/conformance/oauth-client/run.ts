@@ -12,7 +12,7 @@ export interface ClientScenario {
 
 const SCENARIO_TIMEOUT_MS = 60_000;
 
-/** Extensions of the protocol that the driver does not speak towards tool servers. */
+/** Extensions of the protocol that the broker does not speak towards tool servers. */
 const NOT_SPOKEN: ReadonlyMap<string, string> = new Map([
   ["auth/dpop", "a tool's credential is a header that is the same for each request, so no proof goes with it"],
   ["auth/dpop-nonce", "a tool's credential is a header that is the same for each request, so no proof goes with it"],
@@ -23,7 +23,7 @@ const NOT_SPOKEN: ReadonlyMap<string, string> = new Map([
   ["auth/wif-jwt-bearer", "the broker has no workload document of its own to present"],
 ]);
 
-/** Runs every authorization scenario of the suite against the driver, which stands for the broker's connection to a tool server. */
+/** Runs every authorization scenario of the suite against the broker's client for tool servers, which the driver starts. */
 export async function runClientScenarios(folder: string): Promise<readonly ClientScenario[]> {
   const program = createRequire(import.meta.url).resolve("conformance-next/dist/index.js");
   const driver = fileURLToPath(new URL("driver.ts", import.meta.url));

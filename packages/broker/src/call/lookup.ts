@@ -34,14 +34,16 @@ export async function lookup(ports: CallPorts, call: DecidedCall): Promise<Resou
   // The call's own intent spends its proof and draws its limits.
   await beginRead(ports, call, { kind: "lookup", callId: call.callId, body }, { reservations: [] });
   const connection = await lineFor(ports, call.tool, call.connection, equipped);
-  const result = await connection.invoke(entry.action.operation, args, {
-    timeoutMs: entry.action.timeoutMs,
-    maxBytes: MAX_RESULT_BYTES,
-    equipment: equipped.equipment,
-    io: { ...call.incoming.io, capabilities: {}, progress() {}, log() {}, ask: () => Promise.reject(new Error("a lookup asks nobody")) },
-  }).catch((failure: unknown) => {
-    throw noteRefused(ports, call.tool, { ...call.connection, session: call.session }, failure);
-  });
+  const result = await connection
+    .invoke(entry.action.operation, args, {
+      timeoutMs: entry.action.timeoutMs,
+      maxBytes: MAX_RESULT_BYTES,
+      equipment: equipped.equipment,
+      io: { ...call.incoming.io, capabilities: {}, progress() {}, log() {}, ask: () => Promise.reject(new Error("a lookup asks nobody")) },
+    })
+    .catch((failure: unknown) => {
+      throw noteRefused(ports, call.tool, { ...call.connection, session: call.session }, failure);
+    });
   const attributes = recordIn(result, entry.action.returns?.at ?? "result");
   const id = textAt({ args: call.args }, resource.id);
   if (attributes === undefined || id === undefined) {

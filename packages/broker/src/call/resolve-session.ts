@@ -1,5 +1,6 @@
 import type { Policy } from "@bailiwick/policy";
 import { chainOf } from "../domain/ended.ts";
+import { consentStillHolds } from "../domain/consent.ts";
 import { partnerStillHolds } from "../domain/partner.ts";
 import type { Session } from "../domain/session.ts";
 import type { Stop } from "../domain/stop.ts";
@@ -27,6 +28,8 @@ function requireLive(session: Session, policy: Policy, now: Date): void {
   if (session.stop !== undefined) throw gone("agent_stopped", stopText(session.stop));
   if (!partnerStillHolds(policy, session))
     throw gone("session_revoked", `the partner \`${session.partner ?? ""}\` of this session was removed or changed; get a new token`);
+  if (!consentStillHolds(policy, session))
+    throw gone("session_revoked", "the policy no longer lets the person of this session give this agent to a client; start the authorization again");
   for (const each of chainOf(session)) {
     if (each.expiresAt <= now) throw gone("token_expired", "this session has expired; get a new token");
     if (agentOf(policy, each.agent) === undefined)

@@ -9,6 +9,7 @@ import { readBrokerFile } from "../config/data-folder.ts";
 import { CliFailure } from "./failure.ts";
 import { type ProposedAction, proposeAction } from "./propose-action.ts";
 import { printable, table } from "./text.ts";
+import { addToolConnect } from "./tools-connect.ts";
 
 const offeredAnswer = z.object({
   tool: z.string(),
@@ -16,7 +17,7 @@ const offeredAnswer = z.object({
   offered: z.array(offeredSchema.extend({ entry: z.record(z.string(), z.json()) })),
 });
 
-/** `bailiwick tools list | add`. */
+/** `bailiwick tools list | add | connect`. */
 export function addTools(program: Command, cli: Cli): void {
   const tools = program.command("tools").description("the catalog: what is reviewed, what is quarantined and why");
   tools
@@ -50,6 +51,7 @@ export function addTools(program: Command, cli: Cli): void {
     .option("--write", "append the entries to `tools/<tool>.yaml`")
     .option("--policy <folder>", "the policy folder to write to; default: the running broker's")
     .action(async (tool: string, options: { tenant?: string; write?: boolean; policy?: string }) => addTool(cli, tool, options));
+  addToolConnect(tools, cli);
 }
 
 async function addTool(cli: Cli, tool: string, options: { tenant?: string; write?: boolean; policy?: string }): Promise<void> {

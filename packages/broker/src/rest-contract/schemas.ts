@@ -1,7 +1,14 @@
 import { z } from "@hono/zod-openapi";
 
-/** Names of tenants, people, tools and credentials as the interface accepts them in queries. */
-export const nameSchema = z.string().min(1).max(256);
+/**
+ * Names of tenants, people, tools and credentials as the interface accepts them in queries. No zero byte: the database's texts cannot hold
+ * one, and its complaint would look like a failure of the store.
+ */
+export const nameSchema = z
+  .string()
+  .min(1)
+  .max(256)
+  .regex(/^[^\0]+$/u);
 const time = z.string().openapi({ format: "date-time" });
 const object = z.record(z.string(), z.unknown());
 

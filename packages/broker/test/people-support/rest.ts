@@ -3,6 +3,7 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { JsonObject } from "@bailiwick/policy";
 import { z } from "zod";
 import { openSigningKeys } from "../../src/adapters/oauth/signing-keys.ts";
+import { createGuardedFetch } from "../../src/adapters/outbound/guarded-fetch.ts";
 import { createRestApp } from "../../src/adapters/rest/app.ts";
 import type { RestPorts } from "../../src/adapters/rest/ports.ts";
 import { secretHash } from "../../src/adapters/rest/principal.ts";
@@ -10,9 +11,11 @@ import { peopleOrigins } from "../../src/adapters/rest/relying-party.ts";
 import { argumentsDigest } from "../../src/call/identify.ts";
 import type { Approval } from "../../src/domain/approval.ts";
 import type { RecordKind } from "../../src/domain/audit.ts";
+import type { CredentialOpener } from "../../src/domain/credential.ts";
 import type { Session } from "../../src/domain/session.ts";
 import { explainCall } from "../../src/insight/explain-call.ts";
 import { verifyLog } from "../../src/insight/verify-log.ts";
+import { openToolTokens } from "../../src/tool-tokens.ts";
 import { PLAIN } from "../plain-session.ts";
 import { testStore, type TestStore } from "../support/store.ts";
 import { company } from "./company.ts";
@@ -29,6 +32,12 @@ export interface RestHouse {
   readonly app: OpenAPIHono;
   readonly ports: RestPorts;
   readonly store: TestStore["store"];
+  /** What the OAuth side publishes as `/.well-known/jwks.json`. */
+  jwks(): Promise<object>;
+  /** For a second broker on the same database. */
+  readonly databaseUrl: string;
+  /** Opens credentials as calls do, those that are tokens of tools' servers among them. */
+  readonly opener: CredentialOpener;
   readonly faults: unknown[];
   /** Moves the app's clock. */
   setNow(now: Date): void;
@@ -50,6 +59,19 @@ export async function openRestHouse(overrides: Partial<RestPorts> = {}): Promise
   const faults: unknown[] = [];
   let clock: Date | undefined;
   const now = (): Date => clock ?? new Date();
+  const signingKeys = await openSigningKeys({ store: store.signingKeys, rootKey: Buffer.alloc(32, 1), now });
+  const { access: toolAccess, opener } = openToolTokens(
+    {
+      store,
+      policy: () => overrides.policy?.() ?? company,
+      now,
+      environment: () => undefined,
+      rootKey: Buffer.alloc(32, 1),
+      url: overrides.publicUrl ?? PUBLIC_URL,
+      authority: { signingKeys, fetch: createGuardedFetch({ allowLoopback: true }) },
+    },
+    store.credentials,
+  );
   const ports: RestPorts = {
     version: "0.0.0-test",
     publicUrl: PUBLIC_URL,
@@ -66,8 +88,9 @@ export async function openRestHouse(overrides: Partial<RestPorts> = {}): Promise
     sessions: store.sessions,
     agentKeys: store.agentKeys,
     stops: store.stops,
-    signingKeys: await openSigningKeys({ store: store.signingKeys, rootKey: Buffer.alloc(32, 1), now }),
-    credentials: keeperOver(store, () => company),
+    signingKeys,
+    toolAccess,
+    credentials: keeperOver(store, () => overrides.policy?.() ?? company),
     log: store.log,
     explain: async (tenant, callId) => explainCall(store.log, company, tenant, callId),
     verify: async (tenant) => verifyLog(store.log, tenant),
@@ -111,6 +134,9 @@ export async function openRestHouse(overrides: Partial<RestPorts> = {}): Promise
     app,
     ports,
     store,
+    opener,
+    databaseUrl: opened.databaseUrl,
+    jwks: () => signingKeys.jwks(),
     faults,
     setNow: (moved) => {
       clock = moved;

@@ -8,12 +8,14 @@ export const text = z.string().trim().min(1, { error: "must not be empty" });
 const ruleId = z.string().regex(/^[A-Za-z0-9][\w./-]{0,119}$/, { error: "must be letters, digits, `.`, `_`, `-` or `/`" });
 const condition = text;
 const path = z.string().regex(/^(args|result)(\.[A-Za-z_$][\w$-]*)*$/, { error: "must be a path such as `args.id`" });
-export const fieldPath = z.string().regex(/^[A-Za-z_$][\w$-]*(\.[A-Za-z_$][\w$-]*)*$/, { error: "must be a field path such as `customer.email`" });
+export const fieldPath = z
+  .string()
+  .regex(/^[A-Za-z_$][\w$-]*(\.[A-Za-z_$][\w$-]*)*$/, { error: "must be a field path such as `customer.email`" });
 export const duration = z.string().regex(DURATION, { error: "must be a duration such as `30m`" });
 const count = z.int().min(1).max(1_000_000_000);
 /** Where a credential's value comes from. No `..`: a placeholder's value must not lead out of the folder that was meant. */
 const CREDENTIAL_SOURCE =
-  /^(?:store|partner:[a-z][a-z0-9_-]{0,62}|env:(?:[A-Za-z0-9_]|\$\{(?:tenant|environment|workflow)\})+|(?!.*\.\.)(?:file:\/|vault:(?=[^#]+\/[^#]+#\w))(?:[\w./#-]|\$\{(?:tenant|environment|workflow)\})+)$/;
+  /^(?:store|oauth|partner:[a-z][a-z0-9_-]{0,62}|env:(?:[A-Za-z0-9_]|\$\{(?:tenant|environment|workflow)\})+|(?!.*\.\.)(?:file:\/|vault:(?=[^#]+\/[^#]+#\w))(?:[\w./#-]|\$\{(?:tenant|environment|workflow)\})+)$/;
 /** Names that JavaScript or Cedar's JSON form give a meaning of their own. */
 const RESERVED_KEYS: ReadonlySet<string> = new Set(["__proto__", "__entity", "__extn", "__expr"]);
 const key = z
@@ -120,14 +122,30 @@ const resource = z.strictObject({
 });
 const prompt = z.strictObject({ ...resource.shape, args: fields.default({}) });
 
+const credentialName = z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, { error: "must be a credential's name such as `helpdesk-api`" });
+/** RFC 6749 section 3.3: what a scope may be written with. */
+const oauthScope = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/, { error: "must be one OAuth scope such as `tickets:read`" });
+const toolOAuth = z.strictObject({
+  grant: z.enum(["authorization_code", "client_credentials"]).default("authorization_code"),
+  issuer: issuer.exactOptional(),
+  scope: z.array(oauthScope).max(100).default([]),
+  client: z
+    .strictObject({
+      id: z.string().regex(/^(?:[\x21-\x7e]){1,500}$/, { error: "must be a client id without spaces" }),
+      secret: credentialName.exactOptional(),
+    })
+    .exactOptional(),
+});
+
 const credential = z.strictObject({
-  name: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, { error: "must be a credential's name such as `helpdesk-api`" }),
+  name: credentialName,
   inject: injection,
   from: z
     .string()
-    .regex(CREDENTIAL_SOURCE, { error: "must be `store`, `env:NAME`, `file:/path`, `vault:mount/path#field` or `partner:name`" })
+    .regex(CREDENTIAL_SOURCE, { error: "must be `store`, `oauth`, `env:NAME`, `file:/path`, `vault:mount/path#field` or `partner:name`" })
     .exactOptional(),
   hosts: z.array(text).min(1).exactOptional(),
+  oauth: toolOAuth.exactOptional(),
   rotate: z
     .strictObject({
       every: duration.exactOptional(),

@@ -2,9 +2,10 @@ import { isDeepStrictEqual } from "node:util";
 import { durationMs } from "../files/duration.ts";
 import type { ToolFile } from "../files/schemas.ts";
 import type { Report, Source } from "../files/source.ts";
-import type { CredentialUse } from "../types.ts";
+import type { CredentialUse } from "../credential-use.ts";
 import { type Finding, reportError } from "./findings.ts";
 import type { Shaped } from "./folder.ts";
+import { checkToolOAuth, reportSharedToken } from "./tool-oauth.ts";
 
 type Declared = NonNullable<ToolFile["credential"]>;
 
@@ -33,6 +34,8 @@ export function checkCredentials(files: readonly Shaped<ToolFile>[], tenants: re
     if (credential === undefined) continue;
     checkSource(source, value, credential, tenants, report);
     checkRotation(source, value, credential, tenants, report);
+    checkToolOAuth(source, value, credential, tenants, report);
+    if (first.has(credential.name) && credential.from === "oauth") reportSharedToken(source, credential.name, report);
     const known = first.get(credential.name) ?? credential;
     first.set(credential.name, known);
     if (!isDeepStrictEqual(shared(known), shared(credential))) {
@@ -63,6 +66,8 @@ function checkSource(source: Source, tool: ToolFile, credential: Declared, tenan
   }
   // Its host is the partner's, one token for each session: see partners.ts.
   if (from.startsWith("partner:")) return;
+  // Its host is the tool's own: see tool-oauth.ts.
+  if (from === "oauth") return;
   const overNetwork = !("mcp" in tool.connect && "command" in tool.connect.mcp);
   if (overNetwork && hosts === undefined) {
     at(source, ["credential", "from"], report, {
@@ -91,7 +96,7 @@ function checkRotation(source: Source, tool: ToolFile, credential: Declared, ten
     wrong("the grace is shorter than 10 s", "calls under way could lose their login", "`grace: 10s` or longer");
   if (rotate.every !== undefined && durationMs(rotate.every) < 2 * durationMs(rotate.grace))
     wrong("`every` is shorter than twice the grace", "a login would be renewed while it is still in grace", "a longer `every`");
-  if (rotate.every !== undefined && /^(?:env|partner):/.test(from))
+  if (rotate.every !== undefined && /^(?:env:|partner:|oauth$)/.test(from))
     wrong("this source does not say how old a value is", "the schedule could not be held", "no `rotate`, or another source");
   if (rotate.postgres === undefined) return;
   const { roles, admin } = rotate.postgres;

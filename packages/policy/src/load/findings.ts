@@ -9,6 +9,7 @@ export const DIAGNOSTIC_CODES = {
   "condition-syntax": ["error"],
   "condition-type": ["error"],
   "credential-conflict": ["error"],
+  "credential-oauth": ["error"],
   "credential-rotation": ["error"],
   "credential-source": ["error"],
   "duplicate-file": ["error"],

@@ -72,14 +72,16 @@ export function withPartnerTokens(ports: PartnerCredentialPorts, others: Credent
         alsoSecret: [],
       } satisfies OpenCredential;
     },
-    refused(name, at) {
+    refused(name, at, challenge) {
       const from = fromOf(name);
-      if (from?.startsWith(FROM) !== true) return others.refused?.(name, at);
+      if (from?.startsWith(FROM) !== true) return others.refused?.(name, at, challenge);
       const partner = partnerOf(ports.policy(), from.slice(FROM.length));
-      if (partner === undefined) return;
+      // A token for the same scope would be refused as this one was.
+      if (partner === undefined || challenge?.error === "insufficient_scope") return undefined;
       // The connection's own token stands on the same entry at the partner, so it has ended as well.
       tokens.delete(nameOf(partner, at.tenant, at.session));
       tokens.delete(nameOf(partner, at.tenant, undefined));
+      return undefined;
     },
   };
 }

@@ -1,4 +1,5 @@
 import { Fault } from "../../domain/fault.ts";
+import { readChallenge } from "./challenge.ts";
 import { HttpStatusFault } from "./wire.ts";
 
 /** An error of the socket: before the request could leave it is `tool_unavailable`, afterwards the outcome is not known. */
@@ -15,10 +16,10 @@ export function networkFault(tool: string, error: unknown, signal: AbortSignal):
 }
 
 /** An answer that is no JSON-RPC message. A 4xx says that nothing ran; of a 5xx nothing can be said. */
-export function statusFault(tool: string, status: number): HttpStatusFault {
+export function statusFault(tool: string, status: number, authenticate?: string | readonly string[]): HttpStatusFault {
   if (status === 401 || status === 403) {
     const message = `the server of the tool \`${tool}\` refused the broker's credential (HTTP ${status}); nothing ran; check the credential of this tool`;
-    return new HttpStatusFault(status, "tool_unavailable", message);
+    return new HttpStatusFault(status, "tool_unavailable", message, readChallenge(authenticate));
   }
   if (status >= 300 && status < 400) {
     const message = `the server of the tool \`${tool}\` answered with a redirect (HTTP ${status}), which is not followed; write the final address in the policy folder`;

@@ -1,5 +1,5 @@
 import type { JsonObject } from "@bailiwick/policy";
-import { Fault } from "../../domain/fault.ts";
+import { type Challenge, Fault } from "../../domain/fault.ts";
 import type { RequestId, RpcFailure, RpcNotification, RpcRequest, RpcResult } from "../mcp-protocol/index.ts";
 
 /** One request on its way to a server. Aborting `signal` rejects with its reason. */
@@ -36,9 +36,11 @@ export interface Wire {
 export class HttpStatusFault extends Fault {
   readonly status: number;
   override readonly credentialRefused: boolean;
-  constructor(status: number, code: "tool_unavailable" | "tool_lost", message: string) {
+  override readonly challenge: Challenge | undefined;
+  constructor(status: number, code: "tool_unavailable" | "tool_lost", message: string, challenge?: Challenge) {
     super(code, message);
     this.status = status;
     this.credentialRefused = status === 401;
+    this.challenge = challenge;
   }
 }

@@ -129,9 +129,11 @@ async function believed(answer: Dispatcher.ResponseData, url: URL): Promise<Resp
     throw new FetchRefused("redirect_refused", `\`${url.host}\` answered with a redirect, which is not followed; give the final address`);
   const bytes = await body.arrayBuffer();
   const type = String(headers["content-type"] ?? "");
-  if (bytes.byteLength > 0 && !/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/iu.test(type))
+  // A server that wants a token first may say so with a page; what counts is in its header.
+  const unread = statusCode === 401;
+  if (!unread && bytes.byteLength > 0 && !/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/iu.test(type))
     throw new FetchRefused("not_json", `\`${url.host}\` did not answer with JSON`);
-  const kept = ["content-type", "cache-control", "expires"].flatMap((name): [string, string][] => {
+  const kept = ["content-type", "cache-control", "expires", "www-authenticate"].flatMap((name): [string, string][] => {
     const value = headers[name];
     return typeof value === "string" ? [[name, value]] : [];
   });

@@ -42,14 +42,14 @@ export async function signedInPage(c: Context, next: string): Promise<Response> 
 }
 
 /** A page of the broker for a person without the console. */
-export async function page(main: Markup, status: number, head: Markup | "" = ""): Promise<Response> {
+export async function page(main: Markup, status: number, head: Markup | "" = "", title = "Sign in"): Promise<Response> {
   const text = await html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         ${head}
-        <title>Sign in - Bailiwick</title>
+        <title>${title} - Bailiwick</title>
         <link rel="stylesheet" href="/console.css" />
       </head>
       <body class="plain">

@@ -25,7 +25,8 @@ export function addToolConnectPages(app: OpenAPIHono, ports: RestPorts): void {
 
 async function enter(ports: RestPorts, c: Context): Promise<Response> {
   const link = c.req.query("link") ?? "";
-  if (link.length > MAX_SEALED_CHARS) throw new Problem("malformed_request", "the link is too long to be one of this broker", ["open it as it was printed"]);
+  if (link.length > MAX_SEALED_CHARS)
+    throw new Problem("malformed_request", "the link is too long to be one of this broker", ["open it as it was printed"]);
   const signedIn = await signedInPerson(ports, { cookie: c.req.header("cookie") });
   const { location, ticket } = await orConnectProblem(() => ports.toolAccess.enter(link, signedIn?.person.id));
   // Lax: the browser comes back from another site. It is the only one that holds the ticket, so an answer that is fetched elsewhere is worth nothing.
@@ -42,11 +43,13 @@ async function finish(ports: RestPorts, c: Context): Promise<Response> {
   const note = done.lasting ? "" : html`<p>Its server gave no right to come back: connect it again when the token has ended.</p>`;
   const made = await page(
     html`<p>
-        The tool <b>${done.tool}</b> is connected for ${done.tenant}, environment ${done.environment}, workflow ${done.workflow}. You can close
-        this page.
+        The tool <b>${done.tool}</b> is connected for ${done.tenant}, environment ${done.environment}, workflow ${done.workflow}. You can
+        close this page.
       </p>
       ${note}`,
     200,
+    "",
+    "Connected",
   );
   for (const [name, value] of made.headers) c.header(name, value);
   return c.body(await made.text());

@@ -10,7 +10,7 @@ export async function orConnectProblem<T>(work: () => Promise<T>): Promise<T> {
     throw new Problem(
       "tool_not_connected",
       failure.message,
-      ["correct what it says, then run `bailiwick tools connect` again", "see docs/guide/credentials.md, \"Tools with OAuth\""],
+      ["correct what it says, then run `bailiwick tools connect` again", 'see docs/guide/credentials.md, "Tools with OAuth"'],
       { cause: failure },
     );
   }

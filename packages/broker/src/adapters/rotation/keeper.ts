@@ -97,6 +97,12 @@ function refusedTrial(trial: Trial | undefined): KeeperAnswer | undefined {
 /** What could never be used, or never be kept out of results, is not stored. */
 function refuseUnusable(ports: KeeperPorts, { name, value }: NewValue): Promise<KeeperAnswer> | undefined {
   const from = ports.policy().tools.find((tool) => tool.credential?.name === name)?.credential?.from ?? "store";
+  if (from === "oauth")
+    return Promise.resolve({
+      ok: false,
+      why: "kept_elsewhere",
+      detail: `\`${name}\` is a grant of the tool's server; a person renews it with \`bailiwick tools connect\``,
+    });
   if (from !== "store")
     return Promise.resolve({
       ok: false,

@@ -29,10 +29,10 @@ interface Place {
   readonly workflow: string;
 }
 
-/** A partner's tokens are made for one session each; there is none to list. */
+/** A partner's tokens are made for one session each, and grants of tools' servers lie in the store: there is nothing to look at. */
 function usesOutside(policy: Policy): readonly CredentialUse[] {
   const uses = policy.tools.flatMap(({ credential }) =>
-    credential?.from === undefined || /^(?:store$|partner:)/u.test(credential.from) ? [] : [credential],
+    credential?.from === undefined || /^(?:store$|oauth$|partner:)/u.test(credential.from) ? [] : [credential],
   );
   return uses.filter((use, index) => uses.findIndex((other) => other.name === use.name) === index);
 }

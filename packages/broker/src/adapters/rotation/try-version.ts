@@ -15,6 +15,12 @@ export async function tryVersion(policy: Policy, tryOut: TryOut, opened: OpenCre
   if (uses.length === 0)
     return { outcome: "impossible", why: `no tool of the policy uses \`${opened.name}\`, so there is nothing to try it at` };
   for (const { tool, credential } of uses) {
+    // INVARIANT: what is stored of it holds the refresh token, which no tool's server is shown.
+    if (credential.from === "oauth")
+      return {
+        outcome: "impossible",
+        why: `\`${opened.name}\` is an OAuth grant; the broker renews it, and a person with \`bailiwick tools connect\``,
+      };
     const place = placeholderOfAll(tool, opened);
     if (place !== undefined)
       return {
