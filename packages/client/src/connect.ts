@@ -67,9 +67,19 @@ export async function connectDelegated(options: DelegatedOptions): Promise<Agent
   const acquire = async (): Promise<SessionToken> => {
     const given = unused ?? (typeof delegation === "function" ? await delegation() : over());
     unused = undefined;
+    if (withoutSlash(given.url) !== withoutSlash(first.url)) throw elsewhere();
     return requestToken({ url: given.url, key, form: exchangeForm(given, options), sender, dispatcher });
   };
   return connectionOr(dispatcher, () => openSession({ url: withoutSlash(first.url), key, sender, dispatcher, acquire }));
+}
+
+/** The requests of a session go to its first broker, and so would the token. */
+function elsewhere(): ClientError {
+  return new ClientError(
+    "wish_impossible",
+    "the new delegation is of another broker than the session's",
+    "open a connection of its own with it",
+  );
 }
 
 function over(): never {

@@ -15,6 +15,8 @@ async function runExample(
   document: string,
   url: string,
   keyFile: string,
+  /** Told of all that the example has written to stderr so far. */
+  said: (err: string) => void = () => undefined,
 ): Promise<{ readonly code: number | null; readonly out: string; readonly err: string }> {
   const [, example = ""] = /```ts\n([\s\S]*?)```/u.exec(await readFile(join(ROOT, document), "utf8")) ?? [];
   const folder = await mkdtemp(join(tmpdir(), "bailiwick-example-"));
@@ -24,6 +26,7 @@ async function runExample(
   await writeFile(join(folder, "example.mts"), example.replace("http://127.0.0.1:7400", url));
   const child = spawn(process.execPath, ["example.mts"], { cwd: folder });
   const [out, err] = [collected(child.stdout), collected(child.stderr)];
+  child.stderr.on("data", () => said(err()));
   const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
   return { code, out: out(), err: err() };
 }
@@ -53,10 +56,10 @@ test("the shortest example of the guide runs as it stands, and leaves no session
 
 test("the example of the package's first page runs as it stands, approval included", async () => {
   const broker = await startBroker([tool("update_ticket", true)]);
-  const running = runExample("packages/client/README.md", broker.url, broker.keyFile);
-  while (broker.surface.tickets.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
-  broker.surface.answer(broker.surface.tickets[0] ?? "", "approved");
-  const { code, out, err } = await running;
+  // A person who answers before the example has heard that it waits would leave it nothing to wait for.
+  const { code, out, err } = await runExample("packages/client/README.md", broker.url, broker.keyFile, (heard) => {
+    if (heard.includes("waiting for a person: ")) broker.surface.answer(broker.surface.tickets[0] ?? "", "approved");
+  });
   expect(code).toBe(0);
   expect(err).toContain("waiting for a person: ");
   expect(out).toContain('update_ticket {"id":"T-17","status":"solved"}');

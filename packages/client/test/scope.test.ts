@@ -123,6 +123,18 @@ test("a delegated session that is over says so, unless its delegator can be aske
   await Promise.all([once.close(), again.close(), line.close()]);
 });
 
+test("a delegation that leads a session to another broker is not taken, since its token would go to the first", async () => {
+  const [first, other] = [await startBroker([echo]), await startBroker([echo])];
+  const [here, there] = [await open(first), await open(other)];
+  first.expiresIn = 0;
+  let asked = 0;
+  const delegation = () => ((asked += 1) === 1 ? here : there).delegate({ agent: DELEGATE });
+  const child = await connectDelegated({ key: await loadAgentKey(first.delegateKeyFile), delegation });
+  await expect(child.call("echo")).rejects.toMatchObject({ code: "wish_impossible", message: expect.stringContaining("another broker") });
+  expect(asked).toBe(2);
+  await Promise.all([child.close(), here.close(), there.close()]);
+});
+
 test("a session that is ended is revoked at the broker, with those it replaced, and serves no more calls", async () => {
   const broker = await startBroker([echo]);
   broker.expiresIn = 300;

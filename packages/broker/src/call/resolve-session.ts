@@ -29,7 +29,10 @@ function requireLive(session: Session, policy: Policy, now: Date): void {
   if (!partnerStillHolds(policy, session))
     throw gone("session_revoked", `the partner \`${session.partner ?? ""}\` of this session was removed or changed; get a new token`);
   if (!consentStillHolds(policy, session))
-    throw gone("session_revoked", "the policy no longer lets the person of this session give this agent to a client; start the authorization again");
+    throw gone(
+      "session_revoked",
+      "the policy no longer lets the person of this session give this agent to a client; start the authorization again",
+    );
   for (const each of chainOf(session)) {
     if (each.expiresAt <= now) throw gone("token_expired", "this session has expired; get a new token");
     if (agentOf(policy, each.agent) === undefined)

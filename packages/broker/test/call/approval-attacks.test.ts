@@ -42,6 +42,20 @@ people:
 `,
   });
 
+/** The agent may be given to clients by support leads. */
+const openedToClients = () =>
+  testPolicy({
+    "agents/support.yaml": `agent: support
+workflow: helpdesk
+owner: dana
+tenants: [acme, globex]
+environments: [prod]
+roles: [support]
+ceiling: { allow: ["tickets:*"] }
+clients: { people: [support-lead] }
+`,
+  });
+
 const held = (answer: CallAnswer): Approval => {
   if (answer.kind !== "pending") throw new Error(`expected a held call, got ${JSON.stringify(answer)}`);
   return answer.approval;
@@ -92,10 +106,11 @@ describe("an approval asked for in an agent's own session", () => {
   });
 
   test("does not pay for the same call by another client that acts as the agent", async () => {
-    const each = await world(db.store);
+    const each = await world(db.store, undefined, openedToClients());
     const [mine, theirs] = ["https://one.example/client", "https://two.example/client"].map((client, at): Session => ({
       ...each.session,
       id: `${each.session.id}_client_${at}`,
+      user: "dana",
       grant: "authorization_code",
       client,
     }));

@@ -111,13 +111,20 @@ test("a session with a session key is passed on with a proof made with that key"
   expect(session.actors).toEqual([name("lead")]);
 });
 
-async function hmacProof(session: string, token: string, delegate: string): Promise<string> {
-  return new SignJWT({ htu: TOKEN_ENDPOINT, ath: createHash("sha256").update(token).digest("base64url"), delegate })
+async function hmacProof(session: string, token: string, delegate: string, more: Readonly<Record<string, unknown>> = {}): Promise<string> {
+  return new SignJWT({ htu: TOKEN_ENDPOINT, ath: createHash("sha256").update(token).digest("base64url"), delegate, ...more })
     .setProtectedHeader({ alg: "HS256", typ: "bailiwick-delegation+jwt" })
     .setJti(randomBytes(12).toString("hex"))
     .setIssuedAt()
     .sign(house.keys.of("acme", session).export());
 }
+
+test("a proof made with a session key that restricts, which it cannot, passes nothing on", async () => {
+  const root = await house.root("lead", { binding: { kind: "hmac" } });
+  const proof = await hmacProof(root.session.id, root.token, name("helper"), { restrict: { scope: ["tickets:read"] } });
+  const work = house.exchange("helper", root.token, { binding: { kind: "hmac" }, form: { delegation: proof } });
+  expect(await refused(work)).toMatchObject({ code: "invalid_grant" });
+});
 
 test("attack: a session key of another session signs the delegation", async () => {
   const [root, other] = [await house.root("lead", { binding: { kind: "hmac" } }), await house.root("lead", { binding: { kind: "hmac" } })];

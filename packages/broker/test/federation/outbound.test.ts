@@ -184,6 +184,12 @@ test("attack: a session of a tenant or environment that has nothing to do with t
   expect(partner.forms).toHaveLength(0);
 });
 
+test("attack: an agent names the broker itself as its user, to pass for it at the partner", async () => {
+  const refusal = await refused(opener.open("orders", { ...AT, session: session({ user: ISSUER }) }));
+  expect(refusal).toMatchObject({ code: "credential_unavailable", message: expect.stringContaining("the broker's own name") });
+  expect(partner.forms).toHaveLength(0);
+});
+
 test("attack: the partner's words of refusal carry what was sent to it", async () => {
   give({ error: "invalid_grant", error_description: "your assertion was eyJhbGciOi" }, 400);
   const { message } = await refused(opener.open("orders", { ...AT, session: session() }));

@@ -89,6 +89,23 @@ test("after a rotation the new key signs, and the old one verifies until what it
   expect(await here.publicKey(fresh)).toBeDefined();
 });
 
+test("a broker that only verifies forgets a retired key as well", async () => {
+  const [here, there] = [await keys(), await keys()];
+  const { kid: old } = await here.active();
+  await here.rotate();
+  pass(VERIFY_RETIRED_MS + REFRESH_MS + 1);
+  expect(await there.publicKey(old)).toBeUndefined();
+});
+
+test("rotations at the same time on two brokers all succeed, and one key signs in the end", async () => {
+  const all = await Promise.all([keys(), keys(), keys()]);
+  const kids = await Promise.all(all.map((each) => each.rotate()));
+  pass(REFRESH_MS);
+  const active = new Set(await Promise.all(all.map(async (each) => (await each.active()).kid)));
+  expect(active.size).toBe(1);
+  expect(kids).toContain([...active][0]);
+});
+
 test("another broker verifies what was signed with a new key, and signs with it soon", async () => {
   const here = await keys();
   const there = await keys();

@@ -157,3 +157,24 @@ test("the development switch lets this machine through, and only it", async () =
   await expect(develop()("http://10.0.0.1/")).rejects.toMatchObject({ code: "url_refused" });
   await expect(develop()("https://10.0.0.1/")).rejects.toMatchObject({ code: "address_refused" });
 });
+
+test("names that resolve slowly: few look-ups are under way at once, and those given up are not begun", async () => {
+  let [running, most, begun] = [0, 0, 0];
+  const release: (() => void)[] = [];
+  const lookup = async (): Promise<never> => {
+    [running, begun] = [running + 1, begun + 1];
+    most = Math.max(most, running);
+    await new Promise<void>((resolve) => release.push(resolve));
+    running -= 1;
+    throw new Error("no such name");
+  };
+  const fetch = createGuardedFetch({ lookup, timeoutMs: 200 });
+  const fetches = Array.from({ length: 10 }, (_, at) => fetch(`https://slow-${at}.example/`).catch((error: unknown) => error));
+  await Promise.all(fetches);
+  expect(most).toBe(2);
+  while (release.length > 0) {
+    for (const go of release.splice(0)) go();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(begun).toBe(2);
+});

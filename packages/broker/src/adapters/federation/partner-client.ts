@@ -1,14 +1,15 @@
-import { hash } from "node:crypto";
 import type { PartnerConfig } from "@bailiwick/policy";
 import { decodeJwt, decodeProtectedHeader, errors, jwtVerify } from "jose";
 import { OAuthError } from "../oauth/oauth-error.ts";
 import { PartnerUnavailable } from "./metadata.ts";
 import type { AssertionPorts } from "./verify-assertion.ts";
-import { PARTNER_SKEW_MS } from "./verify-assertion.ts";
+import { PARTNER_SKEW_MS, PLAIN_TYPES, spentId } from "./verify-assertion.ts";
 
 /** A client assertion may expire at most this far ahead, as those of agents. */
 const MAX_AHEAD_MS = 60_000;
 const MAX_ASSERTION_CHARS = 8_192;
+/** Beside the plain ones that of draft-ietf-oauth-rfc7523bis. An ID-JAG about the partner's server has the same claims. */
+const CLIENT_TYPES: readonly (string | undefined)[] = [...PLAIN_TYPES, "client-authentication+jwt"];
 
 /** Whether a client assertion claims to be of a partner: those are not of an agent, and are verified with the partner's keys. */
 export function claimsPartner(ports: Pick<AssertionPorts, "policy">, clientAssertion: string): PartnerConfig | undefined {
@@ -28,7 +29,8 @@ export function claimsPartner(ports: Pick<AssertionPorts, "policy">, clientAsser
  */
 export async function authenticatePartner(ports: AssertionPorts, partner: PartnerConfig, clientAssertion: string): Promise<PartnerConfig> {
   const now = ports.now();
-  const { alg: named, kid } = decodeProtectedHeader(clientAssertion);
+  const { alg: named, kid, typ } = decodeProtectedHeader(clientAssertion);
+  if (!CLIENT_TYPES.includes(typ)) throw notRecognized();
   const alg = partner.algorithms.find((each) => each === named);
   if (alg === undefined) throw notRecognized();
   const key = await ports.keys.find(partner, "issuer", { kid, alg }).catch((error: unknown) => {
@@ -55,8 +57,7 @@ export async function authenticatePartner(ports: AssertionPorts, partner: Partne
   if (audience !== ports.tokenEndpoint && audience !== ports.realm.issuer) throw notRecognized();
   const exp = (payload.exp ?? 0) * 1000;
   if (exp > now.getTime() + MAX_AHEAD_MS + PARTNER_SKEW_MS) throw notRecognized();
-  const id = hash("sha256", `client ${payload.jti ?? ""}`, "base64url");
-  if (!(await ports.useAssertion(partner.name, id, new Date(exp + PARTNER_SKEW_MS)))) {
+  if (!(await ports.useAssertion(partner.name, spentId("issuer", payload.jti ?? ""), new Date(exp + PARTNER_SKEW_MS)))) {
     await ports.onReplay(partner, partner.issuer);
     throw new OAuthError("invalid_client", "this client assertion was used before; sign a new one with a fresh `jti` for each request");
   }

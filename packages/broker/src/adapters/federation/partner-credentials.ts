@@ -106,6 +106,11 @@ async function ask(
   tenant: string,
   session: Session | undefined,
 ): Promise<PartnerToken> {
+  if (session?.user === ports.issuer)
+    throw new Fault(
+      "credential_unavailable",
+      `the session's user bears the broker's own name (\`${ports.issuer}\`), under which only the broker itself goes out; open it for the person the work is for`,
+    );
   const traveller: Traveller =
     session === undefined ? { user: ports.issuer, actors: [] } : { user: session.user, actors: [session.agent, ...session.actors] };
   const id = session?.id ?? ports.newId("tok");

@@ -46,18 +46,36 @@ interface Held {
   readonly askedAtMs: number;
   /** How long this answer counts; a failure, until it is time to ask again. */
   liveMs: number;
+  /** When the partner was last asked, also in vain: made-up ids must not make us forget keys that still count. */
+  triedAtMs: number;
+  again?: Promise<Held>;
 }
 
 /** `nowMs` is a clock that only moves forward. */
 export function createPartnerKeys(fetch: GuardedFetch, nowMs: () => number): PartnerKeys {
   const held = new Map<string, Held>();
 
-  function ask(name: string, partner: PartnerConfig, from: "issuer" | "spiffe"): Held {
-    const asked: Held = { keys: fetchKeys(fetch, partner, from), askedAtMs: nowMs(), liveMs: KEYS_LIVE_MS };
-    held.set(name, asked);
+  function ask(partner: PartnerConfig, from: "issuer" | "spiffe"): Held {
+    const at = nowMs();
+    const asked: Held = { keys: fetchKeys(fetch, partner, from), askedAtMs: at, triedAtMs: at, liveMs: KEYS_LIVE_MS };
     asked.keys.catch(() => {
       asked.liveMs = ASK_AGAIN_MS;
     });
+    return asked;
+  }
+
+  function first(name: string, partner: PartnerConfig, from: "issuer" | "spiffe"): Held {
+    const asked = ask(partner, from);
+    held.set(name, asked);
+    return asked;
+  }
+
+  /** Takes the place of what is held only once it has come. */
+  async function again(name: string, known: Held, partner: PartnerConfig, from: "issuer" | "spiffe"): Promise<Held> {
+    known.triedAtMs = nowMs();
+    const asked = ask(partner, from);
+    await asked.keys;
+    if (held.get(name) === known) held.set(name, asked);
     return asked;
   }
 
@@ -66,10 +84,11 @@ export function createPartnerKeys(fetch: GuardedFetch, nowMs: () => number): Par
       // The version is part of the name: a changed entry never meets keys of the one before.
       const name = `${partner.name} ${partner.version} ${from}`;
       const known = held.get(name);
-      const fresh = known !== undefined && nowMs() - known.askedAtMs < known.liveMs ? known : ask(name, partner, from);
+      const fresh = known !== undefined && nowMs() - known.askedAtMs < known.liveMs ? known : first(name, partner, from);
       const found = keyIn(await fresh.keys, from, kid, alg);
-      if (found !== undefined || nowMs() - fresh.askedAtMs < ASK_AGAIN_MS) return found;
-      return keyIn(await ask(name, partner, from).keys, from, kid, alg);
+      if (found !== undefined) return found;
+      if (nowMs() - fresh.triedAtMs >= ASK_AGAIN_MS) fresh.again = again(name, fresh, partner, from);
+      return fresh.again === undefined ? undefined : keyIn(await (await fresh.again).keys, from, kid, alg);
     },
   };
 }

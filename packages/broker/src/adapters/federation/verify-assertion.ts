@@ -40,7 +40,7 @@ export const MAX_WORKLOAD_AHEAD_MS = 60 * 60_000;
 const MAX_ASSERTION_CHARS = 8_192;
 /** draft-ietf-oauth-identity-assertion-authz-grant section 3. */
 const ID_JAG_TYPE = "oauth-id-jag+jwt";
-const PLAIN_TYPES: readonly (string | undefined)[] = [undefined, "JWT"];
+export const PLAIN_TYPES: readonly (string | undefined)[] = [undefined, "JWT"];
 const ALGORITHMS: readonly string[] = ["ES256", "RS256", "PS256", "EdDSA"] satisfies readonly AssertionAlgorithm[];
 
 /**
@@ -112,7 +112,7 @@ async function keyOf(
   if (alg === undefined || !ALGORITHMS.includes(alg))
     throw invalid(`is not signed with an algorithm of this partner (${partner.algorithms.join(", ")})`);
   try {
-    const key = await ports.keys.find(partner, kind === "jwt-svid" ? "spiffe" : "issuer", { kid: header.kid, alg });
+    const key = await ports.keys.find(partner, signerOf(kind), { kid: header.kid, alg });
     if (key !== undefined) return key;
   } catch (error) {
     if (!(error instanceof PartnerUnavailable)) throw error;
@@ -169,6 +169,20 @@ function requireTimes({ exp, iat, jti }: AssertionClaims, kind: AssertionKind, n
   if (grant && jti === undefined) throw invalid("has no `jti`, so that its use could not be remembered");
 }
 
+type Signer = "issuer" | "spiffe";
+
+function signerOf(kind: AssertionKind): Signer {
+  return kind === "jwt-svid" ? "spiffe" : "issuer";
+}
+
+/**
+ * By what a JWT is known as used. What it was used as is no part of it: one JWT could pass as a workload's own, as a client's grant and as a
+ * client assertion, and must count once. A `jti` is its signer's own (RFC 7519 section 4.1.7).
+ */
+export function spentId(signer: Signer, jti: string): string {
+  return hash("sha256", `${signer} ${jti}`, "base64url");
+}
+
 /** What has no `jti` (a JWT-SVID need not) is known by its whole text. */
 async function spend(
   ports: AssertionPorts,
@@ -178,7 +192,7 @@ async function spend(
   assertion: string,
   expiresAt: Date,
 ): Promise<void> {
-  const id = hash("sha256", jti === undefined ? `text ${signedPart(assertion)}` : `${kind} ${jti}`, "base64url");
+  const id = jti === undefined ? hash("sha256", `text ${signedPart(assertion)}`, "base64url") : spentId(signerOf(kind), jti);
   if (await ports.useAssertion(partner.name, id, new Date(expiresAt.getTime() + PARTNER_SKEW_MS))) return;
   await ports.onReplay(partner, sub);
   throw invalid("was used before; get a new one for each session");

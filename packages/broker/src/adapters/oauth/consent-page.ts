@@ -59,7 +59,7 @@ function form(view: ConsentView): Markup {
       view.details === undefined
         ? ""
         : html`<p>Only for:</p>
-            <pre>${view.details}</pre>`
+            <pre>${escapedMarks(view.details)}</pre>`
     }
     <p>
       <label>What is it for? <input name="task" maxlength="200" required value="${visible(view.task)}" /></label>
@@ -104,7 +104,12 @@ function visible(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, "");
 }
 
+/** Values of the details are compared character by character, so what cannot be seen is written out, not left away. */
+function escapedMarks(text: string): string {
+  return text.replaceAll(/[\p{Cf}\u2028\u2029]/gu, (mark) => `\\u{${(mark.codePointAt(0) ?? 0).toString(16)}}`);
+}
+
 function origin({ clientId, clientIdMetadataDocument }: Client): string {
-  if (clientIdMetadataDocument === true) return `${new URL(clientId).host} (${clientId})`;
+  if (clientIdMetadataDocument === true) return `${new URL(clientId).host} (${new URL(clientId).href})`;
   return "unknown: it registered itself, and its name is only what it says";
 }

@@ -17,18 +17,21 @@ export function rememberGrantedSession(
 export type GrantEnd = "replayed" | "revoked by its client";
 
 /**
- * Ends every session that came of a grant, and what was delegated from it. The end comes before its record: it takes rights away, and whoever
- * replays a code shall not win by the log being down.
+ * Ends every session that came of a grant, and what was delegated from it. All ends come before the first record: they take rights away, and
+ * whoever replays a code shall not win by the log being down.
  */
 export async function endGrantedSessions(
   { entities, sessions, log, now }: Pick<OAuthPorts, "entities" | "sessions" | "log" | "now">,
   grantId: string,
   why: GrantEnd,
 ): Promise<void> {
+  const ended: { readonly tenant: string; readonly id: string; readonly with: readonly string[] }[] = [];
   for (const row of await entities.ofGrant("GrantedSession", grantId)) {
     const { tenant, session: id } = grantedSession.parse(row);
     const revocation = await sessions.revoke(tenant, id, "oauth");
-    if (revocation === undefined) continue;
+    if (revocation !== undefined) ended.push({ tenant, id, with: revocation.ended });
+  }
+  for (const { tenant, id, with: others } of ended) {
     await log.append(tenant, {
       kind: "admin",
       callId: id,
@@ -39,7 +42,7 @@ export async function endGrantedSessions(
         via: "oauth",
         session: id,
         why,
-        ended: revocation.ended.slice(0, MAX_NAMED),
+        ended: others.slice(0, MAX_NAMED),
       },
     });
   }

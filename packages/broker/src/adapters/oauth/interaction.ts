@@ -64,10 +64,13 @@ export async function answerInteraction(
   const { fields } = await readForm(req);
   const said = answer.safeParse(fields);
   // Two checks, either of which would do: the browser says which page sent the form, and the form holds what only our page could know.
-  if (!ports.origins.includes(req.headers.origin ?? "") || !said.success || !sameSecret(said.data.csrf, csrfOf(ports, uid, person)))
+  const seen = said.data?.csrf.split(".", 1)[0] ?? "";
+  if (!ports.origins.includes(req.headers.origin ?? "") || !said.success || !sameSecret(said.data.csrf, csrfOf(ports, uid, person, seen)))
     return show(res, 403, await errorPage("this answer was not sent by the broker's own page"));
   if (said.data.answer === "deny")
     return finish(shell.finish(req, res, { error: "access_denied", error_description: "the person said no" }));
+  if (seen !== ports.policy().version)
+    return show(res, 400, await ask(ports, asked, person, "The policy has changed since this page was shown, so look again"));
   const agent = agentsFor(ports.policy(), person.person, asked.client).find(({ name }) => name === said.data.agent);
   const task = taskName.safeParse(said.data.task);
   if (agent === undefined || !task.success) {
@@ -122,7 +125,7 @@ function ask(ports: OAuthPorts, asked: Asked, person: SignedIn, problem?: string
     details:
       detailsText === undefined ? undefined : JSON.stringify({ rows: details.rows, limits: details.limits, data: details.data }, null, 2),
     redirectUri,
-    csrf: csrfOf(ports, asked.interaction.uid, person),
+    csrf: csrfOf(ports, asked.interaction.uid, person, policy.version),
     problem,
   });
 }
@@ -170,8 +173,10 @@ async function allow(
   return grantId;
 }
 
-function csrfOf({ secret }: OAuthPorts, uid: string, { tokenHash }: SignedIn): string {
-  return createHmac("sha256", secret).update(`bailiwick consent v1\u0000${uid}\u0000${tokenHash}`).digest("base64url");
+/** Names the policy that the page was made of, because what is allowed must be what was seen. */
+function csrfOf({ secret }: OAuthPorts, uid: string, { tokenHash }: SignedIn, version: string): string {
+  const mac = createHmac("sha256", secret).update(`bailiwick consent v2\u0000${uid}\u0000${tokenHash}\u0000${version}`);
+  return `${version}.${mac.digest("base64url")}`;
 }
 
 function sameSecret(given: string, expected: string): boolean {

@@ -1,3 +1,4 @@
+import { consentStillHolds } from "../../domain/consent.ts";
 import { partnerStillHolds } from "../../domain/partner.ts";
 import { chainOf } from "../../domain/ended.ts";
 import type { Session } from "../../domain/session.ts";
@@ -49,6 +50,7 @@ function isLive(ports: OAuthPorts, session: Session): boolean {
     session.revokedAt === undefined &&
     session.stop === undefined &&
     partnerStillHolds(policy, session) &&
+    consentStillHolds(policy, session) &&
     chainOf(session).every((each) => each.expiresAt > ports.now() && agents.has(each.agent))
   );
 }

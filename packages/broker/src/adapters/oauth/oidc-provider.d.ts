@@ -99,6 +99,8 @@ declare module "oidc-provider" {
 
   export class Provider {
     constructor(issuer: string, configuration: Readonly<Record<string, unknown>>);
+    /** The request in hand; undefined outside of the provider's own routes. */
+    static readonly ctx: Context | undefined;
     readonly issuer: string;
     /** Koa's: trusts the `x-forwarded-` headers. */
     proxy: boolean;

@@ -1,9 +1,10 @@
 import { generateKeyPairSync } from "node:crypto";
-import { type Client, type Context, errors, type Grant, interactionPolicy, type Interaction, type Token } from "oidc-provider";
+import { type Client, type Context, errors, type Grant, interactionPolicy, type Interaction, Provider, type Token } from "oidc-provider";
 import { z } from "zod";
 import { CLOCK_SKEW_MS, MAX_ASSERTION_AHEAD_MS } from "./client-assertion.ts";
+import { clientFetch } from "./client-fetch.ts";
 import { checkClientMetadata, dropScope } from "./client-metadata.ts";
-import { askedRights, TASK_TYPE } from "./grants/asked-rights.ts";
+import { askedRights, isFlatEnough, TASK_TYPE } from "./grants/asked-rights.ts";
 import { knownScopes } from "./known-scopes.ts";
 import { OAuthError } from "./oauth-error.ts";
 import type { OAuthPorts } from "./oauth-ports.ts";
@@ -74,18 +75,13 @@ export function providerSettings(ports: OAuthPorts): Readonly<Record<string, unk
       ctx.body = html;
     },
     features: features(ports),
-    fetch: (url: string | URL, init: { readonly signal?: AbortSignal | undefined }) => ports.fetch(url, { signal: init.signal ?? null }),
+    fetch: clientFetch(ports, () => Provider.ctx?.ip),
   };
 }
 
 const BROKEN = "the broker failed; try again shortly, its operator finds the cause in the log";
 
-/** Fetches of client documents that strangers can cause in an hour, each and together. */
-const MAX_DOCUMENTS_EACH = 120;
-const MAX_DOCUMENTS = 1_200;
-const HOUR_MS = 60 * 60 * 1000;
-
-function features({ realm, policy, attempt, now }: OAuthPorts): Readonly<Record<string, unknown>> {
+function features({ realm, policy }: OAuthPorts): Readonly<Record<string, unknown>> {
   return {
     devInteractions: { enabled: false },
     userinfo: { enabled: false },
@@ -96,15 +92,6 @@ function features({ realm, policy, attempt, now }: OAuthPorts): Readonly<Record<
       enabled: true,
       ack: "draft-02",
       cacheDuration: { min: 30, max: 3_600 },
-      allowFetch: async (ctx: Context | undefined) =>
-        attempt(
-          [
-            { key: `oauth document ${ctx?.ip ?? ""}`, max: MAX_DOCUMENTS_EACH },
-            { key: "oauth document", max: MAX_DOCUMENTS },
-          ],
-          HOUR_MS,
-          now(),
-        ),
     },
     registration: { enabled: true, issueRegistrationAccessToken: false },
     resourceIndicators: {
@@ -186,6 +173,8 @@ function checkClientAssertion({ now }: OAuthPorts, claims: unknown): void {
 }
 
 function checkTaskDetails(_: Context, detail: unknown): void {
+  if (!isFlatEnough(detail))
+    throw new errors.InvalidAuthorizationDetails("`authorization_details` is nested too deeply; see docs/spec/oauth.md");
   try {
     askedRights({ authorization_details: JSON.stringify([detail]) });
   } catch (error) {

@@ -1,5 +1,6 @@
 import type { Context, Middleware } from "oidc-provider";
 import { asOAuthError, errorAnswer } from "./answer.ts";
+import { networkOf } from "./network-of.ts";
 import type { OAuthPorts } from "./oauth-ports.ts";
 
 /** How many clients may register in an hour, from one address and from all. Few people install a client; a flood is not people. */
@@ -15,8 +16,10 @@ const HOUR_MS = 60 * 60 * 1000;
  */
 export function registrations(ports: OAuthPorts): Middleware {
   return async (ctx, next) => {
-    const registering = ctx.path === "/oauth/register" && ctx.method === "POST";
-    if (!registering && ctx.path !== "/oauth/auth") return next();
+    // The provider's router takes these paths in any case, and with a slash after them.
+    const path = ctx.path.toLowerCase().replace(/\/$/u, "");
+    const registering = path === "/oauth/register" && ctx.method === "POST";
+    if (!registering && path !== "/oauth/auth") return next();
     if (!(await withinLimits(ports, ctx.ip, registering))) {
       ctx.status = 429;
       ctx.set("retry-after", "3600");
@@ -40,7 +43,7 @@ function withinLimits({ attempt, now }: OAuthPorts, ip: string, registering: boo
     ? (["register", MAX_REGISTRATIONS_EACH, MAX_REGISTRATIONS] as const)
     : (["authorize", MAX_AUTHORIZATIONS_EACH, MAX_AUTHORIZATIONS] as const);
   const keys = [
-    { key: `oauth ${what} ${ip}`, max: each },
+    { key: `oauth ${what} ${networkOf(ip)}`, max: each },
     { key: `oauth ${what}`, max: all },
   ];
   return attempt(keys, HOUR_MS, now());

@@ -66,7 +66,8 @@ export async function openSigningKeys(deps: SigningKeyDeps): Promise<SigningKeys
 
   return {
     active: async () => (await fresh(REFRESH_MS)).active,
-    publicKey: async (kid) => (loaded.keys.get(kid) ?? (await fresh(LOOK_AGAIN_MS)).keys.get(kid))?.publicKey,
+    // Looked at again also for a known id: one that was retired elsewhere must be forgotten here.
+    publicKey: async (kid) => ((await fresh(REFRESH_MS)).keys.get(kid) ?? (await fresh(LOOK_AGAIN_MS)).keys.get(kid))?.publicKey,
     jwks: async () => ({ keys: [...(await fresh(REFRESH_MS)).keys.values()].map(({ publicJwk }) => publicJwk) }),
     rotate: async () => {
       const key = await newSigningKey();

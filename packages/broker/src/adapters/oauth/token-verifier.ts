@@ -2,6 +2,7 @@ import { hash, type KeyObject } from "node:crypto";
 import { errors, jwtVerify } from "jose";
 import { z } from "zod";
 import { Refusal } from "../../call/refusal.ts";
+import { Fault } from "../../domain/fault.ts";
 import type { SenderBinding } from "../../domain/session.ts";
 import type { VerifiedToken } from "../sender-proof/verify-sender.ts";
 import { ACCESS_TOKEN_TYPE, SESSION_KEY_ID, type TokenRealm } from "./access-token.ts";
@@ -76,6 +77,8 @@ async function verifySignature(options: TokenVerifierOptions, token: string, now
     return { tenant, session: sid, client, binding: cnf ?? { kind: "bearer" }, expiresAtMs: exp * 1000 };
   } catch (error) {
     if (error instanceof errors.JWTExpired) throw expired();
+    // That the keys cannot be had says nothing about the token.
+    if (error instanceof Fault) throw error;
     throw unauthenticated();
   }
 }

@@ -3,10 +3,13 @@ import { lookup } from "node:dns/promises";
 import { isIP, type LookupFunction } from "node:net";
 import { callbackify } from "node:util";
 import { Agent, type Dispatcher, request } from "undici";
+import { fewLookups } from "./few-lookups.ts";
 import { isLoopback, isSpecialUse } from "./special-use.ts";
 
 /** Documents that are fetched here (client metadata, key sets, token answers) have a few kilobytes. */
 export const MAX_FETCHED_BYTES = 64 * 1024;
+/** Name look-ups under way at once. */
+const MAX_LOOKUPS = 2;
 /** From name resolution to the last byte. */
 export const FETCH_TIMEOUT_MS = 5_000;
 
@@ -53,7 +56,7 @@ export type GuardedFetch = (url: string | URL, init?: GuardedRequest) => Promise
  */
 export function createGuardedFetch(options: GuardedFetchOptions = {}): GuardedFetch {
   const { allowLoopback = false, maxBytes = MAX_FETCHED_BYTES, timeoutMs = FETCH_TIMEOUT_MS } = options;
-  const resolve = options.lookup ?? ((host: string) => lookup(host, { all: true }));
+  const resolve = fewLookups(options.lookup ?? ((host: string) => lookup(host, { all: true })), MAX_LOOKUPS);
 
   return async (input, init = {}) => {
     const url = checkedUrl(String(input), allowLoopback);
@@ -63,7 +66,7 @@ export function createGuardedFetch(options: GuardedFetchOptions = {}): GuardedFe
       connections: 1,
       // undici calls no other resolver: what this returns is what the socket connects to.
       connect: {
-        lookup: checkedLookup(resolve, allowLoopback),
+        lookup: checkedLookup((host) => resolve(host, signal), allowLoopback),
         timeout: timeoutMs,
         ...(options.ca === undefined ? {} : { ca: options.ca }),
       },

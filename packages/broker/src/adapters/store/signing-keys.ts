@@ -1,4 +1,4 @@
-import type { Kysely } from "kysely";
+import { type Kysely, sql } from "kysely";
 import type { SigningKeyStore } from "../../domain/signing-key.ts";
 import { EVERY_TENANT } from "../../domain/stop.ts";
 import type { Tables } from "./tables.ts";
@@ -34,6 +34,8 @@ export function signingKeyStore(db: Kysely<Tables>): SigningKeyStore {
       }),
     replace: ({ kid, sealed, at }) =>
       inTenant(db, EVERY_TENANT, async (scoped) => {
+        // Rotations at the same time take turns: a later one must see the key of the one before to retire it.
+        await sql`select pg_advisory_xact_lock(hashtext('bailiwick.signing_keys'))`.execute(scoped);
         await scoped
           .updateTable("bailiwick.signing_keys")
           .set({ retired_at: at })

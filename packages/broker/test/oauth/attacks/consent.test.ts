@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { AGENT, openOAuthHouse, type OAuthHouse } from "../support/house.ts";
+import { AGENT, companyWith, openCompany, openOAuthHouse, type OAuthHouse } from "../support/house.ts";
 import { personClient, type PersonClient, visit } from "../support/person-client.ts";
 
 let house: OAuthHouse;
@@ -71,4 +71,22 @@ test("a request with prompt=none never passes without the person", async () => {
   const location = new URL(response.headers.get("location") ?? "about:blank");
   expect(location.searchParams.get("code")).toBeNull();
   expect(location.searchParams.get("error")).toBe("consent_required");
+});
+
+test("consent by invisible characters: what narrows the session is shown with each character that cannot be seen", async () => {
+  const rows = { Ticket: { id: ["T-1\u202e7-T", "T-\u200b2"] } };
+  const { html } = await client.authorize({ authorization_details: JSON.stringify([{ type: "bailiwick_task", rows }]) });
+  expect(html).toContain("T-1\\u{202e}7-T");
+  expect(html).toContain("T-\\u{200b}2");
+  expect(html).not.toMatch(/\p{Cf}/u);
+});
+
+test("consent to something else: an answer to a page from before the policy changed asks again, and gives nothing", async () => {
+  const page = await client.authorize({ scope: undefined });
+  house.policy = companyWith("clients: { people: [support-lead, owner] }");
+  const again = await page.answer(allow(page.csrf));
+  house.policy = openCompany;
+  expect(again.status).toBe(400);
+  expect(await again.text()).toContain("The policy has changed");
+  expect((await page.answer(allow(page.csrf))).status).toBe(303);
 });

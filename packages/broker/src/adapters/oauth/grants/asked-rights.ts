@@ -18,6 +18,8 @@ export const TASK_TYPE = "bailiwick_task";
 
 /** What a session is about is a handful of identifiers, not a document. */
 const MAX_DETAILS_CHARS = 16_384;
+/** Deeper nesting says nothing more, and whatever walks it would exhaust the stack. */
+const MAX_DETAILS_DEPTH = 16;
 /** A scope list names actions one by one; a longer one should be a role. */
 const MAX_SCOPES = 200;
 
@@ -79,14 +81,25 @@ function scopeOf(text: string | undefined): readonly string[] | undefined {
 
 function jsonOf(name: string, text: string): unknown {
   try {
-    if (text.length <= MAX_DETAILS_CHARS) return JSON.parse(text);
+    const value: unknown = text.length <= MAX_DETAILS_CHARS ? JSON.parse(text) : undefined;
+    if (value !== undefined && isFlatEnough(value)) return value;
   } catch {
     // Falls to the same refusal.
   }
   throw new OAuthError(
     "invalid_request",
-    `\`${name}\` is not JSON of at most ${MAX_DETAILS_CHARS} characters; see docs/spec/oauth.md for its form`,
+    `\`${name}\` is not JSON of at most ${MAX_DETAILS_CHARS} characters and ${MAX_DETAILS_DEPTH} levels; see docs/spec/oauth.md for its form`,
   );
+}
+
+/** Level by level: walking down into each value is what an attacker would like. */
+export function isFlatEnough(value: unknown): boolean {
+  let level: readonly unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > MAX_DETAILS_DEPTH) return false;
+    level = level.flatMap((each) => (typeof each === "object" && each !== null ? Object.values(each) : []));
+  }
+  return true;
 }
 
 function part<S extends z.ZodType>(name: string, schema: S, value: unknown): z.output<S> | undefined {

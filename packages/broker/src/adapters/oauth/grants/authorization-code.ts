@@ -1,7 +1,7 @@
 import type { Client } from "oidc-provider";
 import { z } from "zod";
+import { mayActAs } from "../../../domain/consent.ts";
 import type { SenderBinding } from "../../../domain/session.ts";
-import { mayActAs } from "../client-agents.ts";
 import type { SessionWish } from "../issue-session.ts";
 import { OAuthError } from "../oauth-error.ts";
 import type { GrantPorts } from "./grant.ts";

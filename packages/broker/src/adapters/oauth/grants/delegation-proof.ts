@@ -32,6 +32,8 @@ const hmacPayload = z.object({
   iat: z.number(),
   ath: z.string(),
   delegate: z.string(),
+  // Only a DPoP proof can restrict (docs/spec/sessions.md); passing over it would pass on everything.
+  restrict: z.undefined().optional(),
 });
 
 /**

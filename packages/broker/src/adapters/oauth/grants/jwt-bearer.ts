@@ -79,9 +79,15 @@ function requireHolder({ cnf }: AssertionClaims, binding: SenderBinding): void {
   );
 }
 
-/** A local client acts in its own tenant and environment; else the assertion says which, unless the partner has one only. */
+/**
+ * A local client acts in its own tenant and environment, and takes no assertion that is meant for another; else the assertion says which,
+ * unless the partner has one only.
+ */
 function localAgent(ports: GrantPorts, { partner, claims }: VerifiedAssertion, client: FederatedClient | undefined): AgentConfig {
-  const { tenant, environment } = client?.kind === "agent" ? client.agent : placeOf(partner, claims);
+  const meant = placeMeant(claims);
+  if (client?.kind === "agent" && !isIn(client.agent, meant))
+    throw new OAuthError("invalid_target", "the assertion is meant for another tenant or environment (`aud_tenant`) than the agent's");
+  const { tenant, environment } = client?.kind === "agent" ? client.agent : placeOf(partner, meant);
   if (tenant === undefined || environment === undefined)
     throw new OAuthError(
       "invalid_target",
@@ -100,11 +106,22 @@ function localAgent(ports: GrantPorts, { partner, claims }: VerifiedAssertion, c
   return agent;
 }
 
-function placeOf(
-  partner: PartnerConfig,
-  { aud_tenant: meant }: AssertionClaims,
-): { readonly tenant: string | undefined; readonly environment: string | undefined } {
-  const [tenant, environment] = meant?.split("/") ?? [];
+interface Place {
+  readonly tenant: string | undefined;
+  readonly environment: string | undefined;
+}
+
+function placeMeant({ aud_tenant: meant }: AssertionClaims): Place {
+  const [tenant, environment, ...rest] = meant?.split("/") ?? [];
+  if (rest.length > 0) throw new OAuthError("invalid_target", "`aud_tenant` of the assertion is no `<tenant>` or `<tenant>/<environment>`");
+  return { tenant, environment };
+}
+
+function isIn(agent: AgentConfig, { tenant, environment }: Place): boolean {
+  return (tenant ?? agent.tenant) === agent.tenant && (environment ?? agent.environment) === agent.environment;
+}
+
+function placeOf(partner: PartnerConfig, { tenant, environment }: Place): Place {
   return { tenant: tenant ?? only(partner.tenants), environment: environment ?? only(partner.environments) };
 }
 

@@ -2,6 +2,7 @@ import type { AgentConfig } from "@bailiwick/policy";
 import { Refusal } from "../../../call/refusal.ts";
 import { chainOf } from "../../../domain/ended.ts";
 import { covers } from "../../../domain/delegation.ts";
+import { consentStillHolds } from "../../../domain/consent.ts";
 import { partnerStillHolds } from "../../../domain/partner.ts";
 import type { Session } from "../../../domain/session.ts";
 import { PROOF_WINDOW_MS, type VerifiedToken } from "../../sender-proof/verify-sender.ts";
@@ -84,6 +85,7 @@ async function liveSession(ports: TokenExchangePorts, token: string, parameter: 
   if (chainOf(session).some((each) => each.expiresAt <= now)) throw notLive(parameter, "names a session that has expired");
   if (session.stop !== undefined) throw notLive(parameter, `is of an agent that is ${session.stop.state}`);
   if (!partnerStillHolds(ports.policy(), session)) throw notLive(parameter, "stands on a partner that was removed or changed");
+  if (!consentStillHolds(ports.policy(), session)) throw notLive(parameter, "stands on the consent of a person who may no longer give it");
   const agents = new Set(ports.policy().agents.map(({ name }) => name));
   if (!chainOf(session).every((each) => agents.has(each.agent))) throw notLive(parameter, "is of an agent that is no longer in the policy");
   return session;
