@@ -52,9 +52,7 @@ export function presentedTypes(policy: Policy, request: DecisionRequest, decisio
   const fields = [...viewer.grants.map(({ rule }) => rule), ...viewer.gates].some(
     (rule) => rule.fields.hide.length > 0 || rule.fields.mask.size > 0,
   );
-  const own = types.filter(
-    (type) => rows || fields || tenantFieldOf(policy, type) !== undefined || boundsRows(request.caller.rows, type),
-  );
+  const own = types.filter((type) => rows || fields || tenantFieldOf(policy, type) !== undefined || boundsRows(request.caller.rows, type));
   const { delegator } = decision;
   return new Set([...own, ...(delegator === undefined ? [] : presentedTypes(policy, delegator.request, delegator.decision))]);
 }

@@ -87,11 +87,13 @@ export function createHttpWire(tool: string, url: URL, listener: WireListener): 
     if (message?.kind === "failure") {
       if (response.statusCode === 404 && session !== undefined && message.error.code !== -32601) throw sessionEnded();
       if (response.statusCode === 400 && FORGOTTEN.has(message.error.code) && !OPENING.has(out.method)) throw sessionEnded();
-      if (response.statusCode === 401 || response.statusCode === 403) throw statusFault(tool, response.statusCode, response.headers["www-authenticate"]);
+      if (response.statusCode === 401 || response.statusCode === 403)
+        throw statusFault(tool, response.statusCode, response.headers["www-authenticate"]);
       return message;
     }
     if (response.statusCode === 404 && session !== undefined) throw sessionEnded();
-    if (response.statusCode < 200 || response.statusCode > 299) throw statusFault(tool, response.statusCode, response.headers["www-authenticate"]);
+    if (response.statusCode < 200 || response.statusCode > 299)
+      throw statusFault(tool, response.statusCode, response.headers["www-authenticate"]);
     if (message?.kind === "result" && message.id === out.id) return message;
     throw new Fault(
       "tool_lost",
