@@ -14,6 +14,11 @@ describe("a request signed with its session's key", () => {
     });
   });
 
+  test("may name its parameters in any order", async () => {
+    const parameters = `;keyid="session";nonce="in another order";created=${NOW.getTime() / 1000};alg="hmac-sha256"`;
+    await expect(verifierFor(bound).verify(signedRequest({ parameters }), NOW)).resolves.toMatchObject({ session: "ses_1" });
+  });
+
   test("covers its body by the digest", () => {
     const request = signedRequest({ body: '{"a":1}' });
     expect(bodyMatches(request, Buffer.from('{"a":1}'))).toBe(true);

@@ -2,6 +2,7 @@ import { createPublicKey, hash, type KeyObject, verify } from "node:crypto";
 import { z } from "zod";
 import type { Restriction } from "../../call/presented.ts";
 import { P256_COORDINATE } from "../../domain/agent-key.ts";
+import { derSignature } from "./der-signature.ts";
 import { proofInvalid } from "./refused.ts";
 
 /** How old a proof may be: longer than a request travels, shorter than it stays interesting. */
@@ -91,8 +92,8 @@ export function createDpopVerifier(): DpopVerifier {
       if (header.length > MAX_HEADER_CHARS) throw malformed("has a header that holds more than its key");
       const { jkt, key } = keyOf(header);
       const signed = Buffer.from(proof.slice(0, header.length + 1 + payload.length));
-      if (!verify("sha256", signed, { key, dsaEncoding: "ieee-p1363" }, Buffer.from(signature, "base64url")))
-        throw malformed("is not signed by the key in its header");
+      const der = derSignature(Buffer.from(signature, "base64url"));
+      if (der === undefined || !verify("sha256", signed, key, der)) throw malformed("is not signed by the key in its header");
       const claims = parsed(payloadSchema, payload, "payload");
       requireMeant(claims, expected, now);
       return { jkt, id: hash("sha256", `${jkt} ${claims.jti}`, "base64url"), issuedAtMs: claims.iat * 1000, restrict: claims.restrict };
