@@ -36,7 +36,7 @@ export const PROOF_WINDOW_MS = MAX_PROOF_AGE_MS + PROOF_SKEW_MS;
  */
 export function createSenderVerifier({ token: verifyToken, dpop, keys }: SenderParts): SenderVerifier {
   const seen = createReplaySet(PROOF_WINDOW_MS);
-  const admitted = new WeakMap<Presented, Claims>();
+  const admitted = new WeakMap<Presented, { readonly claims: Claims; readonly expiresAtMs: number }>();
 
   function spend({ tenant, client }: VerifiedToken, id: string, issuedAtMs: number, now: Date): Claims["proof"] {
     if (!seen.first(id, now.getTime(), `${tenant} ${client}`)) throw proofReplayed();
@@ -68,11 +68,12 @@ export function createSenderVerifier({ token: verifyToken, dpop, keys }: SenderP
 
   return {
     async verify(presented, now) {
-      const token = await verifyToken(presented.token, now);
       const known = admitted.get(presented);
-      if (known !== undefined) return known;
+      if (known !== undefined && known.expiresAtMs > now.getTime()) return known.claims;
+      const token = await verifyToken(presented.token, now);
+      if (known !== undefined) return known.claims;
       const claims = prove(presented, token, now);
-      admitted.set(presented, claims);
+      admitted.set(presented, { claims, expiresAtMs: token.expiresAtMs });
       return claims;
     },
   };

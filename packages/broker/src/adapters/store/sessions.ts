@@ -6,6 +6,7 @@ import { fromRow, toRow } from "./session-row.ts";
 import { stopOver } from "./stops.ts";
 import type { SessionsTable, Tables } from "./tables.ts";
 import { inTenant } from "./tenant-scope.ts";
+import { orUnavailable } from "./unavailable.ts";
 
 export interface SessionDeps {
   readonly db: Kysely<Tables>;
@@ -20,7 +21,7 @@ const IDS_PER_NOTICE = 100;
 export function sessionStore({ db, now, revoked }: SessionDeps): SessionStore {
   return {
     create: (session) => inTenant(db, session.tenant, (scoped) => create(scoped, session, now())),
-    find: (tenant, id) => inTenant(db, tenant, (scoped) => find(scoped, tenant, id)),
+    find: (tenant, id) => orUnavailable(() => find(db, tenant, id)),
     list: (tenant, { live, limit, delegatedFrom }) =>
       inTenant(db, tenant, async (scoped) => {
         let query = scoped
@@ -69,13 +70,14 @@ function stoppedText({ kind, name, state, reason }: Stop): string {
   return `${what} ${state} (${reason}); ask its owner`;
 }
 
-async function find(scoped: Transaction<Tables>, tenant: string, id: string): Promise<Session | undefined> {
-  const { rows } = await sql<SessionsTable>`select * from bailiwick.session_chain(${tenant}, ${id})`.execute(scoped);
+/** Each of its functions sets the tenant itself, so a session that no memory holds costs two round trips. */
+async function find(db: Kysely<Tables>, tenant: string, id: string): Promise<Session | undefined> {
+  const { rows } = await sql<SessionsTable>`select * from bailiwick.session_chain(${tenant}, ${id})`.execute(db);
   const chain = rows.map(fromRow);
   const [first] = chain;
   // A lineage with a gap cannot be judged; whoever deleted from it ended what stood on it.
   if (first === undefined || chain.length !== first.lineage.length + 1) return undefined;
-  const stop = await firstStop(scoped, agentsOf(chain));
+  const stop = await firstStop(db, agentsOf(chain));
   const revokedAt = chain.map((each) => each.revokedAt).find((at) => at !== undefined);
   return chain.reduceRight<Session | undefined>(
     (delegator, session) => ({
@@ -93,9 +95,9 @@ function agentsOf(chain: readonly Session[]): readonly { tenant: string; environ
   return [...byName.values()];
 }
 
-async function firstStop(scoped: Transaction<Tables>, agents: ReturnType<typeof agentsOf>): Promise<Stop | undefined> {
+async function firstStop(db: Kysely<Tables>, agents: ReturnType<typeof agentsOf>): Promise<Stop | undefined> {
   for (const agent of agents) {
-    const stop = await stopOver(scoped, agent);
+    const stop = await stopOver(db, agent);
     if (stop !== undefined) return stop;
   }
   return undefined;

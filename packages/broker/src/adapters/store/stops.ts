@@ -2,6 +2,7 @@ import { type Kysely, sql, type Transaction } from "kysely";
 import { EVERY_TENANT, type Stop, type StopKind, type StopStore } from "../../domain/stop.ts";
 import type { StopsTable, Tables } from "./tables.ts";
 import { inTenant } from "./tenant-scope.ts";
+import { orUnavailable } from "./unavailable.ts";
 
 export interface StopDeps {
   readonly db: Kysely<Tables>;
@@ -43,18 +44,16 @@ export function stopStore({ db, changed }: StopDeps): StopStore {
       return lifted;
     },
     list: async (tenant) => [...(await listOf(db, EVERY_TENANT)), ...(await listOf(db, tenant))],
-    over: (agent) => inTenant(db, agent.tenant, (scoped) => stopOver(scoped, agent)),
+    over: (agent) => orUnavailable(() => stopOver(db, agent)),
   };
 }
 
-/** The widest stop over an agent, inside a transaction of its tenant. */
+/** The widest stop over an agent. The function sets the tenant itself, and leaves it set inside a transaction of that tenant. */
 export async function stopOver(
-  scoped: Transaction<Tables>,
+  db: Kysely<Tables>,
   { tenant, environment, workflow, name }: Parameters<StopStore["over"]>[0],
 ): Promise<Stop | undefined> {
-  const { rows } = await sql<StopsTable>`select * from bailiwick.stop_over(${tenant}, ${environment}, ${workflow}, ${name})`.execute(
-    scoped,
-  );
+  const { rows } = await sql<StopsTable>`select * from bailiwick.stop_over(${tenant}, ${environment}, ${workflow}, ${name})`.execute(db);
   return rows[0] === undefined ? undefined : fromRow(rows[0]);
 }
 
