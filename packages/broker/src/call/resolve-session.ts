@@ -25,7 +25,7 @@ export async function resolveSession(ports: Pick<CallPorts, "sessions" | "policy
 function requireLive(session: Session, policy: Policy, now: Date): void {
   if (session.revokedAt !== undefined)
     throw gone("session_revoked", "this session, or one it was delegated from, was revoked; ask the agent's owner before starting another");
-  if (session.stop !== undefined) throw gone("agent_stopped", stopText(session.stop));
+  if (session.stop !== undefined) throw stopped(session, session.stop, policy);
   if (!partnerStillHolds(policy, session))
     throw gone("session_revoked", `the partner \`${session.partner ?? ""}\` of this session was removed or changed; get a new token`);
   if (!consentStillHolds(policy, session))
@@ -40,11 +40,15 @@ function requireLive(session: Session, policy: Policy, now: Date): void {
   }
 }
 
-function stopText({ kind, name, state, reason }: Stop): string {
+function stopped(session: Session, { kind, name, state, reason }: Stop, policy: Policy): Refusal {
   const what = kind === "everything" ? "every agent is" : `the ${kind} \`${name}\` is`;
-  return `${what} ${state} (${reason}); nothing runs until a person lifts it`;
+  const then = state === "retired" ? "for good; another agent has to do this work" : "and nothing runs until a person lifts it";
+  const owner = agentOf(policy, session.agent)?.owner;
+  return new Refusal("agent_stopped", `${what} ${state} (${reason}), ${then}`, {
+    next: owner === undefined ? [] : [{ kind: "ask_owner", owner, text: `${what} ${state}: ${reason}` }],
+  });
 }
 
-function gone(code: "unauthenticated" | "session_revoked" | "agent_stopped" | "token_expired", message: string): Refusal {
-  return new Refusal(code, message, { next: code === "agent_stopped" ? [] : [{ kind: "reauthenticate" }] });
+function gone(code: "unauthenticated" | "session_revoked" | "token_expired", message: string): Refusal {
+  return new Refusal(code, message, { next: [{ kind: "reauthenticate" }] });
 }

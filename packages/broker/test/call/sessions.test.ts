@@ -53,7 +53,11 @@ describe("a stopped agent", () => {
       at: new Date(),
     } as const;
     await db.store.stops.put(stop);
-    expect(await call("ping")).toMatchObject({ ...refused("agent_stopped"), message: expect.stringContaining("odd mails"), next: [] });
+    expect(await call("ping")).toMatchObject({
+      ...refused("agent_stopped"),
+      message: `the agent \`${AGENT}\` is suspended (odd mails), and nothing runs until a person lifts it`,
+      next: [{ kind: "ask_owner", owner: "dana" }],
+    });
     await db.store.stops.lift("acme", "agent", AGENT);
     expect((await call("ping")).kind).toBe("result");
   });

@@ -46,6 +46,9 @@ export function asOAuthError(onFault: (error: unknown) => void, error: unknown):
   if (error instanceof Fault && error.code === "session_ended") return new OAuthError("invalid_grant", error.message);
   onFault(error);
   if (error instanceof Fault)
-    return new OAuthError("temporarily_unavailable", "the broker cannot record the session now, so it gives no token; try again shortly");
-  return new OAuthError("server_error", "the broker failed and gave no token; its operator finds the cause in the log");
+    return new OAuthError(
+      "temporarily_unavailable",
+      "a part of the broker (its log or store) does not answer, so nothing was given or ended; try again shortly",
+    );
+  return new OAuthError("server_error", "the broker failed, and nothing was given; its operator finds the cause in the log");
 }
