@@ -1,8 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeEach, describe, expect, test } from "vitest";
-import { needsProgram } from "../../../../tools/needs.ts";
+import { afterAll, beforeEach, describe, expect, test, type TestContext } from "vitest";
 import { environmentSource } from "../../src/adapters/credential-source/environment.ts";
 import { fileSource } from "../../src/adapters/credential-source/file.ts";
 import { sourcedCredentials } from "../../src/adapters/credential-source/sourced-credentials.ts";
@@ -12,7 +11,7 @@ import { openStore } from "../../src/adapters/store/index.ts";
 import type { CredentialOpener } from "../../src/domain/credential.ts";
 import { testDatabase } from "../support/database.ts";
 import { ROLE_ID, startFakeVault } from "./fake-vault.ts";
-import { makeSoftToken } from "./soft-token.ts";
+import { needsSoftToken } from "./needs-soft-token.ts";
 
 const HOSTS = ["api.example:443"];
 
@@ -24,7 +23,11 @@ interface Provider {
   close(): Promise<void>;
 }
 
-const providers: readonly { readonly name: string; readonly needs?: readonly [string, string]; open(): Promise<Provider> }[] = [
+const providers: readonly {
+  readonly name: string;
+  readonly needs?: (test: Pick<TestContext, "skip">) => void;
+  open(): Promise<Provider>;
+}[] = [
   {
     name: "the encrypted store, root key in a file",
     open: () =>
@@ -35,9 +38,9 @@ const providers: readonly { readonly name: string; readonly needs?: readonly [st
   },
   {
     name: "the encrypted store, root key in a PKCS #11 token",
-    needs: ["softhsm2-util", "softhsm2"],
+    needs: needsSoftToken,
     open: async () => {
-      const token = makeSoftToken();
+      const token = (await import("./soft-token.ts")).makeSoftToken();
       const environment = (name: string) => (name === "BAILIWICK_ROOT_KEY" ? token.uri("root") : token.environment(name));
       return storeProvider(environment, async () => token.close());
     },
@@ -118,7 +121,7 @@ describe.each(providers)("credentials from $name", ({ needs, open }) => {
   const at = (tenant: string) => ({ tenant, environment: "prod", workflow: "helpdesk" });
 
   beforeEach(async (one) => {
-    if (needs !== undefined) needsProgram(one, ...needs);
+    needs?.(one);
     provider = opened.provider ??= await open();
   });
   afterAll(async () => opened.provider?.close());

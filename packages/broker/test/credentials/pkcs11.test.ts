@@ -2,10 +2,10 @@ import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
-import { needsProgram } from "../../../../tools/needs.ts";
 import { parsePkcs11Uri } from "../../src/adapters/keyring/pkcs11-uri.ts";
 import { openRootKey } from "../../src/adapters/keyring/root-key.ts";
-import { makeSoftToken, PIN, type SoftToken, SOFTHSM_MODULE } from "./soft-token.ts";
+import { needsSoftToken, PIN, SOFTHSM_MODULE } from "./needs-soft-token.ts";
+import type { SoftToken } from "./soft-token.ts";
 
 const made: { token?: SoftToken } = {};
 let token: SoftToken;
@@ -13,8 +13,9 @@ let folder: string;
 
 afterAll(() => made.token?.close());
 beforeEach(async (test) => {
-  needsProgram(test, "softhsm2-util", "softhsm2");
-  token = made.token ??= makeSoftToken();
+  needsSoftToken(test);
+  // Loaded only now: what it imports is optional.
+  token = made.token ??= (await import("./soft-token.ts")).makeSoftToken();
   folder = await mkdtemp(join(tmpdir(), "bailiwick-root-"));
 });
 afterEach(async () => rm(folder, { recursive: true, force: true }));

@@ -3,10 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pkcs11 from "pkcs11js";
-
-/** SoftHSM2: PKCS #11 in software. */
-export const SOFTHSM_MODULE = "/usr/lib/softhsm/libsofthsm2.so";
-export const PIN = "4711-pin";
+import { PIN, SOFTHSM_MODULE } from "./needs-soft-token.ts";
 
 export interface SoftToken {
   readonly label: string;
