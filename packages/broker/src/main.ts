@@ -37,6 +37,8 @@ export const VERSION = "0.1.0";
 
 /** How often rows that decide nothing any more are deleted. */
 const TIDY_MS = 10 * 60_000;
+/** How often records are looked for that no broker signed. */
+const SWEEP_MS = 5_000;
 /** How often intents of brokers that are gone are looked for. */
 const SURFACE_UNKNOWN_MS = 30_000;
 
@@ -119,7 +121,11 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
       rootKey: rootKey.toString("base64"),
       ...(options.databaseUrl === undefined ? { dataFolder: options.dataFolder } : { databaseUrl: options.databaseUrl }),
     },
-    { brokerId, log: (line) => logger.info(line) },
+    {
+      brokerId,
+      log: (line) => logger.info(line),
+      complain: (tenant, error) => logger.error({ err: error, tenant }, "a checkpoint of the log could not be signed; it is tried again"),
+    },
   );
   undo.push(() => store.close());
 
@@ -196,6 +202,8 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
   await surfaceUnknown(store, policy(), logger);
   const timer = setInterval(() => void surfaceUnknown(store, policy(), logger), SURFACE_UNKNOWN_MS);
   undo.push(async () => clearInterval(timer));
+  const sweeping = setInterval(() => store.sweep(policy().tenants), SWEEP_MS);
+  undo.push(async () => clearInterval(sweeping));
   const tidying = setInterval(() => void tidyAll(store, policy(), logger), TIDY_MS);
   undo.push(async () => clearInterval(tidying));
   // A certificate names the public address, not this machine's.
@@ -258,8 +266,9 @@ function restPorts(parts: RestParts): Parameters<typeof createRestApp>[0] {
     credentials: custody.keeper,
     toolAccess,
     log: store.log,
+    evidence: store.evidence,
     explain: (tenant, callId) => explainCall(store.log, policy(), tenant, callId),
-    verify: (tenant) => verifyLog(store.log, tenant),
+    verify: (tenant) => verifyLog(store, tenant),
     tools: async (tenant) => toolStates({ tools }, policy(), tenant),
     inspect: (tool, tenant) => inspectTool(ports, policy(), tool, tenant),
     readiness: [

@@ -1,12 +1,14 @@
+import type { JsonObject } from "@bailiwick/policy";
 import { DeniedByPolicy } from "./decide.ts";
 import { Fault } from "../domain/fault.ts";
+import type { Session } from "../domain/session.ts";
 import { Held } from "./hold.ts";
 import type { CallPorts } from "./ports.ts";
-import { bodyOf, factsOf, rulesBody, sessionBody } from "./record-body.ts";
+import { callerFacts, factsOf, rulesBody, said, saidOfSession } from "./record-body.ts";
 import { settleWithheld } from "./record.ts";
 import { RecordedRefusal, Refusal } from "./refusal.ts";
 import type { Trail } from "./trail.ts";
-import type { CallAnswer } from "./types.ts";
+import type { CallAnswer, IncomingCall } from "./types.ts";
 
 /**
  * Turns whatever stopped a call into its answer, and records refusals before they are answered.
@@ -58,13 +60,13 @@ async function recordRefusal(ports: CallPorts, trail: Trail, refusal: Refusal): 
   const { session } = trail;
   if (session === undefined) return undefined;
   const decided = refusal instanceof DeniedByPolicy ? refusal.call : trail.decided;
-  const about = decided === undefined ? { ...sessionBody(ports, session, trail.incoming), ...named(trail) } : bodyOf(ports, decided);
+  const why = { verdict: "deny", code: refusal.code, rules: rulesBody(refusal.rules) };
   try {
     await ports.log.append(session.tenant, {
       kind: "refusal",
       callId: trail.callId,
-      body: { ...about, verdict: "deny", code: refusal.code, rules: rulesBody(refusal.rules) },
-      ...(decided === undefined ? {} : { facts: factsOf(decided) }),
+      ...(decided === undefined ? saidOfSession(ports, session, trail.incoming, { ...named(trail), ...why }) : said(ports, decided, why)),
+      facts: decided === undefined ? askedFacts(session, trail.incoming) : factsOf(decided),
     });
     return undefined;
   } catch {
@@ -74,7 +76,11 @@ async function recordRefusal(ports: CallPorts, trail: Trail, refusal: Refusal): 
   }
 }
 
-function named(trail: Trail): { operation: string; tool?: string; action?: string } {
-  if (trail.call === undefined) return { operation: trail.incoming.name };
-  return { operation: trail.call.operation.name, tool: trail.call.operation.tool, action: trail.call.action.scope };
+function named({ call }: Trail): JsonObject {
+  return call === undefined ? {} : { operation: call.action.operation.name, tool: call.operation.tool, action: call.action.scope };
+}
+
+/** A name that no catalog knows is the agent's own text. */
+function askedFacts(session: Session, incoming: IncomingCall): JsonObject {
+  return { asked: { kind: incoming.kind, name: incoming.name }, ...callerFacts(session, incoming) };
 }

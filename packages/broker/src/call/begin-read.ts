@@ -29,7 +29,7 @@ export async function beginRead(
     ...(proof === undefined ? {} : { proof }),
     instead: (why) => {
       refused = notBegun(call, why);
-      return { kind: "refusal", callId: entry.callId, body: { ...entry.body, verdict: "deny", code: refused.code } };
+      return { ...entry, kind: "refusal", body: { ...entry.body, verdict: "deny", code: refused.code } };
     },
   });
   if (!outcome.ok) throw refused ?? notBegun(call, outcome);

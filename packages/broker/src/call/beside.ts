@@ -1,6 +1,5 @@
 import { digest } from "@bailiwick/ledger";
 import { type Decision, decide, type JsonObject } from "@bailiwick/policy";
-import type { RecordBody } from "../domain/audit.ts";
 import type { Session } from "../domain/session.ts";
 import { callerOf } from "./agent-of.ts";
 import { beginRead } from "./begin-read.ts";
@@ -9,7 +8,7 @@ import { entryFor, type Entry } from "./names.ts";
 import { isObject } from "./paths.ts";
 import type { CallPorts } from "./ports.ts";
 import type { Claims } from "./presented.ts";
-import { rulesBody, sessionBody } from "./record-body.ts";
+import { rulesBody, type Said, saidOfSession } from "./record-body.ts";
 import { RecordedRefusal, Refusal } from "./refusal.ts";
 import { scrub } from "./scrub.ts";
 import { connect, connectionKey, equip, lineFor } from "./upstream.ts";
@@ -84,20 +83,25 @@ interface Beside extends Asker {
 // A read beside the call path: recorded before it happens and closed after it, so that it never shows as an unknown outcome.
 async function recorded<T>(ports: CallPorts, { session, proof, entry, decision, method }: Beside, read: () => Promise<T>): Promise<T> {
   const callId = ports.newId("call");
-  const body = (): RecordBody => ({
-    ...sessionBody(ports, session, { peer: "" }),
-    tool: entry.tool.tool,
-    operation: entry.action.operation.name,
-    action: entry.action.scope,
-    method,
-    policyVersion: ports.policy().version,
-  });
-  const settle = (status: string): Promise<unknown> =>
-    ports.log.append(session.tenant, { kind: "outcome", callId, body: { ...body(), status } });
+  const own = (more: JsonObject = {}): Said =>
+    saidOfSession(
+      ports,
+      session,
+      {},
+      {
+        tool: entry.tool.tool,
+        operation: entry.action.operation.name,
+        action: entry.action.scope,
+        method,
+        policyVersion: ports.policy().version,
+        ...more,
+      },
+    );
+  const settle = (status: string): Promise<unknown> => ports.log.append(session.tenant, { kind: "outcome", callId, ...own({ status }) });
   await beginRead(
     ports,
     { session, action: entry.action, decision },
-    { kind: "lookup", callId, body: body() },
+    { kind: "lookup", callId, ...own() },
     { proof, reservations: reservationsOf(session, decision) },
   );
   try {
@@ -115,7 +119,7 @@ async function refused(ports: CallPorts, session: Session, method: string, { cod
   await ports.log.append(session.tenant, {
     kind: "refusal",
     callId: ports.newId("call"),
-    body: { ...sessionBody(ports, session, { peer: "" }), method, verdict: "deny", code, rules: rulesBody(rules) },
+    ...saidOfSession(ports, session, {}, { method, verdict: "deny", code, rules: rulesBody(rules) }),
   });
   return new RecordedRefusal(code, message, { rules, next });
 }

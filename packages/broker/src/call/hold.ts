@@ -4,7 +4,7 @@ import type { Approval } from "../domain/approval.ts";
 import type { Session } from "../domain/session.ts";
 import { diffOf } from "./diff.ts";
 import type { CallPorts } from "./ports.ts";
-import { bodyOf, factsOf } from "./record-body.ts";
+import { factsOf, said } from "./record-body.ts";
 import type { LimitedCall } from "./types.ts";
 
 /** Longest stated reason that is kept; it is untrusted text from the agent. */
@@ -65,7 +65,7 @@ export async function hold(ports: CallPorts, call: LimitedCall): Promise<Approva
   await ports.log.append(call.session.tenant, {
     kind: "hold",
     callId: call.callId,
-    body: { ...bodyOf(ports, call), approval: approval.id, approvers: approval.approvers, expiresAt: approval.expiresAt.toISOString() },
+    ...said(ports, call, { approval: approval.id, approvers: approval.approvers, expiresAt: approval.expiresAt.toISOString() }),
     facts: factsOf(call),
   });
   await ports.approvals.create(approval);

@@ -3,13 +3,13 @@ import type { Permit } from "./approve.ts";
 import { type NamedCredential, peekCredential } from "./peek-credential.ts";
 import { notBegun } from "./not-begun.ts";
 import type { CallPorts } from "./ports.ts";
-import { bodyOf, factsOf } from "./record-body.ts";
+import { factsOf, said } from "./record-body.ts";
 import type { Refusal } from "./refusal.ts";
 
 /** A durable intent and the permit it was written for. */
 export interface Intent {
   readonly permit: Permit;
-  readonly seq: number;
+  readonly index: number;
   readonly takenAt: Date;
   /** What `inject` must use: the version the record names. */
   readonly credential?: NamedCredential | undefined;
@@ -33,26 +33,28 @@ export async function intend(ports: CallPorts, permit: Permit): Promise<Intent> 
       return {
         kind: "refusal",
         callId: call.callId,
-        body: { ...bodyOf(ports, call), verdict: "deny", code: refused.code },
+        ...said(ports, call, { verdict: "deny", code: refused.code }),
         facts: factsOf(call),
       };
     },
   });
-  if (outcome.ok) return { permit, seq: outcome.seq, takenAt, credential };
+  if (outcome.ok) return { permit, index: outcome.index, takenAt, credential };
   throw refused ?? notBegun(call, outcome);
 }
 
 function intentEntry(ports: CallPorts, permit: Permit, credential: NamedCredential | undefined): LogEntry {
   const { call, approval } = permit;
+  const approver = approval?.answer?.by;
+  const own = said(ports, call, {
+    ...(approval === undefined ? {} : { approval: approval.id }),
+    ...(credential === undefined ? {} : { credential: { name: credential.name, version: credential.version ?? null } }),
+    limits: call.reservations.length,
+  });
   return {
     kind: "intent",
     callId: call.callId,
-    body: {
-      ...bodyOf(ports, call),
-      ...(approval === undefined ? {} : { approval: approval.id, approvedBy: approval.answer?.by ?? null }),
-      ...(credential === undefined ? {} : { credential: { name: credential.name, version: credential.version ?? null } }),
-      limits: call.reservations.map(({ key, amount }) => ({ key, amount })),
-    },
-    facts: factsOf(call),
+    ...own,
+    people: { ...own.people, ...(approver === undefined ? {} : { approvedBy: approver }) },
+    facts: { ...factsOf(call), limits: call.reservations.map(({ key, amount }) => ({ key, amount })) },
   };
 }

@@ -1,14 +1,14 @@
 import { findAction, type JsonObject, type ResourceFacts } from "@bailiwick/policy";
-import { digest } from "@bailiwick/ledger";
 import { MAX_RESULT_BYTES } from "./result-limit.ts";
 import { beginRead } from "./begin-read.ts";
-import { bodyOf } from "./record-body.ts";
+import { said } from "./record-body.ts";
 import { entryFor, visibleName } from "./names.ts";
 import type { CallPorts } from "./ports.ts";
 import { readPath, textAt } from "./paths.ts";
 import { reviewedFingerprint } from "./identify.ts";
 import { Refusal } from "./refusal.ts";
 import { structuredOf } from "./structured.ts";
+import { traceOf } from "./trace-of.ts";
 import type { DecidedCall } from "./types.ts";
 import { equip, lineFor, noteRefused } from "./upstream.ts";
 
@@ -24,15 +24,13 @@ export async function lookup(ports: CallPorts, call: DecidedCall): Promise<Resou
   await reviewedFingerprint(ports, entry, call.connection);
   const args = lookupArguments(call);
   const equipped = await equip(ports, call.tool, call.connection, { session: call.session });
-  const body = {
-    ...bodyOf(ports, call),
+  const own = said(ports, call, {
     action: entry.action.scope,
     operation: entry.action.operation.name,
-    argsDigest: digest(args),
     ...(equipped.credential === undefined ? {} : { credential: { ...equipped.credential } }),
-  };
+  });
   // The call's own intent spends its proof and draws its limits.
-  await beginRead(ports, call, { kind: "lookup", callId: call.callId, body }, { reservations: [] });
+  await beginRead(ports, call, { kind: "lookup", callId: call.callId, ...own, facts: { lookup: args } }, { reservations: [] });
   const connection = await lineFor(ports, call.tool, call.connection, equipped);
   const result = await connection
     .invoke(entry.action.operation, args, {
@@ -40,6 +38,7 @@ export async function lookup(ports: CallPorts, call: DecidedCall): Promise<Resou
       maxBytes: MAX_RESULT_BYTES,
       equipment: equipped.equipment,
       io: { ...call.incoming.io, capabilities: {}, progress() {}, log() {}, ask: () => Promise.reject(new Error("a lookup asks nobody")) },
+      trace: traceOf(call.incoming),
     })
     .catch((failure: unknown) => {
       throw noteRefused(ports, call.tool, { ...call.connection, session: call.session }, failure);

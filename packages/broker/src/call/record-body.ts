@@ -1,55 +1,64 @@
 import type { JsonObject, RowBound, RuleRef } from "@bailiwick/policy";
-import type { RecordBody } from "../domain/audit.ts";
+import type { LogEntry } from "../domain/audit.ts";
 import { chainOf } from "../domain/ended.ts";
 import type { Session } from "../domain/session.ts";
 import type { CallPorts } from "./ports.ts";
 import type { DecidedCall, IncomingCall } from "./types.ts";
 
-/** The chained body every record of a decided call starts from: who, what, the decision and its rules. Arguments only as their digest. */
-export function bodyOf(ports: Pick<CallPorts, "brokerId" | "now">, call: DecidedCall): RecordBody {
-  return {
-    ...sessionBody(ports, call.session, call.incoming),
+/** What a record says, without its kind, its call and what lies sealed beside it. */
+export type Said = Pick<LogEntry, "body" | "people" | "resource" | "task">;
+
+type RecordPorts = Pick<CallPorts, "brokerId" | "now">;
+
+/** What every record of a decided call starts from: who, what, the decision and its rules. Arguments only as a commitment. */
+export function said(ports: RecordPorts, call: DecidedCall, more: JsonObject = {}): Said {
+  const { resource } = call;
+  const session = saidOfSession(ports, call.session, call.incoming, {
     tool: call.operation.tool,
-    operation: call.operation.name,
+    operation: call.action.operation.name,
     action: call.action.scope,
     effect: call.action.effect,
-    argsDigest: call.argsDigest,
     fingerprint: call.fingerprint,
-    ...(call.resource === undefined ? {} : { resource: { type: call.resource.type, id: call.resource.id } }),
     verdict: call.decision.verdict,
     rules: rulesBody(call.decision.rules),
     policyVersion: call.decision.policyVersion,
-  };
+    ...more,
+  });
+  return resource === undefined ? session : { ...session, resource: { type: resource.type, id: resource.id } };
 }
 
 /** What is known of a call as soon as its session is. */
-export function sessionBody(
-  ports: Pick<CallPorts, "brokerId" | "now">,
+export function saidOfSession(
+  ports: RecordPorts,
   session: Session,
-  incoming: Pick<IncomingCall, "peer" | "traceparent">,
-): RecordBody {
+  incoming: Pick<IncomingCall, "traceparent">,
+  more: JsonObject = {},
+): Said {
   return {
-    at: ports.now().toISOString(),
-    broker: ports.brokerId,
-    tenant: session.tenant,
-    environment: session.environment,
-    workflow: session.workflow,
-    agent: session.agent,
-    user: session.user,
-    userProof: session.userProof,
-    session: session.id,
-    binding: session.binding.kind,
-    ...(session.client === undefined ? {} : { client: session.client }),
-    ...(session.lineage.length === 0 ? {} : { lineage: session.lineage }),
-    ...(session.actors.length === 0 ? {} : { actors: session.actors }),
-    ...(session.partner === undefined ? {} : { partner: session.partner }),
+    body: {
+      at: ports.now().toISOString(),
+      broker: ports.brokerId,
+      tenant: session.tenant,
+      environment: session.environment,
+      workflow: session.workflow,
+      agent: session.agent,
+      userProof: session.userProof,
+      session: session.id,
+      run: runOf(session),
+      binding: session.binding.kind,
+      ...(session.client === undefined ? {} : { client: session.client }),
+      ...(session.lineage.length === 0 ? {} : { lineage: session.lineage }),
+      ...(session.actors.length === 0 ? {} : { actors: session.actors }),
+      ...(session.partner === undefined ? {} : { partner: session.partner }),
+      ...(incoming.traceparent === undefined ? {} : { traceparent: incoming.traceparent }),
+      ...more,
+    },
+    people: { user: session.user },
     task: session.task,
-    peer: incoming.peer,
-    ...(incoming.traceparent === undefined ? {} : { traceparent: incoming.traceparent }),
   };
 }
 
-/** What lies beside the record, erasable: everything needed to explain the decision again. */
+/** What lies sealed beside the record, erasable: everything needed to explain the decision again, and who called from where. */
 export function factsOf(call: DecidedCall): JsonObject {
   return {
     operation: { ...call.operation },
@@ -59,7 +68,17 @@ export function factsOf(call: DecidedCall): JsonObject {
     ...(call.session.rows.length === 0 ? {} : { rows: call.session.rows.map((bound) => rowsBody(bound)) }),
     ...(call.session.delegator === undefined ? {} : { delegators: chainOf(call.session.delegator).map((each) => delegatorFacts(each)) }),
     ...(call.resource === undefined ? {} : { resource: { ...call.resource } }),
-    ...(call.incoming.statedReason === undefined ? {} : { statedReason: call.incoming.statedReason }),
+    ...callerFacts(call.session, call.incoming),
+  };
+}
+
+/** Who asked, in plain: sealed with the facts of every record that begins a call. */
+export function callerFacts(session: Session, incoming: Pick<IncomingCall, "peer" | "statedReason">): JsonObject {
+  return {
+    user: session.user,
+    task: session.task,
+    peer: incoming.peer,
+    ...(incoming.statedReason === undefined ? {} : { statedReason: incoming.statedReason }),
   };
 }
 
@@ -79,4 +98,9 @@ function rowsBody(bound: RowBound): JsonObject {
 /** Rules as they stand in records: kind, id and place. */
 export function rulesBody(rules: readonly RuleRef[]): readonly JsonObject[] {
   return rules.map(({ kind, id, at, reason }) => ({ kind, id, file: at.file, line: at.line, reason }));
+}
+
+/** The run a session belongs to: that of the session all others of it were delegated from. */
+function runOf(session: Session): string {
+  return session.lineage[0] ?? session.id;
 }

@@ -1,5 +1,5 @@
 import { digest } from "@bailiwick/ledger";
-import type { LogEntry, RecordBody } from "../domain/audit.ts";
+import type { LogEntry } from "../domain/audit.ts";
 import type { ExecutedCall } from "./execute.ts";
 import type { Fault } from "../domain/fault.ts";
 import type { FilteredCall } from "./filter.ts";
@@ -7,7 +7,7 @@ import type { Intent } from "./intend.ts";
 import { recordsBeyond } from "./limit.ts";
 import { notBegun } from "./not-begun.ts";
 import type { CallPorts } from "./ports.ts";
-import { bodyOf } from "./record-body.ts";
+import { said } from "./record-body.ts";
 import { RecordedRefusal, Refusal } from "./refusal.ts";
 import type { CallAnswer } from "./types.ts";
 
@@ -30,7 +30,7 @@ export async function record(ports: CallPorts, filtered: FilteredCall): Promise<
 /** Appends the outcome and draws the records that came back. Returns why the result may not be shown, or undefined when it may. */
 async function append(ports: CallPorts, filtered: FilteredCall): Promise<string | undefined> {
   const { call } = filtered.intent.permit;
-  const entry: LogEntry = { kind: "outcome", callId: call.callId, body: outcomeBody(ports, filtered) };
+  const entry = outcomeEntry(ports, filtered);
   const reads = call.action.effect === "read" || call.action.effect === "export";
   const draws = reads && filtered.answer.kind === "result" ? recordsBeyond(call.session, call.decision, filtered.records) : [];
   if (draws.length === 0) {
@@ -40,29 +40,25 @@ async function append(ports: CallPorts, filtered: FilteredCall): Promise<string 
   const outcome = await ports.log.intend(call.session.tenant, entry, {
     session: call.session.id,
     reservations: draws,
-    instead: (why) => ({ ...entry, body: { ...bodyOf(ports, call), status: "withheld", code: notBegun(call, why).code } }),
+    instead: (why) => ({ ...entry, ...said(ports, call, { status: "withheld", code: notBegun(call, why).code }) }),
   });
   if (outcome.ok) return undefined;
   return `the call was read and its ${filtered.records} records are withheld: ${notBegun(call, outcome).message}; asking for fewer may fit the budget`;
 }
 
-function outcomeBody(ports: CallPorts, filtered: FilteredCall): RecordBody {
+function outcomeEntry(ports: CallPorts, filtered: FilteredCall): LogEntry {
   const { answer, equipped, sentAt, status } = filtered;
-  return {
-    ...bodyOf(ports, filtered.intent.permit.call),
+  const { call } = filtered.intent.permit;
+  const own = said(ports, call, {
     status,
     durationMs: ports.now().getTime() - sentAt.getTime(),
     ...(equipped.credential === undefined ? {} : { credential: { ...equipped.credential } }),
     ...(answer.kind === "result"
-      ? {
-          resultDigest: digest(answer.body),
-          hidden: [...answer.hidden],
-          masked: [...answer.masked],
-          rowsRemoved: answer.rowsRemoved,
-          records: filtered.records,
-        }
+      ? { hidden: [...answer.hidden], masked: [...answer.masked], rowsRemoved: answer.rowsRemoved, records: filtered.records }
       : {}),
-  };
+  });
+  const commits = answer.kind === "result" ? { commits: { result: digest(answer.body) } } : {};
+  return { kind: "outcome", callId: call.callId, ...own, ...commits };
 }
 
 /** Writes that nothing was sent, gives the limits back and returns the refusal to throw. */
@@ -78,7 +74,7 @@ export async function settleUnsent(ports: CallPorts, intent: Intent, failure: Re
   await ports.log.append(call.session.tenant, {
     kind: "outcome",
     callId: call.callId,
-    body: { ...bodyOf(ports, call), status: "not_sent", code },
+    ...said(ports, call, { status: "not_sent", code }),
   });
   await ports.log.release(call.session.tenant, call.reservations, intent.takenAt);
   return refusal;
@@ -89,7 +85,7 @@ export async function settleWithheld(ports: CallPorts, executed: ExecutedCall): 
   const { call } = executed.intent.permit;
   const message =
     "the call was sent, but its result could not be cleaned and is withheld; do not repeat it blindly, ask the operator to look at this call";
-  const entry = { kind: "outcome", callId: call.callId, body: { ...bodyOf(ports, call), status: "withheld" } } as const;
+  const entry = { kind: "outcome", callId: call.callId, ...said(ports, call, { status: "withheld" }) } as const;
   // A log that fails here leaves an intent without outcome, which surfaces as unknown: the same truth.
   await ports.log.append(call.session.tenant, entry).catch(() => undefined);
   return { kind: "unknown", callId: call.callId, message };

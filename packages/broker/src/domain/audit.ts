@@ -2,33 +2,55 @@ import type { JsonObject } from "@bailiwick/policy";
 
 /**
  * `lookup`: the broker reads a record to decide or to show a diff. `intent`: durable before the effect. `outcome`: after it.
- * `refusal`, `hold`: nothing was sent. `admin`: people and the broker itself (answers, revocations, keys, policy versions, sessions).
+ * `refusal`, `hold`: nothing was sent. `admin`: people and the broker itself (answers, revocations, keys, policy versions, sessions, reads of the
+ * log). `key`: a change of the log's own signing keys.
  */
-export type RecordKind = "lookup" | "intent" | "outcome" | "refusal" | "hold" | "admin";
+export type RecordKind = "lookup" | "intent" | "outcome" | "refusal" | "hold" | "admin" | "key";
 
-/** What goes into the log. `body` is chained and never holds a secret or a raw argument; `facts` lie beside it, erasable, committed to by a salted digest. */
+/** What goes into the log. */
 export interface LogEntry {
-  readonly kind: RecordKind;
+  readonly kind: Exclude<RecordKind, "key">;
   readonly callId: string;
+  /** Stands in the log for good: names of agents, tools and rules, figures, digests. Never a secret, an argument, or what a person is called. */
   readonly body: RecordBody;
+  /**
+   * People the record names, by the member they stand under. The log holds a pseudonym of each. The first one is the subject: the facts are
+   * sealed under their key, and erasing them makes the facts unreadable.
+   */
+  readonly people?: Readonly<Record<string, string | readonly string[]>> | undefined;
+  /** The record acted on. The log holds its type, and a tag by which it is found again but from which its id cannot be guessed. */
+  readonly resource?: ResourceName | undefined;
+  /** In people's words; the log holds a tag of it. */
+  readonly task?: string | undefined;
+  /** Lie sealed beside the record and can be erased; the log holds a salted commitment to each member. */
   readonly facts?: JsonObject | undefined;
+  /** Digests that are committed to and not kept: whoever has the value can show later that it is the one. */
+  readonly commits?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Fields every body may carry; the store derives its query columns from exactly these names. */
+export interface ResourceName {
+  readonly type: string;
+  readonly id: string;
+}
+
+/** Members a body may carry; the store derives its query columns from exactly these names. */
 export interface RecordBody extends JsonObject {
+  /** RFC 3339, UTC, milliseconds. */
   readonly at: string;
 }
 
+/** A record as it was written. */
 export interface StoredRecord {
   readonly tenant: string;
-  readonly seq: number;
+  /** Its place in the log, from 0 on: the leaf's index in the tree. */
+  readonly index: number;
   readonly kind: RecordKind;
   readonly callId: string;
   readonly at: string;
-  /** Canonical text that was hashed. */
-  readonly body: string;
-  readonly prev: string;
-  readonly hash: string;
+  /** The leaf: canonical JSON. */
+  readonly text: string;
+  /** Names behind the pseudonyms in the text; who was erased is absent. Empty where the reader did not ask for names. */
+  readonly people: Readonly<Record<string, string>>;
 }
 
 /** A counter to draw from in the intent's transaction. */
@@ -40,7 +62,7 @@ export interface Reservation {
 }
 
 export type IntendOutcome =
-  | { readonly ok: true; readonly seq: number; readonly hash: string }
+  | { readonly ok: true; readonly index: number }
   | {
       readonly ok: false;
       readonly why: "over_limit";
@@ -51,18 +73,34 @@ export type IntendOutcome =
     }
   | { readonly ok: false; readonly why: "session_not_live" | "proof_replayed" };
 
-export interface CallQuery {
+/**
+ * Which records; all conditions hold. Conditions on who, what and why choose records that begin a call (and `admin`), those on `status` and
+ * `code` records that end one.
+ */
+export interface RecordQuery {
   readonly agent?: string | undefined;
   readonly user?: string | undefined;
   readonly session?: string | undefined;
+  readonly run?: string | undefined;
   readonly task?: string | undefined;
   readonly tool?: string | undefined;
   readonly action?: string | undefined;
+  readonly resource?: ResourceName | undefined;
   readonly verdict?: string | undefined;
-  /** `unknown` lists intents without an outcome whose broker is gone. */
+  /** `unknown` lists calls whose broker was gone before it could say how they ended. */
   readonly status?: string | undefined;
+  readonly code?: string | undefined;
+  /** A person who answered the call's approval. */
+  readonly approver?: string | undefined;
+  /** Id of a rule that determined the decision. */
+  readonly rule?: string | undefined;
   readonly callId?: string | undefined;
   readonly kind?: RecordKind | undefined;
+  /** Inclusive. */
+  readonly from?: Date | undefined;
+  /** Exclusive. */
+  readonly to?: Date | undefined;
+  /** Only records with a smaller index. */
   readonly before?: number | undefined;
   readonly limit: number;
 }
@@ -77,11 +115,22 @@ export interface CallInFlight {
   readonly broker: string;
 }
 
+/** A log that cannot be written: who is blocked, and since when. */
+export interface LogOutage {
+  readonly tenant: string;
+  readonly since: Date;
+  readonly why: string;
+  /** Records that were refused since then. */
+  readonly refused: number;
+  /** Agents whose calls were refused, the first few. */
+  readonly agents: readonly string[];
+}
+
 /** The narrow port of the audit log: one log per tenant. */
 export interface AuditLog {
   /**
    * Appends an intent and takes its reservations in one durable transaction. The same transaction checks that the session is live.
-   * When it may not proceed, `instead` is appended in the same transaction, so that a refusal for a limit is as durable as an intent.
+   * When it may not proceed, `instead` is appended, so that a refusal for a limit is as durable as an intent.
    * @throws Fault `log_unavailable` when the record could not be made durable: nothing may run then.
    */
   intend(
@@ -96,15 +145,21 @@ export interface AuditLog {
     },
   ): Promise<IntendOutcome>;
   /** Resolves when the record is durable. @throws Fault `log_unavailable`. */
-  append(tenant: string, entry: LogEntry): Promise<{ readonly seq: number; readonly hash: string }>;
+  append(tenant: string, entry: LogEntry): Promise<{ readonly index: number }>;
   /** Gives back what an intent took when the call never reached the tool. */
   release(tenant: string, reservations: readonly Reservation[], takenAt: Date): Promise<void>;
-  query(tenant: string, query: CallQuery): Promise<readonly StoredRecord[]>;
+  /** Newest first, with names. */
+  query(tenant: string, query: RecordQuery): Promise<readonly StoredRecord[]>;
+  /** All records of these calls in the order of the log, with names. */
+  recordsOf(tenant: string, callIds: readonly string[]): Promise<readonly StoredRecord[]>;
+  /** What lies beside the records of a call, later ones over earlier; undefined when there is nothing, or it was erased. */
   facts(tenant: string, callId: string): Promise<JsonObject | undefined>;
-  /** In order of seq, from `after` (exclusive). */
-  read(tenant: string, after: number, limit: number): Promise<readonly StoredRecord[]>;
+  /** In the order of the log, from index `from` (inclusive); without names. */
+  read(tenant: string, from: number, limit: number): Promise<readonly StoredRecord[]>;
   /** Calls that have begun on any broker and have no end yet. */
   inFlight(tenant: string): Promise<readonly CallInFlight[]>;
   /** Appends an `outcome` with status `unknown` for every intent whose broker is gone. Returns how many. */
   surfaceUnknown(tenant: string, at: Date): Promise<number>;
+  /** Logs that this broker cannot write now. */
+  outages(): readonly LogOutage[];
 }

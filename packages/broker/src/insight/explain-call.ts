@@ -28,6 +28,8 @@ const delegatorSchema = z.object({
 const factsSchema = z.object({
   operation: z.object({ tool: z.string(), kind: z.enum(["tool", "resource", "prompt"]), name: z.string() }),
   args: z.record(z.string(), z.json()),
+  user: z.string(),
+  task: z.string(),
   data: z.record(z.string(), z.json()),
   scope: z.array(z.string()),
   rows: rowsSchema,
@@ -40,9 +42,7 @@ const bodySchema = z.object({
   agent: z.string(),
   environment: z.string(),
   workflow: z.string(),
-  user: z.string(),
   session: z.string(),
-  task: z.string(),
 });
 
 /**
@@ -50,17 +50,17 @@ const bodySchema = z.object({
  * over the facts kept with the record. Undefined when the tenant has no such call, it never reached a decision, or its facts were erased.
  */
 export async function explainCall(
-  log: Pick<AuditLog, "query" | "facts">,
+  log: Pick<AuditLog, "recordsOf" | "facts">,
   policy: Policy,
   tenant: string,
   callId: string,
 ): Promise<Explanation | undefined> {
-  const [records, kept] = await Promise.all([log.query(tenant, { callId, limit: 20 }), log.facts(tenant, callId)]);
+  const [records, kept] = await Promise.all([log.recordsOf(tenant, [callId]), log.facts(tenant, callId)]);
   // Answers of people belong to the call as well, but only its own records say who asked.
   const first = records.find((each) => each.kind !== "admin");
   const facts = factsSchema.safeParse(kept);
   if (first === undefined || !facts.success) return undefined;
-  const body = bodySchema.safeParse(JSON.parse(first.body));
+  const body = bodySchema.safeParse(JSON.parse(first.text));
   if (!body.success) return undefined;
   const request = requestOf(policy, tenant, body.data, facts.data);
   return explain(policy, request, decide(policy, request));
@@ -72,7 +72,8 @@ function requestOf(
   body: z.output<typeof bodySchema>,
   facts: z.output<typeof factsSchema>,
 ): DecisionRequest {
-  const { agent, environment, workflow, user, session, task } = body;
+  const { agent, environment, workflow, session } = body;
+  const { user, task } = facts;
   const operation: Operation = facts.operation;
   // A call that was hopeless whatever its record was stopped before the record was loaded: it is explained as it was asked.
   const notLoaded = findAction(policy, operation)?.resource?.before === undefined ? undefined : "unknown";

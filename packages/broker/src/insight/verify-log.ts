@@ -1,32 +1,82 @@
-import { chainVerifier } from "@bailiwick/ledger";
+import { exportVerifier, leafHashesOfTiles, logPolicy, TILE_WIDTH, tilePath } from "@bailiwick/ledger";
 import type { AuditLog } from "../domain/audit.ts";
+import type { LogEvidence, SignedCheckpoint } from "../domain/evidence.ts";
 
 /** Records read at a time, so that a long log is checked in constant memory. */
 const PAGE = 1_000;
+const CHECKPOINT_PAGE = 5_000;
 
 /** Outcome of checking one tenant's log. */
 export interface LogVerification {
   readonly ok: boolean;
   readonly records: number;
-  /** Hash of the newest record; empty for an empty or broken log. */
-  readonly head: string;
-  /** The first bad record and what is wrong with it. */
-  readonly fault?: { readonly seq: number; readonly what: string } | undefined;
+  readonly checkpoints: number;
+  /** Root hash of the tree, in base64; empty for an empty or broken log. */
+  readonly root: string;
+  /** The first bad record, or where it is at the latest, and what is wrong with it. */
+  readonly fault?: { readonly index: number; readonly until: number; readonly what: string } | undefined;
 }
 
-/** Recomputes every hash of a tenant's log from its first record. A tail cut off by somebody with the database shows only against a head kept elsewhere. */
-export async function verifyLog(log: Pick<AuditLog, "read">, tenant: string): Promise<LogVerification> {
-  const verifier = chainVerifier();
-  let records = 0;
-  for (let after = 0; ;) {
-    const page = await log.read(tenant, after, PAGE);
-    const last = page.at(-1);
-    if (last === undefined) break;
-    records += page.length;
-    after = last.seq;
-    if (!page.every((record) => verifier.push(record))) break;
+/**
+ * Checks the whole log of a tenant as an auditor would, against its own checkpoints and first key. A log that was cut, or rewritten by somebody
+ * who holds its key, shows only against checkpoints kept elsewhere.
+ */
+export async function verifyLog(
+  { log, evidence }: { readonly log: Pick<AuditLog, "read">; readonly evidence: LogEvidence },
+  tenant: string,
+): Promise<LogVerification> {
+  const newest = await settled(log, evidence, tenant);
+  const [first] = await evidence.keys(tenant);
+  if (newest === undefined || first === undefined) return { ok: true, records: 0, checkpoints: 0, root: "" };
+  const base = await evidence.base(tenant);
+  const checkpoints = (await allCheckpoints(evidence, tenant)).filter(({ size }) => size <= newest.size);
+  const tiles = new Map<string, Uint8Array | undefined>();
+  const verifier = exportVerifier({
+    policy: logPolicy({ origin: evidence.origin(tenant), keys: [first] }),
+    checkpoints: checkpoints.map(({ note }) => note),
+    leafHashAt: leafHashesOfTiles(newest.size, (address) => tiles.get(tilePath(address))),
+    ...(base === undefined ? {} : { from: base }),
+  });
+  let index = base?.frontier.size ?? 0;
+  while (index < newest.size) {
+    const page = await log.read(tenant, index, Math.min(PAGE, newest.size - index));
+    if (page.length === 0) break;
+    await loadTiles(evidence, tenant, { from: index, to: index + page.length, size: newest.size }, tiles);
+    index += page.length;
+    if (!page.every((record) => verifier.push(record.text))) break;
   }
   const verdict = verifier.verdict();
-  if (verdict.ok) return { ok: true, records: verdict.count, head: verdict.head?.hash ?? "" };
-  return { ok: false, records, head: "", fault: { seq: verdict.at, what: verdict.why } };
+  if (verdict.ok)
+    return { ok: true, records: verdict.size, checkpoints: verdict.checkpoints, root: Buffer.from(verdict.root).toString("base64") };
+  const fault = { index: verdict.at, until: verdict.until, what: verdict.why };
+  return { ok: false, records: index, checkpoints: checkpoints.length, root: "", fault };
+}
+
+/** The newest checkpoint over all records, or undefined for a log that is empty. */
+async function settled(log: Pick<AuditLog, "read">, evidence: LogEvidence, tenant: string): Promise<SignedCheckpoint | undefined> {
+  const [first] = await log.read(tenant, 0, 1);
+  return first === undefined && (await evidence.newest(tenant)) === undefined ? undefined : evidence.settle(tenant);
+}
+
+async function allCheckpoints(evidence: LogEvidence, tenant: string): Promise<readonly SignedCheckpoint[]> {
+  const found: SignedCheckpoint[] = [];
+  for (;;) {
+    const page = await evidence.checkpoints(tenant, found.at(-1)?.size ?? 0, CHECKPOINT_PAGE);
+    found.push(...page);
+    if (page.length < CHECKPOINT_PAGE) return found;
+  }
+}
+
+/** Keeps the leaf tiles of one page: with them the first bad record is named exactly. */
+async function loadTiles(
+  evidence: LogEvidence,
+  tenant: string,
+  { from, to, size }: { readonly from: number; readonly to: number; readonly size: number },
+  tiles: Map<string, Uint8Array | undefined>,
+): Promise<void> {
+  for (let tile = Math.floor(from / TILE_WIDTH); tile * TILE_WIDTH < to; tile += 1) {
+    const address = { level: 0, index: tile, width: Math.min(TILE_WIDTH, size - tile * TILE_WIDTH) };
+    const path = tilePath(address);
+    if (!tiles.has(path)) tiles.set(path, await evidence.tile(tenant, address));
+  }
 }

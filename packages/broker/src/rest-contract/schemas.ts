@@ -29,8 +29,8 @@ export const callSchema = z
   .object({
     callId: z.string(),
     tenant: z.string(),
-    /** Sequence number of the call's first record; the paging cursor. */
-    seq: z.int(),
+    /** Index of the call's first record; the paging cursor. */
+    index: z.int(),
     at: time,
     agent: z.string().optional(),
     user: z.string().optional(),
@@ -53,13 +53,15 @@ export const callSchema = z
 export const recordSchema = z
   .object({
     tenant: z.string(),
-    seq: z.int(),
-    kind: z.enum(["lookup", "intent", "outcome", "refusal", "hold", "admin"]),
+    /** Its place in the log, from 0 on. */
+    index: z.int(),
+    kind: z.enum(["lookup", "intent", "outcome", "refusal", "hold", "admin", "key"]),
     callId: z.string(),
     at: time,
+    /** What the record says, with the names of people who were not erased. */
     body: object,
-    prev: z.string(),
-    hash: z.string(),
+    /** The leaf as it was written and hashed: canonical JSON with pseudonyms. */
+    text: z.string(),
   })
   .openapi("Record");
 
@@ -252,8 +254,10 @@ export const verificationSchema = z
     tenant: z.string(),
     ok: z.boolean(),
     records: z.int(),
-    head: z.string(),
-    fault: z.object({ seq: z.int(), what: z.string() }).optional(),
+    checkpoints: z.int(),
+    /** Root hash of the tree, in base64. */
+    root: z.string(),
+    fault: z.object({ index: z.int(), until: z.int(), what: z.string() }).optional(),
   })
   .openapi("LogVerification");
 

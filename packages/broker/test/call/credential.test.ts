@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { CallPorts } from "../../src/call/ports.ts";
 import { testStore, type TestStore } from "../support/store.ts";
 import { structured, testPolicy, world, type World } from "./support.ts";
+import { saidBy } from "../support/said.ts";
 
 let opened: TestStore;
 const at = { tenant: "acme", environment: "prod", workflow: "helpdesk" };
@@ -26,7 +27,7 @@ async function worldWith(override: (ports: CallPorts) => CallPorts = (ports) => 
 
 async function recordsOf(callId: string | undefined): Promise<readonly JsonObject[]> {
   const found = await opened.store.log.query("acme", { callId, limit: 10 });
-  return found.map((record): JsonObject => JSON.parse(record.body)).toReversed();
+  return found.map((record): JsonObject => saidBy(record)).toReversed();
 }
 
 test("the record of an intent holds the credential's name and version, and so does its outcome", async () => {
@@ -42,7 +43,7 @@ test("a lookup the broker makes for itself names the credential it is made with"
   const { call } = await worldWith();
   const answer = await call("update_ticket", { id: "T-1", status: "closed" });
   const records = await opened.store.log.query("acme", { callId: answer.callId, kind: "lookup", limit: 1 });
-  expect(records.map((record): unknown => JSON.parse(record.body))).toMatchObject([{ credential: { name: NAME, version: 1 } }]);
+  expect(records.map((record): unknown => saidBy(record))).toMatchObject([{ credential: { name: NAME, version: 1 } }]);
 });
 
 test("a call goes out with the version its intent names, though another was activated in between", async () => {

@@ -4,6 +4,7 @@ import type { Session } from "../../src/domain/session.ts";
 import { bearer } from "../plain-session.ts";
 import { testStore, type TestStore } from "../support/store.ts";
 import { OFFERED, testPolicy, world, type World } from "./support.ts";
+import { saidBy } from "../support/said.ts";
 
 let db: TestStore;
 beforeAll(async () => {
@@ -38,7 +39,7 @@ describe("a session's budget of records", () => {
     expect(answer).toMatchObject({ kind: "unknown", message: expect.stringContaining("budget") });
     expect(JSON.stringify(answer)).not.toContain("T-1");
     const [outcome] = await db.store.log.query("acme", { callId: answer.callId ?? "", kind: "outcome", limit: 1 });
-    expect(JSON.parse(outcome?.body ?? "{}")).toMatchObject({ status: "withheld", code: "budget_spent" });
+    expect(saidBy(outcome)).toMatchObject({ status: "withheld", code: "budget_spent" });
     expect(await db.store.log.inFlight("acme")).not.toContainEqual(expect.objectContaining({ callId: answer.callId }));
   });
 });

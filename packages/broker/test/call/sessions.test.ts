@@ -8,6 +8,7 @@ import { restricted } from "../../src/call/restrict.ts";
 import { bearer, PLAIN } from "../plain-session.ts";
 import { testStore, type TestStore } from "../support/store.ts";
 import { AGENT, structured, testPolicy, world, type World } from "./support.ts";
+import { saidBy } from "../support/said.ts";
 
 let db: TestStore;
 beforeAll(async () => {
@@ -88,7 +89,7 @@ describe("a delegated session", () => {
     const child = await delegateOf(each);
     const answer = await each.call("ping", {}, { presented: bearer(child.id) });
     const [record] = await db.store.log.query("acme", { callId: answer.callId ?? "", kind: "intent", limit: 1 });
-    expect(JSON.parse(record?.body ?? "{}")).toMatchObject({
+    expect(saidBy(record)).toMatchObject({
       session: child.id,
       lineage: [each.session.id],
       actors: [AGENT],
@@ -248,7 +249,7 @@ describe("a call under way when its session ends", () => {
     expect(cancelled).toBe(true);
     await db.store.stops.lift("acme", "agent", AGENT);
     const [outcome] = await db.store.log.query("acme", { session: each.session.id, kind: "outcome", limit: 1 });
-    expect(JSON.parse(outcome?.body ?? "{}")).toMatchObject({ status: "unknown" });
+    expect(saidBy(outcome)).toMatchObject({ status: "unknown" });
   });
 
   test("of another session goes on", async () => {

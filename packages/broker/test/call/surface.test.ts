@@ -95,8 +95,9 @@ prompts:
   test("of a visible prompt is recorded before it is asked and closed after", async () => {
     const each = await world(db.store, undefined, testPolicy(prompts));
     await surfaceOf(each).complete(bearer(each.session.id), ref, new AbortController().signal);
-    const records = await db.store.log.query("acme", { session: each.session.id, limit: 5 });
-    expect(records.map((record) => record.kind).toReversed()).toEqual(["lookup", "outcome"]);
+    const [begun] = await db.store.log.query("acme", { session: each.session.id, limit: 1 });
+    const records = await db.store.log.recordsOf("acme", [begun?.callId ?? ""]);
+    expect(records.map((record) => record.kind)).toEqual(["lookup", "outcome"]);
   });
 
   test("of a prompt the session cannot use is refused", async () => {

@@ -8,6 +8,7 @@ import { runCli } from "../../src/cli/program.ts";
 import { writeBrokerFile } from "../../src/config/data-folder.ts";
 import { heldApproval, liveSession, OPERATOR_KEY, recordCall, SUPPORT_BOT } from "../people-support/rest.ts";
 import { type ServedHouse, serveRestHouse } from "../people-support/serve.ts";
+import { saidBy } from "../support/said.ts";
 
 let house: ServedHouse;
 let folder: string;
@@ -124,7 +125,7 @@ test("a person approves from the command line; the record says that the operator
   const approved = await run(["approvals", "approve", approval.id, "--as", "lena"]);
   expect([approved.code, approved.out]).toEqual([0, expect.stringMatching(/^approved by lena: agent `support-bot`/u)]);
   const records = await house.store.log.query("acme", { callId: approval.callId, limit: 5 });
-  expect(JSON.parse(records[0]?.body ?? "{}")).toMatchObject({ event: "approval.approve", by: "lena", via: "operator-key" });
+  expect(saidBy(records[0])).toMatchObject({ event: "approval.approve", by: "lena", via: "operator-key" });
 });
 
 test("edited arguments may come from a file", async () => {

@@ -11,6 +11,7 @@ import { keeperOver } from "../people-support/keeper.ts";
 import { OPERATOR_KEY } from "../people-support/rest.ts";
 import { type ServedHouse, serveRestHouse } from "../people-support/serve.ts";
 import { testStore, type TestStore } from "../support/store.ts";
+import { saidBy } from "../support/said.ts";
 
 const PERSON = { by: "olaf", via: "login-link" };
 const DAY_MS = 86_400_000;
@@ -155,7 +156,7 @@ test("a new version ends the overdue state, and the replaced one's value is dest
   clock = new Date(clock.getTime() + 60_000);
   expect(await keeper.tend("acme")).toEqual([]);
   expect((await kept("crm-key")).map(({ state }) => state)).toEqual(["revoked", "active"]);
-  const records = (await opened.store.log.read("acme", 0, 100)).map((record): unknown => JSON.parse(record.body));
+  const records = (await opened.store.log.read("acme", 0, 100)).map((record): unknown => saidBy(record));
   expect(records).toContainEqual(
     expect.objectContaining({ event: "credential.revoke", by: "broker", via: "schedule", version: 1, reason: "grace over" }),
   );

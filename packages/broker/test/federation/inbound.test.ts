@@ -7,6 +7,7 @@ import { partnerStillHolds } from "../../src/domain/partner.ts";
 import { companyWith, name } from "./company.ts";
 import { entry, type InboundHouse, openInboundHouse, realm, TOKEN_ENDPOINT } from "./inbound-house.ts";
 import { partnerKey, servePartner, signed, type PartnerServer } from "./partner-server.ts";
+import { saidBy } from "../support/said.ts";
 
 let house: InboundHouse;
 let other: PartnerServer;
@@ -57,7 +58,7 @@ test("an ID-JAG becomes a session of the partner's agent here, under its ceiling
     actors: ["globex-corp:copilot", "globex-corp:planner", house.partner.issuer],
   });
   const [record] = await house.opened.store.log.query("acme", { callId: session.id, limit: 1 });
-  expect(JSON.parse(record?.body ?? "{}")).toMatchObject({ event: "session.create", partner: "globex-corp", user: "globex-corp:user-7" });
+  expect(saidBy(record)).toMatchObject({ event: "session.create", partner: "globex-corp", user: "globex-corp:user-7" });
 });
 
 test("what is asked is narrowed further, and the ceiling's rows and limits stay attached", async () => {

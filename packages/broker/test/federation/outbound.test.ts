@@ -15,6 +15,7 @@ import { testStore, type TestStore } from "../support/store.ts";
 import { companyFiles, name } from "./company.ts";
 import { entry } from "./inbound-house.ts";
 import { type PartnerServer, servePartner } from "./partner-server.ts";
+import { saidBy } from "../support/said.ts";
 
 const ISSUER = "https://broker.example";
 const AT = { tenant: "acme", environment: "prod", workflow: "support" };
@@ -133,7 +134,7 @@ test("going out is recorded before the partner is asked, so also when it refuses
   const own = session();
   await refused(opener.open("orders", { ...AT, session: own }));
   const [record] = await opened.store.log.query("acme", { callId: own.id, limit: 1 });
-  expect(JSON.parse(record?.body ?? "{}")).toMatchObject({
+  expect(saidBy(record)).toMatchObject({
     event: "federation.out",
     partner: "globex-corp",
     user: "user-ana",

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { type RunningBroker, startBroker } from "../../src/main.ts";
 import { AGENTS, writeNotesCompany } from "../../../../stories/world/notes-policy.ts";
+import { saidBy } from "../support/said.ts";
 
 const pem = (part: "cert" | "key"): Promise<Buffer> => readFile(new URL(`../smtp-tool/localhost.${part}.pem`, import.meta.url));
 const [cert, key] = [await pem("cert"), await pem("key")];
@@ -64,7 +65,7 @@ test.each(["mtls", "dpop", "hmac", "none"] as const)(
     const outcome = await line.call("list_notes");
     expect(outcome.kind).toBe("result");
     const [record] = await broker.store.log.query("acme", { kind: "intent", limit: 1 });
-    expect(JSON.parse(record?.body ?? "{}")).toMatchObject({ binding: proof === "none" ? "bearer" : proof });
+    expect(saidBy(record)).toMatchObject({ binding: proof === "none" ? "bearer" : proof });
     await line.end();
   },
 );

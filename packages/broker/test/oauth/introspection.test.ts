@@ -4,6 +4,7 @@ import { z } from "zod";
 import { given, refused } from "./support/answers.ts";
 import { AGENT, DEV_AGENT, JWT_BEARER, openOAuthHouse, type OAuthHouse } from "./support/house.ts";
 import { personClient, type PersonClient } from "./support/person-client.ts";
+import { saidBy } from "../support/said.ts";
 
 const GLOBEX_AGENT = "bailiwick://globex/prod/support/support-bot";
 let house: OAuthHouse;
@@ -63,7 +64,7 @@ test("an agent ends its own session, and the record says who did", async () => {
   expect(await active(await asAgent("/oauth/introspect", token.access_token))).toBe(false);
   expect((await house.store.sessions.find("acme", token.session))?.revokedAt).toBeDefined();
   const records = await house.store.log.query("acme", { callId: token.session, limit: 5 });
-  expect(records.map((record) => JSON.parse(record.body) as unknown)).toContainEqual(
+  expect(records.map((record) => saidBy(record))).toContainEqual(
     expect.objectContaining({ event: "session.revoke", by: AGENT, via: "oauth" }),
   );
 });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { given, refused } from "./support/answers.ts";
 import { AGENT, companyWith, openCompany, openOAuthHouse, type OAuthHouse } from "./support/house.ts";
 import { personClient, type PersonClient, REDIRECT, registerClient, visit } from "./support/person-client.ts";
+import { saidBy } from "../support/said.ts";
 
 let house: OAuthHouse;
 let client: PersonClient;
@@ -157,7 +158,7 @@ test("a registration is recorded in every tenant's log", async () => {
   const { client_id: id } = (await (await registerClient(house)).json()) as { client_id: string };
   for (const tenant of ["acme", "globex"]) {
     const records = await house.store.log.query(tenant, { callId: id, limit: 5 });
-    expect(JSON.parse(records[0]?.body ?? "{}")).toMatchObject({ event: "oauth.register_client", client: id });
+    expect(saidBy(records[0])).toMatchObject({ event: "oauth.register_client", client: id });
   }
 });
 

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { Fault } from "../../src/domain/fault.ts";
 import { given, refused } from "./support/answers.ts";
 import { AGENT, type AssertionOptions, DEV_AGENT, openCompany, openOAuthHouse, type OAuthHouse } from "./support/house.ts";
+import { saidBy } from "../support/said.ts";
 
 let house: OAuthHouse;
 let logDown = false;
@@ -59,7 +60,7 @@ test("a registered agent gets a token that names user, agent, session and tenant
   });
   const records = await house.store.log.query("acme", { callId: body.session, limit: 5 });
   expect(records.map((record) => record.kind)).toEqual(["admin"]);
-  expect(JSON.parse(records[0]?.body ?? "{}")).toMatchObject({ event: "session.create", user: "ana", agent: AGENT });
+  expect(saidBy(records[0])).toMatchObject({ event: "session.create", user: "ana", agent: AGENT });
 });
 
 test("without a scope the session covers the agent's ceiling and no more", async () => {

@@ -92,8 +92,9 @@ export async function openRestHouse(overrides: Partial<RestPorts> = {}): Promise
     toolAccess,
     credentials: keeperOver(store, () => overrides.policy?.() ?? company),
     log: store.log,
+    evidence: store.evidence,
     explain: async (tenant, callId) => explainCall(store.log, company, tenant, callId),
-    verify: async (tenant) => verifyLog(store.log, tenant),
+    verify: async (tenant) => verifyLog(store, tenant),
     tools: async () => [],
     inspect: async () => [],
     readiness: [

@@ -6,6 +6,7 @@ import { type Receipt, verifyReceipt } from "../../src/domain/receipt.ts";
 import { softAuthenticator } from "../people-support/authenticator.ts";
 import { begin, enrol, openPeopleBrowser, PLACE, signIn, stepUp } from "../people-support/browser.ts";
 import { openRestHouse, type RestHouse } from "../people-support/rest.ts";
+import { saidBy } from "../support/said.ts";
 
 let house: RestHouse;
 beforeAll(async () => {
@@ -21,7 +22,7 @@ afterAll(async () => {
 const eventSchema = z.looseObject({ event: z.string().optional(), receipt: z.custom<Receipt>().optional() });
 async function lastEvent(tenant: string, event: string): Promise<z.output<typeof eventSchema> | undefined> {
   const records = await house.store.log.read(tenant, 0, 2_000);
-  return records.map((record) => eventSchema.parse(JSON.parse(record.body))).findLast((body) => body.event === event);
+  return records.map((record) => eventSchema.parse(saidBy(record))).findLast((body) => body.event === event);
 }
 
 const COOKIE = "bailiwick_person";

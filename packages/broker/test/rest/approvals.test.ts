@@ -3,6 +3,7 @@ import { z } from "zod";
 import { argumentsDigest } from "../../src/call/identify.ts";
 import { Fault } from "../../src/domain/fault.ts";
 import { type Ask, heldApproval, openRestHouse, type RestHouse } from "../people-support/rest.ts";
+import { saidBy } from "../support/said.ts";
 
 const approvalAnswer = z.looseObject({
   id: z.string(),
@@ -35,7 +36,7 @@ async function codeOf(response: Response): Promise<[number, string]> {
 
 async function events(callId: string): Promise<Record<string, unknown>[]> {
   const records = await house.store.log.query("acme", { callId, limit: 20 });
-  return records.toSorted((a, b) => a.seq - b.seq).map((record) => z.record(z.string(), z.unknown()).parse(JSON.parse(record.body)));
+  return records.toSorted((a, b) => a.seq - b.seq).map((record) => z.record(z.string(), z.unknown()).parse(saidBy(record)));
 }
 
 test("an approver sees what would change, why it is held, and the agent's words apart", async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { type Ask, openRestHouse, type RestHouse } from "../people-support/rest.ts";
+import { saidBy } from "../support/said.ts";
 
 let house: RestHouse;
 let olaf: Ask;
@@ -132,7 +133,7 @@ test("every transition is a record with name, version, place and who", async () 
   await step("recorded", "revoke", { version: 1 });
   const records = (await house.store.log.read("acme", 0, 1_000)).filter((record) => record.callId === "credential_recorded");
   const about = { credential: "recorded", environment: "prod", workflow: "support", by: "olaf", via: "login-link" };
-  expect(records.map((record): unknown => JSON.parse(record.body))).toMatchObject([
+  expect(records.map((record): unknown => saidBy(record))).toMatchObject([
     { ...about, event: "credential.put", version: 1 },
     { ...about, event: "credential.stage", version: 2 },
     { ...about, event: "credential.activate", version: 2, verification: "skipped" },

@@ -140,7 +140,7 @@ test("every endpoint refuses a request from another site, even with a good token
 test("every endpoint that takes a body refuses one that is not JSON, and one with an unknown member", async () => {
   const lena = await house.as("lena");
   for (const { method, path } of endpoints.filter((endpoint) => endpoint.method !== "GET")) {
-    const ask = /login-links|revoke|agents|tasks|stops|signing-keys|credentials|connect|people\/x1/u.test(path) ? house.operator : lena;
+    const ask = /login-links|revoke|agents|tasks|stops|signing-keys|rotate-key|credentials|connect|people\/x1/u.test(path) ? house.operator : lena;
     for (const body of ["{", '{"surprise": 1}', "[]"]) {
       const answer = await ask(method, path, body);
       expect((await problemOf(answer)).code, `${method} ${path} ${body}`).toBe("malformed_request");

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { liveSession, openRestHouse, SUPPORT_BOT, type Ask, type RestHouse } from "../people-support/rest.ts";
+import { saidBy } from "../support/said.ts";
 
 const stops = z.object({ stops: z.array(z.looseObject({ kind: z.string(), name: z.string(), tenant: z.string(), reason: z.string() })) });
 const BODY = { kind: "agent", name: SUPPORT_BOT, reason: "odd mails" };
@@ -128,7 +129,7 @@ describe("a task", () => {
     const answer = await olaf("POST", "/api/v1/tasks/end", { tenant: "acme", task: "T-over" });
     expect(await answer.json()).toEqual({ task: "T-over", ended: [session.id] });
     const [record] = await house.store.log.query("acme", { task: "T-over", kind: "admin", limit: 1 });
-    expect(JSON.parse(record?.body ?? "{}")).toMatchObject({ event: "task.ended", by: "olaf", ended: [session.id] });
+    expect(saidBy(record)).toMatchObject({ event: "task.ended", by: "olaf", ended: [session.id] });
   });
 
   test("of another tenant is not ended, nor by somebody who may not", async () => {

@@ -1,7 +1,7 @@
 import { openStore } from "../../src/adapters/store/index.ts";
 import { intentOf, outcomeOf, refusalOf, sessionOf } from "./samples.ts";
 
-/** A broker under load until it is killed: prints each call once its record is confirmed, `intent|outcome <callId> <seq> <hash>`. */
+/** A broker under load until it is killed: prints each call once its record is confirmed, `intent|outcome <callId> <index>`. */
 const [dataFolder = "", round = ""] = process.argv.slice(2);
 const CALLERS = 16;
 
@@ -17,7 +17,7 @@ async function begin(callId: string, call: number | string): Promise<void> {
   const entry = { ...intentOf(callId, brokerId), facts: { call } };
   const intended = await store.log.intend("acme", entry, { session: `s${round}`, reservations: [], instead: refusalOf });
   if (!intended.ok) throw new Error(intended.why);
-  console.log(`intent ${callId} ${intended.seq} ${intended.hash}`);
+  console.log(`intent ${callId} ${intended.index}`);
 }
 
 async function callForever(caller: number): Promise<never> {
@@ -25,6 +25,6 @@ async function callForever(caller: number): Promise<never> {
     const callId = `call_${round}_${caller}_${call}`;
     await begin(callId, call);
     const ended = await store.log.append("acme", outcomeOf(callId, brokerId));
-    console.log(`outcome ${callId} ${ended.seq} ${ended.hash}`);
+    console.log(`outcome ${callId} ${ended.index}`);
   }
 }

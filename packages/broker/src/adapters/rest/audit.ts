@@ -14,19 +14,19 @@ export function addAuditEndpoints(app: OpenAPIHono, ports: RestPorts): void {
     method: "get",
     path: "/audit/records",
     tag: "audit",
-    summary: "records of one tenant's log in order, from `after` on",
+    summary: "records of one tenant's log in order, from index `from` on",
     need: "view",
     params: nothing,
     query: z.strictObject({
       tenant: nameSchema.optional(),
-      after: z.coerce.number().int().min(0).default(0),
+      from: z.coerce.number().int().min(0).default(0),
       limit: z.coerce.number().int().min(1).max(MAX_RECORDS).default(100),
     }),
     body: nothing,
     answer: z.object({ tenant: z.string(), records: z.array(recordSchema) }),
     handle: async ({ principal, query }) => {
       const tenant = oneTenantOf(principal, query.tenant);
-      const records = await ports.log.read(tenant, query.after, query.limit);
+      const records = await ports.log.read(tenant, query.from, query.limit);
       return { tenant, records: records.map(viewRecord) };
     },
   });

@@ -1,5 +1,5 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
-import type { CallQuery } from "../../domain/audit.ts";
+import type { RecordQuery } from "../../domain/audit.ts";
 import { addEndpoint, nothing } from "./endpoint.ts";
 import type { RestPorts } from "./ports.ts";
 import { Problem } from "./problem.ts";
@@ -9,8 +9,6 @@ import { findAmong, notFound, tenantsOf } from "./tenants.ts";
 
 /** Calls in one answer. */
 const MAX_CALLS = 200;
-/** Records of one call: an intent, lookups, a few answers, an outcome. */
-const MAX_RECORDS_OF_CALL = 200;
 /** Records looked through for one page; a filter that matches less often pages on. */
 const MAX_RECORDS_LOOKED_AT = 2_000;
 const RECORDS_A_READ = 500;
@@ -26,7 +24,7 @@ const callQuery = z.strictObject({
   verdict: z.enum(["allow", "ask", "deny"]).optional(),
   status: nameSchema.optional(),
   code: nameSchema.optional(),
-  /** Only calls whose newest record lies before this sequence number; takes a single tenant. */
+  /** Only calls whose newest record lies before this index; takes a single tenant. */
   before: z.coerce.number().int().positive().optional(),
   limit: z.coerce.number().int().min(1).max(MAX_CALLS).default(50),
 });
@@ -121,7 +119,7 @@ async function listCalls(ports: RestPorts, tenants: readonly string[], filter: C
     throw new Problem("malformed_request", "`query.before` is a position in one tenant's log", ["add the query parameter `tenant`"]);
   }
   const pages = await Promise.all(tenants.map((tenant) => pageOf(ports, tenant, filter)));
-  const calls = pages.flatMap((page) => page.calls).toSorted((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : b.seq - a.seq));
+  const calls = pages.flatMap((page) => page.calls).toSorted((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : b.index - a.index));
   const next = pages.length === 1 ? pages[0]?.next : undefined;
   return { calls: calls.slice(0, filter.limit), ...(next === undefined ? {} : { next }) };
 }
@@ -134,12 +132,12 @@ async function pageOf(ports: RestPorts, tenant: string, filter: CallFilter): Pro
   for (let looked = 0; looked < MAX_RECORDS_LOOKED_AT;) {
     const batch = await ports.log.query(tenant, { ...queryOf(filter), before: cursor, limit: RECORDS_A_READ });
     for (const record of batch) {
-      cursor = record.seq;
+      cursor = record.index;
       if (record.kind === "admin" || record.kind === "lookup" || seen.has(record.callId)) continue;
       seen.add(record.callId);
       const records = await recordsOf(ports, tenant, record.callId);
       const call = viewCall(records);
-      if (call === undefined || !matches(call, filter) || listedEarlier(records, record.seq, filter)) continue;
+      if (call === undefined || !matches(call, filter) || listedEarlier(records, record.index, filter)) continue;
       calls.push(call);
       if (calls.length >= filter.limit) return { calls, next: cursor };
     }
@@ -150,10 +148,12 @@ async function pageOf(ports: RestPorts, tenant: string, filter: CallFilter): Pro
 }
 
 /** With a cursor, a call whose newer records lie after it was on an earlier page. */
-function listedEarlier(records: readonly RecordView[], seq: number, filter: CallFilter): boolean {
+function listedEarlier(records: readonly RecordView[], index: number, filter: CallFilter): boolean {
   return (
     filter.before !== undefined &&
-    records.some((record) => record.kind !== "admin" && record.kind !== "lookup" && record.seq > seq && record.seq >= (filter.before ?? 0))
+    records.some(
+      (record) => record.kind !== "admin" && record.kind !== "lookup" && record.index > index && record.index >= (filter.before ?? 0),
+    )
   );
 }
 
@@ -161,12 +161,11 @@ function matches(call: CallView, filter: CallFilter): boolean {
   return (filter.code === undefined || call.code === filter.code) && (filter.status === undefined || call.status === filter.status);
 }
 
-function queryOf(filter: CallFilter): Omit<CallQuery, "limit" | "before"> {
+function queryOf(filter: CallFilter): Omit<RecordQuery, "limit" | "before"> {
   const { agent, user, session, task, tool, action, verdict, status } = filter;
   return { agent, user, session, task, tool, action, verdict, status };
 }
 
 async function recordsOf(ports: RestPorts, tenant: string, callId: string): Promise<readonly RecordView[]> {
-  const records = await ports.log.query(tenant, { callId, limit: MAX_RECORDS_OF_CALL });
-  return records.map(viewRecord).toSorted((a, b) => a.seq - b.seq);
+  return (await ports.log.recordsOf(tenant, [callId])).map(viewRecord);
 }

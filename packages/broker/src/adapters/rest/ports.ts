@@ -3,6 +3,7 @@ import type { OfferedOperation, ToolState } from "../../insight/tool-states.ts";
 import type { Explanation, JsonObject, Operation, Policy } from "@bailiwick/policy";
 import type { ApprovalStore } from "../../domain/approval.ts";
 import type { AuditLog } from "../../domain/audit.ts";
+import type { LogEvidence } from "../../domain/evidence.ts";
 import type { CredentialKeeper } from "../../domain/credential-keeper.ts";
 import type { PersonSessionStore } from "../../domain/person.ts";
 import type { SignInStore } from "../../domain/sign-in.ts";
@@ -41,7 +42,9 @@ export interface RestPorts {
   readonly toolAccess: ToolAccess;
   /** What signs agents' tokens. */
   readonly signingKeys: { rotate(): Promise<string> };
-  readonly log: Pick<AuditLog, "append" | "query" | "facts" | "read" | "inFlight">;
+  readonly log: Pick<AuditLog, "append" | "query" | "facts" | "read" | "recordsOf" | "inFlight">;
+  /** Proof over the logs, for whoever does not believe this broker. */
+  readonly evidence: Omit<LogEvidence, "proveGrowth" | "cosigned">;
   /** Why a recorded call came out as it did; undefined when the tenant has no such call or it never reached a decision. */
   explain(tenant: string, callId: string): Promise<Explanation | undefined>;
   /** Checks the tenant's whole log. */

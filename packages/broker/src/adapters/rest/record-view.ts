@@ -28,7 +28,7 @@ const bodySchema = z.looseObject({
 export type RecordBodyView = z.output<typeof bodySchema>;
 
 /** A stored record with its canonical text parsed. */
-export interface RecordView extends Omit<StoredRecord, "body"> {
+export interface RecordView extends Omit<StoredRecord, "people"> {
   readonly body: RecordBodyView;
 }
 
@@ -36,7 +36,7 @@ export interface RecordView extends Omit<StoredRecord, "body"> {
 export interface CallView {
   readonly callId: string;
   readonly tenant: string;
-  readonly seq: number;
+  readonly index: number;
   readonly at: string;
   readonly agent: string | undefined;
   readonly user: string | undefined;
@@ -56,15 +56,16 @@ export interface CallView {
 }
 
 export function viewRecord(record: StoredRecord): RecordView {
-  return { ...record, body: bodySchema.parse(parseOrEmpty(record.body)) };
+  const { people, ...own } = record;
+  return { ...own, body: bodySchema.parse(withNames(parseOrEmpty(record.text), people)) };
 }
 
 /**
- * Sums up a call's records (ordered by seq). The newest record that speaks of a member decides it,
+ * Sums up a call's records (in the order of the log). The newest record that speaks of a member decides it,
  * except for who and what, which the first one says. Returns undefined when there are none that belong to a call.
  */
 export function viewCall(records: readonly RecordView[]): CallView | undefined {
-  const own = records.filter((record) => record.kind !== "admin" && record.kind !== "lookup");
+  const own = records.filter((record) => record.kind !== "admin" && record.kind !== "lookup" && record.kind !== "key");
   const [first] = own;
   const last = own.at(-1);
   if (first === undefined || last === undefined) return undefined;
@@ -79,7 +80,7 @@ export function viewCall(records: readonly RecordView[]): CallView | undefined {
   return {
     callId: first.callId,
     tenant: first.tenant,
-    seq: first.seq,
+    index: first.index,
     at: first.at,
     agent: newest((body) => body.agent),
     user: newest((body) => body.user),
@@ -110,9 +111,18 @@ function statusOfKind(kind: RecordView["kind"]): string {
     case "outcome":
       return "done";
     case "lookup":
+    case "key":
     case "admin":
       return kind;
   }
+}
+
+/** Names in the place of pseudonyms; who was erased stays a pseudonym. */
+function withNames(value: unknown, people: StoredRecord["people"]): unknown {
+  if (typeof value === "string") return people[value] ?? value;
+  if (Array.isArray(value)) return value.map((each) => withNames(each, people));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, withNames(member, people)]));
 }
 
 function parseOrEmpty(text: string): unknown {

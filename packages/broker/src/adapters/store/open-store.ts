@@ -4,6 +4,7 @@ import type { Client } from "pg";
 import { z } from "zod";
 import type { ApprovalStore } from "../../domain/approval.ts";
 import type { AuditLog } from "../../domain/audit.ts";
+import type { LogEvidence } from "../../domain/evidence.ts";
 import type { CredentialFeed, CredentialStore } from "../../domain/credential.ts";
 import { Fault } from "../../domain/fault.ts";
 import type { PersonSessionStore } from "../../domain/person.ts";
@@ -17,15 +18,14 @@ import type { SigningKeyStore } from "../../domain/signing-key.ts";
 import { rootKeyFromFile, rootKeyFromText } from "../keyring/root-key.ts";
 import { agentKeyStore } from "./agent-keys.ts";
 import { approvalStore } from "./approvals.ts";
-import { connectOnce, MAX_LOG_CONNECTIONS, openPool } from "./connections.ts";
+import { connectOnce, openPool } from "./connections.ts";
 import { credentialHub } from "./credential-changes.ts";
 import { credentialStore } from "./credentials.ts";
 import { assertDurable } from "./durable.ts";
 import { health } from "./health.ts";
 import { type EmbeddedServer, startEmbedded } from "./embedded/server.ts";
-import { holdLiveness } from "./liveness.ts";
 import { openListener } from "./listener.ts";
-import { auditLog } from "./log/audit-log.ts";
+import { openLog, type StoreUrls } from "./open-log.ts";
 import { migrate } from "./migrate.ts";
 import { oauthEntityStore } from "./oauth-entities.ts";
 import { personSessionStore } from "./people.ts";
@@ -34,7 +34,10 @@ import { derive } from "./sealing.ts";
 import { sessionStore } from "./sessions.ts";
 import { signInStore } from "./sign-in.ts";
 import { signingKeyStore } from "./signing-keys.ts";
+import type { StoreContext } from "./store-context.ts";
 import { stopStore } from "./stops.ts";
+import { subjects } from "./subjects/subjects.ts";
+import { tenantSecrets } from "./subjects/tenant-secrets.ts";
 import type { Tables } from "./tables.ts";
 import { tidy } from "./tidy.ts";
 import { orUnavailable } from "./unavailable.ts";
@@ -51,6 +54,9 @@ export interface Store extends EndedFeed, CredentialFeed {
   readonly oauth: OAuthEntityStore;
   readonly signingKeys: SigningKeyStore;
   readonly log: AuditLog;
+  readonly evidence: LogEvidence;
+  /** Signs what other brokers left unsigned in these tenants' logs. */
+  sweep(tenants: readonly string[]): void;
   /** Deletes a tenant's rows that have expired and decide nothing any more; returns how many. */
   tidy(tenant: string): Promise<number>;
   health(): Promise<{ readonly ok: boolean; readonly detail: string }>;
@@ -58,16 +64,13 @@ export interface Store extends EndedFeed, CredentialFeed {
 }
 
 /** `rootKey` is 32 bytes in base64 or hex. With a data folder it defaults to the file `root-key` in it. */
-export type StoreOptions =
+export type StoreOptions = (
   | { readonly dataFolder: string; readonly rootKey?: string | undefined }
-  | { readonly databaseUrl: string; readonly rootKey: string };
-
-export interface StoreContext {
-  /** Names this broker process; no two living brokers on one database share it. */
-  readonly brokerId: string;
-  readonly log?: ((line: string) => void) | undefined;
-  readonly now?: (() => Date) | undefined;
-}
+  | { readonly databaseUrl: string; readonly rootKey: string }
+) & {
+  /** The owner's URL of a database of its own for the log; by default it lies beside everything else. */
+  readonly logDatabaseUrl?: string | undefined;
+};
 
 /** Migrations of a large log may build indexes; nothing else runs meanwhile. */
 const MIGRATION_TIMEOUT_MS = 3_600_000;
@@ -82,13 +85,13 @@ const EMBEDDED_DATABASE = "bailiwick";
  */
 export async function openStore(options: StoreOptions, context: StoreContext): Promise<Store> {
   if ("databaseUrl" in options)
-    return orUnavailable(() => connect(options.databaseUrl, rootKeyFromText(options.rootKey), context, undefined));
+    return orUnavailable(() => connect(options.databaseUrl, options.logDatabaseUrl, rootKeyFromText(options.rootKey), context, undefined));
   const server = await startEmbedded({ folder: options.dataFolder, log: context.log });
   try {
     const rootKey =
       options.rootKey === undefined ? await rootKeyFromFile(join(options.dataFolder, "root-key")) : rootKeyFromText(options.rootKey);
     await orUnavailable(() => createDatabase(server));
-    return await orUnavailable(() => connect(server.ownerUrl(EMBEDDED_DATABASE), rootKey, context, server));
+    return await orUnavailable(() => connect(server.ownerUrl(EMBEDDED_DATABASE), options.logDatabaseUrl, rootKey, context, server));
   } catch (error) {
     await server.close();
     throw error;
@@ -105,12 +108,19 @@ async function createDatabase(server: EmbeddedServer): Promise<void> {
   }
 }
 
-async function connect(ownerUrl: string, rootKey: Buffer, context: StoreContext, server: EmbeddedServer | undefined): Promise<Store> {
+async function connect(
+  ownerUrl: string,
+  logOwnerUrl: string | undefined,
+  rootKey: Buffer,
+  context: StoreContext,
+  server: EmbeddedServer | undefined,
+): Promise<Store> {
   const appUrl = await prepare(ownerUrl, rootKey, context);
+  const logUrl = logOwnerUrl === undefined ? undefined : await prepare(logOwnerUrl, rootKey, context);
   const closing = new AsyncDisposableStack();
   if (server !== undefined) closing.defer(() => server.close());
   try {
-    return await assemble(appUrl, rootKey, context, closing);
+    return await assemble({ appUrl, logUrl }, rootKey, context, closing);
   } catch (error) {
     await closing.disposeAsync();
     throw error;
@@ -141,15 +151,16 @@ async function assertSupported(owner: Client): Promise<void> {
   }
 }
 
-async function assemble(appUrl: string, rootKey: Buffer, context: StoreContext, closing: AsyncDisposableStack): Promise<Store> {
+async function assemble(urls: StoreUrls, rootKey: Buffer, context: StoreContext, closing: AsyncDisposableStack): Promise<Store> {
+  const { appUrl } = urls;
   const now = context.now ?? (() => new Date());
   const pool = openPool(appUrl);
   closing.defer(() => pool.end());
   await assertPowerless(pool);
-  const appenders = openPool(appUrl, MAX_LOG_CONNECTIONS);
-  closing.defer(() => appenders.end());
-  const liveness = await holdLiveness(appUrl, context.brokerId);
-  closing.defer(() => liveness.close());
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  const secrets = tenantSecrets(db, rootKey);
+  const people = subjects({ pool, secrets });
+  const { log, evidence, keeper, liveness } = await openLog({ urls, pool, db, secrets, people, rootKey, now, context, closing });
   const waiters = wakeups();
   const ends = endedHub();
   const credentialChanges = credentialHub();
@@ -165,13 +176,12 @@ async function assemble(appUrl: string, rootKey: Buffer, context: StoreContext, 
         return credentialChanges.tell({ tenant: notice.tenant, name: notice.ids[0] ?? "" });
       case "missed":
         waiters.wakeAll();
+        people.forget(undefined);
         credentialChanges.tell(undefined);
         return ends.tell(undefined);
     }
   });
   closing.defer(() => listener.close());
-  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
-  const log = auditLog({ db, appenders, brokerId: context.brokerId, since: liveness.since, now });
   let closed: Promise<void> | undefined;
   return {
     sessions: sessionStore({ db, now, revoked: (tenant, ids) => ends.tell({ kind: "sessions", tenant, ids }) }),
@@ -184,8 +194,10 @@ async function assemble(appUrl: string, rootKey: Buffer, context: StoreContext, 
     oauth: oauthEntityStore(db, now),
     signingKeys: signingKeyStore(db),
     log,
+    evidence,
+    sweep: (tenants) => keeper.sweep(tenants),
     tidy: (tenant) => tidy(db, tenant, now()),
-    health: () => health(pool, { logDownSince: log.downSince(), listening: listener.fresh(), named: liveness.held() }),
+    health: () => health(pool, { outages: log.outages(), listening: listener.fresh(), named: liveness.held() }),
     onEnded: ends.on,
     onCredentialChanged: credentialChanges.on,
     listenerFresh: () => listener.fresh(),

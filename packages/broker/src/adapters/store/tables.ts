@@ -4,7 +4,6 @@ import type { PeopleTables } from "./people-tables.ts";
 /** The tables that Kysely queries read and write; `migrations/` is what makes them. */
 export interface Tables extends PeopleTables, OAuthTables {
   readonly "bailiwick.records": RecordsTable;
-  readonly "bailiwick.call_facts": CallFactsTable;
   readonly "bailiwick.sessions": SessionsTable;
   readonly "bailiwick.agent_keys": AgentKeysTable;
   readonly "bailiwick.shared_keys": SharedKeysTable;
@@ -18,31 +17,10 @@ export interface Tables extends PeopleTables, OAuthTables {
 
 export interface RecordsTable {
   readonly tenant_id: string;
-  readonly seq: number;
+  readonly index: number;
   readonly kind: string;
   readonly call_id: string;
-  readonly body: string;
-  readonly prev: string;
-  readonly hash: string;
-  readonly at: string;
-  readonly agent: string | null;
-  readonly user_id: string | null;
-  readonly session: string | null;
-  readonly task: string | null;
-  readonly tool: string | null;
-  readonly action: string | null;
-  readonly verdict: string | null;
-  readonly status: string | null;
-  readonly code: string | null;
-  readonly broker: string | null;
-}
-
-export interface CallFactsTable {
-  readonly tenant_id: string;
-  readonly seq: number;
-  readonly call_id: string;
-  readonly salt: string;
-  readonly facts: string;
+  readonly leaf: string;
 }
 
 export interface SessionsTable {

@@ -11,27 +11,40 @@ export async function tenantKeyOf(
   rootKey: Uint8Array,
   mode: "make" | "need",
 ): Promise<Buffer> {
-  const associated = `tenant-key|${tenant}`;
+  const wrapped = await wrappedKey(scoped, tenant);
+  if (wrapped !== undefined) return opened(wrapped, tenant, rootKey);
+  if (mode === "need")
+    throw new Fault(
+      "credential_unavailable",
+      `tenant \`${tenant}\` has credentials but no key; restore the store from a backup or put the credentials again`,
+    );
+  // Another broker may be making it at this moment: the first one counts.
+  await scoped
+    .insertInto("bailiwick.tenant_keys")
+    .values({ tenant_id: tenant, wrapped: seal(rootKey, randomBytes(KEY_BYTES), associatedOf(tenant)) })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  const made = await wrappedKey(scoped, tenant);
+  if (made === undefined) throw new Fault("credential_unavailable", `the key of tenant \`${tenant}\` could not be made; try again`);
+  return opened(made, tenant, rootKey);
+}
+
+async function wrappedKey(scoped: Transaction<Tables>, tenant: string): Promise<Buffer | undefined> {
   const row = await scoped.selectFrom("bailiwick.tenant_keys").select("wrapped").where("tenant_id", "=", tenant).executeTakeFirst();
-  if (row === undefined) {
-    if (mode === "need")
-      throw new Fault(
-        "credential_unavailable",
-        `tenant \`${tenant}\` has credentials but no key; restore the store from a backup or put the credentials again`,
-      );
-    const key = randomBytes(KEY_BYTES);
-    await scoped
-      .insertInto("bailiwick.tenant_keys")
-      .values({ tenant_id: tenant, wrapped: seal(rootKey, key, associated) })
-      .execute();
-    return key;
-  }
+  return row?.wrapped;
+}
+
+function opened(wrapped: Buffer, tenant: string, rootKey: Uint8Array): Buffer {
   try {
-    return unseal(rootKey, row.wrapped, associated);
+    return unseal(rootKey, wrapped, associatedOf(tenant));
   } catch {
     throw new Fault(
       "credential_unavailable",
       `the key of tenant \`${tenant}\` does not open with this root key; start the broker with the root key its credentials were sealed under`,
     );
   }
+}
+
+function associatedOf(tenant: string): string {
+  return `tenant-key|${tenant}`;
 }

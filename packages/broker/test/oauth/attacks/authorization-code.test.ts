@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { given, refused } from "../support/answers.ts";
 import { AGENT, openOAuthHouse, type OAuthHouse } from "../support/house.ts";
 import { personClient, type PersonClient, REDIRECT, registerClient } from "../support/person-client.ts";
+import { saidBy } from "../../support/said.ts";
 
 let house: OAuthHouse;
 let client: PersonClient;
@@ -27,7 +28,7 @@ test("a replayed code gives nothing and ends what it gave before", async () => {
   expect((await house.store.sessions.find("acme", token.session))?.revokedAt).toBeDefined();
   await refused(await client.refresh(token.refresh_token ?? ""), 400, "invalid_grant");
   const records = await house.store.log.query("acme", { callId: token.session, limit: 5 });
-  expect(records.map((record) => JSON.parse(record.body) as unknown)).toContainEqual(
+  expect(records.map((record) => saidBy(record))).toContainEqual(
     expect.objectContaining({ event: "session.revoke", why: "replayed", ended: [token.session] }),
   );
 });

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import type { Queryable } from "../queryable.ts";
-import type { WireEntry } from "./entry.ts";
+import type { WireEntry } from "./wire-entry.ts";
 
 /** What became of one entry of a batch. */
 export type AppendResult =
-  | { readonly ok: true; readonly seq: number; readonly hash: string }
+  | { readonly ok: true; readonly index: number }
   | { readonly ok: false; readonly why: "session_not_live" | "proof_replayed" }
   | {
       readonly ok: false;
@@ -22,30 +22,29 @@ export interface Batch {
   readonly entries: readonly WireEntry[];
 }
 
-const answerSchema = z.object({
-  first: z.number(),
-  hashes: z.array(z.string()),
-  refused: z.array(
-    z.discriminatedUnion("why", [
-      z.object({ place: z.number(), why: z.literal(["session_not_live", "proof_replayed"]) }),
-      z.object({
-        place: z.number(),
-        why: z.literal("over_limit"),
-        key: z.string(),
-        used: z.number(),
-        max: z.number(),
-        retryAfterMs: z.number(),
-      }),
-    ]),
-  ),
-});
+const refusedSchema = z.array(
+  z.discriminatedUnion("why", [
+    z.object({ place: z.number(), why: z.literal(["session_not_live", "proof_replayed"]) }),
+    z.object({
+      place: z.number(),
+      why: z.literal("over_limit"),
+      key: z.string(),
+      used: z.number(),
+      max: z.number(),
+      retryAfterMs: z.number(),
+    }),
+  ]),
+);
+export type Refused = z.output<typeof refusedSchema>;
+
+const answerSchema = z.object({ first: z.number(), appended: z.number(), refused: refusedSchema });
 
 /** Appends a batch in one round trip; its entries' results are in their order. Throws what the driver throws. */
 export async function appendBatch(db: Queryable, batch: Batch): Promise<readonly AppendResult[]> {
   const { rows } = await db.query({
     name: "append_records",
-    text: "select bailiwick.append_records($1, $2, $3, $4) as answer",
-    values: [batch.tenant, batch.writer, batch.number, JSON.stringify(batch.entries)],
+    text: `select bailiwick.append_records($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) as answer`,
+    values: [batch.tenant, batch.writer, batch.number, conditionsText(batch.entries), ...arraysOf(batch.entries)],
   });
   return results(batch, answerOf(rows));
 }
@@ -60,24 +59,63 @@ export async function settleBatch(db: Queryable, batch: Batch): Promise<readonly
   return answer === null ? undefined : results(batch, answer);
 }
 
+/** Where the log is a database of its own: takes what a batch's entries need from the database of sessions and limits. */
+export async function admitBatch(db: Queryable, tenant: string, entries: readonly WireEntry[]): Promise<Refused> {
+  const conditions = conditionsText(entries);
+  if (conditions === null) return [];
+  const { rows } = await db.query({ text: "select bailiwick.admit($1, $2) as answer", values: [tenant, conditions] });
+  return refusedSchema.parse(answerOf(rows));
+}
+
+/** What the database says of refused entries, in the caller's own words. */
+export function refusalOf(entry: WireEntry, refusal: Refused[number]): Exclude<AppendResult, { ok: true }> {
+  if (refusal.why !== "over_limit") return { ok: false, why: refusal.why };
+  const { key, used, max, retryAfterMs } = refusal;
+  return { ok: false, why: "over_limit", key: entry.limitKeys?.get(key) ?? key, used, max, retryAfterMs };
+}
+
+function conditionsText(entries: readonly WireEntry[]): string | null {
+  const conditions = entries.flatMap(({ conditions: own }, place) => (own === undefined ? [] : [{ place, ...own }]));
+  return conditions.length === 0 ? null : JSON.stringify(conditions);
+}
+
+function arraysOf(entries: readonly WireEntry[]): readonly unknown[] {
+  const column = (pick: (columns: WireEntry["columns"]) => string | null): (string | null)[] => entries.map(({ columns }) => pick(columns));
+  return [
+    entries.map(({ kind }) => kind),
+    entries.map(({ callId }) => callId),
+    column(({ at }) => at),
+    entries.map(({ leaf }) => leaf),
+    column(({ agent }) => agent),
+    column(({ subject }) => subject),
+    column(({ session }) => session),
+    column(({ run }) => run),
+    column(({ task }) => task),
+    column(({ tool }) => tool),
+    column(({ action }) => action),
+    column(({ resource }) => resource),
+    column(({ verdict }) => verdict),
+    column(({ status }) => status),
+    column(({ code }) => code),
+    column(({ approver }) => approver),
+    column(({ ruleSet }) => ruleSet),
+    column(({ broker }) => broker),
+    entries.map(({ facts }) => facts ?? null),
+  ];
+}
+
 function answerOf(rows: readonly unknown[]): unknown {
   const row = rows[0];
   return typeof row === "object" && row !== null && "answer" in row ? row.answer : undefined;
 }
 
 function results(batch: Batch, answer: unknown): readonly AppendResult[] {
-  const { first, hashes, refused } = answerSchema.parse(answer);
+  const { first, appended, refused } = answerSchema.parse(answer);
+  if (appended + refused.length !== batch.entries.length) throw new Error("the log answered for fewer records than it was given");
   const byPlace = new Map(refused.map((each) => [each.place, each]));
-  let appended = 0;
-  return batch.entries.map((_, place) => {
+  let next = first;
+  return batch.entries.map((entry, place) => {
     const refusal = byPlace.get(place);
-    if (refusal !== undefined) {
-      return refusal.why !== "over_limit"
-        ? { ok: false, why: refusal.why }
-        : { ok: false, why: refusal.why, key: refusal.key, used: refusal.used, max: refusal.max, retryAfterMs: refusal.retryAfterMs };
-    }
-    const hash = hashes[appended];
-    if (hash === undefined) throw new Error("the log answered for fewer records than it was given");
-    return { ok: true, seq: first + appended++, hash };
+    return refusal === undefined ? { ok: true, index: next++ } : refusalOf(entry, refusal);
   });
 }

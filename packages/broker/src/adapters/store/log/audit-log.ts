@@ -1,29 +1,39 @@
-import type { Kysely } from "kysely";
+import { type Kysely, sql } from "kysely";
 import { randomUUID } from "node:crypto";
 import type { Pool } from "pg";
-import type { AuditLog, IntendOutcome, LogEntry, Reservation } from "../../../domain/audit.ts";
+import type { AuditLog, IntendOutcome, LogEntry, LogOutage, Reservation } from "../../../domain/audit.ts";
 import { Fault } from "../../../domain/fault.ts";
+import type { Subjects } from "../subjects/subjects.ts";
+import type { TenantSecrets } from "../subjects/tenant-secrets.ts";
 import type { Tables } from "../tables.ts";
 import { inTenant } from "../tenant-scope.ts";
-import { sql } from "kysely";
-import { wireEntry, wireReservation } from "./entry.ts";
 import { notSent } from "./not-sent.ts";
-import { readFacts, readInFlight, readQuery, readRecords } from "./read.ts";
+import { logReader } from "./read.ts";
 import { surfaceUnknown } from "./surface-unknown.ts";
+import { type WireEntry, wireEntry, wireMembers, wireReservation } from "./wire-entry.ts";
 import { type LogWriter, logWriter } from "./writer.ts";
 
 export interface AuditLogDeps {
+  /** The database of sessions, limits and people. */
   readonly db: Kysely<Tables>;
-  /** Connections that only append. */
+  /** The database of the log; the same unless it has one of its own. */
+  readonly logDb: Kysely<Tables>;
+  /** Connections to it that only append. */
   readonly appenders: Pool;
+  /** Connections that take limits, where they are not in the log's database. */
+  readonly admitting?: Pool | undefined;
+  readonly subjects: Subjects;
+  readonly secrets: (tenant: string) => Promise<TenantSecrets>;
+  /** Told how many records this process appended. */
+  readonly touched: (tenant: string, records: number) => void;
   readonly brokerId: string;
-  /** When this process took its broker id, by the database's clock. */
+  /** When this process took its broker id, by the log database's clock. */
   readonly since: Date;
   readonly now: () => Date;
 }
 
 /** The log of all tenants, with a writer for each that is written to. */
-export function auditLog(deps: AuditLogDeps): AuditLog & { downSince(): Date | undefined } {
+export function auditLog(deps: AuditLogDeps): AuditLog {
   const { db, appenders, now } = deps;
   const writers = new Map<string, LogWriter>();
   // A name no other process has, even one with the same broker id: batches are numbered within it.
@@ -35,43 +45,67 @@ export function auditLog(deps: AuditLogDeps): AuditLog & { downSince(): Date | u
       tenant,
       writer: `${deps.brokerId} ${process}`,
       db: appenders,
+      admitting: deps.admitting,
       now,
+      appended: (records) => deps.touched(tenant, records),
+      recovered: (outage) => outageEnded(outage, deps.brokerId, now()),
       foundLater: (entries) => notSent(entries, now()),
     });
     writers.set(tenant, made);
     return made;
   };
   return {
-    intend: (tenant, entry, options) => intend(writerOf(tenant), entry, options),
-    append: async (tenant, entry) => {
-      const result = await writerOf(tenant).write(wireEntry(entry));
-      if (!result.ok)
-        throw new Fault("log_unavailable", "a record without conditions was refused by the store; the database is not this version's");
-      return { seq: result.seq, hash: result.hash };
-    },
-    release: (tenant, reservations, takenAt) => release(db, tenant, reservations, takenAt),
-    query: (tenant, query) => readQuery(db, tenant, query),
-    facts: (tenant, callId) => readFacts(db, tenant, callId),
-    read: (tenant, after, limit) => readRecords(db, tenant, after, limit),
-    inFlight: (tenant) => readInFlight(db, tenant),
+    intend: (tenant, entry, options) => intend(deps, writerOf(tenant), tenant, entry, options),
+    append: async (tenant, entry) => appended(writerOf(tenant), await wired(deps, tenant, entry)),
+    release: (tenant, reservations, takenAt) => release(db, deps.secrets, tenant, reservations, takenAt),
+    ...logReader(deps),
     surfaceUnknown: (tenant, at) => surfaceUnknown({ appenders, brokerId: deps.brokerId, since: deps.since }, tenant, at),
-    downSince: () => earliest([...writers.values()].map((writer) => writer.downSince())),
+    outages: () => [...writers.values()].flatMap((writer) => writer.outage() ?? []),
   };
 }
 
-async function intend(writer: LogWriter, entry: LogEntry, options: Parameters<AuditLog["intend"]>[2]): Promise<IntendOutcome> {
-  const result = await writer.write(wireEntry(entry, options));
-  if (result.ok) return { ok: true, seq: result.seq, hash: result.hash };
+/** People and secrets are read from the store; when it is away nothing can be recorded. */
+async function wired(deps: AuditLogDeps, tenant: string, entry: LogEntry, options?: Parameters<typeof wireEntry>[3]): Promise<WireEntry> {
+  try {
+    return await wireEntry(deps, tenant, entry, options);
+  } catch (cause) {
+    if (cause instanceof Fault && cause.code === "store_unavailable") throw new Fault("log_unavailable", cause.message, { cause });
+    throw cause;
+  }
+}
+
+async function appended(writer: LogWriter, entry: WireEntry): Promise<{ readonly index: number }> {
+  const result = await writer.write(entry);
+  if (!result.ok)
+    throw new Fault("log_unavailable", "a record without conditions was refused by the store; the database is not this version's");
+  return { index: result.index };
+}
+
+async function intend(
+  deps: AuditLogDeps,
+  writer: LogWriter,
+  tenant: string,
+  entry: LogEntry,
+  options: Parameters<AuditLog["intend"]>[2],
+): Promise<IntendOutcome> {
+  const result = await writer.write(await wired(deps, tenant, entry, options));
+  if (result.ok) return result;
   // The figures of a refusal are known only now. Its record is durable before the caller hears of it, which is what counts.
-  const written = await writer.write(wireEntry(options.instead(result)));
-  if (!written.ok) throw new Fault("log_unavailable", "a refusal could not be recorded; the database is not this version's");
+  await appended(writer, await wired(deps, tenant, options.instead(result)));
   return result;
 }
 
-function release(db: Kysely<Tables>, tenant: string, reservations: readonly Reservation[], takenAt: Date): Promise<void> {
-  if (reservations.length === 0) return Promise.resolve();
-  return inTenant(db, tenant, async (scoped) => {
-    for (const each of reservations.map(wireReservation)) {
+async function release(
+  db: Kysely<Tables>,
+  secrets: AuditLogDeps["secrets"],
+  tenant: string,
+  reservations: readonly Reservation[],
+  takenAt: Date,
+): Promise<void> {
+  if (reservations.length === 0) return;
+  const own = await secrets(tenant);
+  await inTenant(db, tenant, async (scoped) => {
+    for (const each of reservations.map((reservation) => wireReservation(own, reservation))) {
       await sql`select bailiwick.release_limit(${tenant}, ${each.key}, ${each.windowMs}, ${takenAt.getTime()}, ${each.amount})`.execute(
         scoped,
       );
@@ -79,6 +113,15 @@ function release(db: Kysely<Tables>, tenant: string, reservations: readonly Rese
   });
 }
 
-function earliest(times: readonly (Date | undefined)[]): Date | undefined {
-  return times.filter((time) => time !== undefined).toSorted((left, right) => left.getTime() - right.getTime())[0];
+function outageEnded({ since, why, refused, agents }: LogOutage, broker: string, at: Date): WireEntry {
+  return wireMembers("admin", `log_${at.getTime()}`, {
+    at: at.toISOString(),
+    event: "log.was_unavailable",
+    by: "broker",
+    broker,
+    since: since.toISOString(),
+    why,
+    refused,
+    agents,
+  });
 }

@@ -1,16 +1,21 @@
-import { canonicalize } from "@bailiwick/ledger";
 import { z } from "zod";
-import type { LogEntry } from "../../../domain/audit.ts";
-import type { WireEntry } from "./entry.ts";
+import { type WireEntry, wireMembers } from "./wire-entry.ts";
 
-/** What an intent's body says of its call, carried over so that its end is found by the same queries. */
+/** What an intent's leaf says of its call, carried over so that its end is found by the same queries and counts in the same sequences. */
 const about = z.object({
+  tenant: z.string().optional(),
+  environment: z.string().optional(),
+  workflow: z.string().optional(),
   agent: z.string().optional(),
   user: z.string().optional(),
   session: z.string().optional(),
+  run: z.string().optional(),
   task: z.string().optional(),
   tool: z.string().optional(),
+  operation: z.string().optional(),
   action: z.string().optional(),
+  effect: z.string().optional(),
+  resource: z.object({ type: z.string(), tag: z.string() }).optional(),
   broker: z.string().optional(),
 });
 
@@ -18,16 +23,15 @@ const about = z.object({
 export function notSent(entries: readonly WireEntry[], at: Date): readonly WireEntry[] {
   return entries
     .filter((entry) => entry.kind === "intent" || entry.kind === "lookup")
-    .map((entry) => endOf(entry.callId, entry.body, { at: at.toISOString(), status: "not_sent", code: "log_unavailable" }));
+    .map((entry) => endOf(entry.callId, entry.leaf, { at: at.toISOString(), status: "not_sent", code: "log_unavailable" }));
 }
 
-/** An `outcome` for a call, from the body of the record that began it. */
+/** An `outcome` for a call, from the leaf of the record that began it. */
 export function endOf(
   callId: string,
-  body: string,
+  leaf: string,
   end: { readonly at: string; readonly status: string; readonly code?: string },
 ): WireEntry {
-  const known = about.safeParse(JSON.parse(body));
-  const kind: LogEntry["kind"] = "outcome";
-  return { kind, callId, body: canonicalize({ ...(known.success ? known.data : {}), ...end }) };
+  const known = about.safeParse(JSON.parse(leaf));
+  return wireMembers("outcome", callId, { ...(known.success ? known.data : {}), ...end });
 }

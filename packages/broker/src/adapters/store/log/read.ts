@@ -1,51 +1,53 @@
 import type { JsonObject } from "@bailiwick/policy";
-import { type Kysely, type Selectable, sql } from "kysely";
+import { type Kysely, type RawBuilder, type Selectable, sql } from "kysely";
 import { z } from "zod";
-import type { CallInFlight, CallQuery, RecordKind, StoredRecord } from "../../../domain/audit.ts";
+import type { AuditLog, CallInFlight, RecordQuery, StoredRecord } from "../../../domain/audit.ts";
 import type { RecordsTable, Tables } from "../tables.ts";
 import { inTenant } from "../tenant-scope.ts";
+import { associatedWith, openFacts } from "./sealed-facts.ts";
+import { conditionsOf, type ReadDeps } from "./query.ts";
 
 /** A page never holds more, whatever was asked for. */
 const MAX_PAGE = 10_000;
-const COLUMNS = ["tenant_id", "seq", "kind", "call_id", "at", "body", "prev", "hash"] as const;
-const kinds = z.enum(["lookup", "intent", "outcome", "refusal", "hold", "admin"]);
-const jsonObject = z.record(z.string(), z.json());
+const COLUMNS = sql`tenant_id, index, kind, call_id, leaf`;
+const kinds = z.enum(["lookup", "intent", "outcome", "refusal", "hold", "admin", "key"]);
 
-type Row = Pick<Selectable<RecordsTable>, (typeof COLUMNS)[number]>;
+type Row = Pick<Selectable<RecordsTable>, "tenant_id" | "index" | "kind" | "call_id" | "leaf">;
 
-/** Newest first, below `before` when given. */
-export function readQuery(db: Kysely<Tables>, tenant: string, query: CallQuery): Promise<readonly StoredRecord[]> {
+/** The reading half of the log's port. */
+export function logReader(deps: ReadDeps): Pick<AuditLog, "query" | "recordsOf" | "facts" | "read" | "inFlight"> {
+  const { logDb } = deps;
+  return {
+    query: (tenant, query) => readQuery(deps, tenant, query),
+    recordsOf: (tenant, callIds) =>
+      callIds.length === 0
+        ? Promise.resolve([])
+        : named(deps, tenant, rowsOf(logDb, tenant, sql`call_id = any(${[...callIds]}::text[]) order by index limit ${MAX_PAGE}`)),
+    facts: (tenant, callId) => readFacts(deps, tenant, callId),
+    read: async (tenant, from, limit) => {
+      const rows = await rowsOf(logDb, tenant, sql`index >= ${from} order by index limit ${pageSize(limit)}`);
+      return rows.map((row) => fromRow(row, {}));
+    },
+    inFlight: (tenant) => readInFlight(logDb, tenant),
+  };
+}
+
+async function readQuery(deps: ReadDeps, tenant: string, query: RecordQuery): Promise<readonly StoredRecord[]> {
+  const conditions = await conditionsOf(deps, tenant, query);
+  // Somebody who was never recorded has no records.
+  if (conditions === undefined) return [];
+  const where = sql.join([...conditions, sql`true`], sql` and `);
+  return named(deps, tenant, rowsOf(deps.logDb, tenant, sql`${where} order by index desc limit ${pageSize(query.limit)}`));
+}
+
+function rowsOf(db: Kysely<Tables>, tenant: string, rest: RawBuilder<unknown>): Promise<readonly Row[]> {
   return inTenant(db, tenant, async (scoped) => {
-    let select = scoped
-      .selectFrom("bailiwick.records")
-      .select(COLUMNS)
-      .where("tenant_id", "=", tenant)
-      .orderBy("seq", "desc")
-      .limit(pageSize(query.limit));
-    for (const [column, value] of conditions(query)) {
-      if (value !== undefined) select = select.where(column, "=", value);
-    }
-    if (query.before !== undefined) select = select.where("seq", "<", query.before);
-    return (await select.execute()).map(fromRow);
+    const { rows } = await sql<Row>`select ${COLUMNS} from bailiwick.records where tenant_id = ${tenant} and ${rest}`.execute(scoped);
+    return rows;
   });
 }
 
-/** In order of seq, from `after` (exclusive). */
-export function readRecords(db: Kysely<Tables>, tenant: string, after: number, limit: number): Promise<readonly StoredRecord[]> {
-  return inTenant(db, tenant, async (scoped) => {
-    const rows = await scoped
-      .selectFrom("bailiwick.records")
-      .select(COLUMNS)
-      .where("tenant_id", "=", tenant)
-      .where("seq", ">", after)
-      .orderBy("seq")
-      .limit(pageSize(limit))
-      .execute();
-    return rows.map(fromRow);
-  });
-}
-
-const inFlightBody = z.object({
+const inFlightLeaf = z.object({
   agent: z.string(),
   environment: z.string(),
   workflow: z.string(),
@@ -54,59 +56,68 @@ const inFlightBody = z.object({
 });
 
 /** Calls that have begun and have no end, oldest first. */
-export function readInFlight(db: Kysely<Tables>, tenant: string): Promise<readonly CallInFlight[]> {
+function readInFlight(db: Kysely<Tables>, tenant: string): Promise<readonly CallInFlight[]> {
   return inTenant(db, tenant, async (scoped) => {
-    const { rows } = await sql<{ call_id: string; body: string }>`
-      select o.call_id, r.body from bailiwick.open_calls o
-        join bailiwick.records r on r.tenant_id = o.tenant_id and r.seq = o.seq
-       where o.tenant_id = ${tenant} order by o.seq limit ${MAX_PAGE}`.execute(scoped);
-    return rows.flatMap(({ call_id: callId, body }) => {
-      const parsed = inFlightBody.safeParse(JSON.parse(body));
+    const { rows } = await sql<{ call_id: string; leaf: string }>`
+      select o.call_id, r.leaf from bailiwick.open_calls o
+        join bailiwick.records r on r.tenant_id = o.tenant_id and r.index = o.index
+       where o.tenant_id = ${tenant} order by o.index limit ${MAX_PAGE}`.execute(scoped);
+    return rows.flatMap(({ call_id: callId, leaf }) => {
+      const parsed = inFlightLeaf.safeParse(JSON.parse(leaf));
       return parsed.success ? [{ callId, ...parsed.data }] : [];
     });
   });
 }
 
-/** The facts of all records of a call, later ones over earlier; undefined when there are none or they were erased. */
-export function readFacts(db: Kysely<Tables>, tenant: string, callId: string): Promise<JsonObject | undefined> {
-  return inTenant(db, tenant, async (scoped) => {
-    const rows = await scoped
-      .selectFrom("bailiwick.call_facts")
-      .select("facts")
-      .where("tenant_id", "=", tenant)
-      .where("call_id", "=", callId)
-      .orderBy("seq")
-      .execute();
-    if (rows.length === 0) return undefined;
-    return Object.assign({}, ...rows.map((row) => jsonObject.parse(JSON.parse(row.facts))));
+interface SealedRow {
+  readonly kind: string;
+  readonly subject: string | null;
+  readonly sealed: Buffer;
+}
+
+/** Facts whose key is gone are left out. */
+async function readFacts(deps: ReadDeps, tenant: string, callId: string): Promise<JsonObject | undefined> {
+  const rows = await inTenant(deps.logDb, tenant, async (scoped) => {
+    const found = await sql<SealedRow>`
+      select r.kind, f.subject, f.sealed from bailiwick.records r
+        join bailiwick.record_facts f on f.tenant_id = r.tenant_id and f.index = r.index
+       where r.tenant_id = ${tenant} and r.call_id = ${callId} order by r.index`.execute(scoped);
+    return found.rows;
+  });
+  const people = await deps.subjects.behind(
+    tenant,
+    rows.flatMap(({ subject }) => subject ?? []),
+  );
+  const { factsKey } = await deps.secrets(tenant);
+  const opened = rows.flatMap(({ kind, subject, sealed }) => {
+    const key = subject === null ? factsKey : people.get(subject)?.key;
+    return key === undefined ? [] : [openFacts(sealed, key, associatedWith(tenant, callId, kind)).facts];
+  });
+  return opened.length === 0 ? undefined : Object.assign({}, ...opened);
+}
+
+const PSEUDONYM = /"(sub_[\w-]{22})"/g;
+
+async function named(deps: ReadDeps, tenant: string, reading: Promise<readonly Row[]>): Promise<readonly StoredRecord[]> {
+  const rows = await reading;
+  const mentioned = rows.map(({ leaf }) => [...leaf.matchAll(PSEUDONYM)].map(([, pseudonym = ""]) => pseudonym));
+  const people = await deps.subjects.behind(tenant, mentioned.flat());
+  return rows.map((row, place) => {
+    const own = (mentioned[place] ?? []).flatMap((pseudonym) => {
+      const name = people.get(pseudonym)?.name;
+      return name === undefined ? [] : [[pseudonym, name] as const];
+    });
+    return fromRow(row, Object.fromEntries(own));
   });
 }
 
-function conditions(
-  query: CallQuery,
-): readonly (readonly [
-  "agent" | "user_id" | "session" | "task" | "tool" | "action" | "verdict" | "status" | "call_id" | "kind",
-  string | undefined,
-])[] {
-  return [
-    ["agent", query.agent],
-    ["user_id", query.user],
-    ["session", query.session],
-    ["task", query.task],
-    ["tool", query.tool],
-    ["action", query.action],
-    ["verdict", query.verdict],
-    ["status", query.status],
-    ["call_id", query.callId],
-    ["kind", query.kind],
-  ];
+const atOf = z.object({ at: z.string() });
+
+function fromRow({ tenant_id: tenant, index, kind, call_id: callId, leaf }: Row, people: Readonly<Record<string, string>>): StoredRecord {
+  const at = atOf.safeParse(JSON.parse(leaf));
+  return { tenant, index, kind: kinds.parse(kind), callId, at: at.success ? at.data.at : "", text: leaf, people };
 }
 
 function pageSize(limit: number): number {
   return Math.max(0, Math.min(Math.trunc(limit), MAX_PAGE));
-}
-
-function fromRow(row: Row): StoredRecord {
-  const kind: RecordKind = kinds.parse(row.kind);
-  return { tenant: row.tenant_id, seq: row.seq, kind, callId: row.call_id, at: row.at, body: row.body, prev: row.prev, hash: row.hash };
 }

@@ -14,7 +14,7 @@ export interface SurfaceDeps {
 /** Calls ended in one transaction; the log's lock is held meanwhile. */
 const MAX_AT_ONCE = 200;
 
-const orphans = z.array(z.object({ call_id: z.string(), body: z.string() }));
+const orphans = z.array(z.object({ call_id: z.string(), leaf: z.string() }));
 
 /**
  * Ends every call of a broker that is gone with an outcome `unknown`: whether the tool acted is not known, and nobody guesses.
@@ -35,7 +35,7 @@ async function surfaceSome(deps: SurfaceDeps, tenant: string, at: Date): Promise
     await client.query("begin");
     const found = await orphanedCalls(client, deps, tenant);
     if (found.length > 0) {
-      const entries = found.map((call) => endOf(call.call_id, call.body, { at: at.toISOString(), status: "unknown" }));
+      const entries = found.map((call) => endOf(call.call_id, call.leaf, { at: at.toISOString(), status: "unknown" }));
       await appendBatch(client, { tenant, writer: `surface ${randomUUID()}`, number: 1, entries });
     }
     await client.query("commit");
@@ -48,7 +48,7 @@ async function surfaceSome(deps: SurfaceDeps, tenant: string, at: Date): Promise
 }
 
 async function orphanedCalls(client: PoolClient, deps: SurfaceDeps, tenant: string): Promise<z.infer<typeof orphans>> {
-  const { rows } = await client.query("select call_id, body from bailiwick.orphaned_calls($1, $2, $3, $4)", [
+  const { rows } = await client.query("select call_id, leaf from bailiwick.orphaned_calls($1, $2, $3, $4)", [
     tenant,
     deps.brokerId,
     deps.since,

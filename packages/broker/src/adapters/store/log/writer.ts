@@ -3,15 +3,17 @@ import { Fault } from "../../../domain/fault.ts";
 import { errorState } from "../connections.ts";
 import type { Queryable } from "../queryable.ts";
 import { describe } from "../unavailable.ts";
-import { appendBatch, type AppendResult, type Batch, settleBatch } from "./append.ts";
-import type { WireEntry } from "./entry.ts";
+import { type OpenBreaker, outageOf, tripped, withRefused } from "./breaker.ts";
+import { admitBatch, appendBatch, type AppendResult, type Batch, refusalOf, settleBatch } from "./append.ts";
+import type { LogOutage } from "../../../domain/audit.ts";
+import type { WireEntry } from "./wire-entry.ts";
 
 /** The writer of one tenant's log in this process. One batch is under way at a time; what comes meanwhile goes in the next. */
 export interface LogWriter {
   /** Resolves when the entry is durable, or was refused. @throws Fault `log_unavailable`. */
   write(entry: WireEntry): Promise<AppendResult>;
-  /** Since when the log cannot be written; undefined when it can, as far as known. */
-  downSince(): Date | undefined;
+  /** Who is blocked, and since when; undefined when the log can be written, as far as known. */
+  outage(): LogOutage | undefined;
 }
 
 export interface WriterOptions {
@@ -19,7 +21,13 @@ export interface WriterOptions {
   /** Names this writer in the database; no other writer, in any process, has it. */
   readonly writer: string;
   readonly db: Queryable;
+  /** The database of sessions and limits, where the log has one of its own. */
+  readonly admitting?: Queryable | undefined;
   readonly now: () => Date;
+  /** Told how many records became durable. */
+  readonly appended: (records: number) => void;
+  /** What is written first once the log can be written again. */
+  readonly recovered: (outage: LogOutage) => WireEntry;
   /** Entries whose callers were told that they failed, and which turned out to be in the log after all. */
   readonly foundLater: (entries: readonly WireEntry[]) => readonly WireEntry[];
 }
@@ -32,8 +40,6 @@ const MAX_QUEUED_ENTRIES = 20_000;
 /** How long callers wait for the answer about a batch whose connection was lost; a restart of the server takes less. */
 const SETTLE_TIMEOUT_MS = 5_000;
 const SETTLE_RETRY_MS = 50;
-/** While the log is down, entries fail at once and one in this time tries. */
-const PROBE_EVERY_MS = 500;
 
 interface Queued {
   readonly entry: WireEntry;
@@ -48,11 +54,13 @@ interface State {
   batches: number;
   /** A batch whose fate is not known yet: nothing is written before it is. */
   uncertain: Batch | undefined;
-  down: { readonly since: Date; readonly why: string; readonly probeAt: number } | undefined;
+  down: OpenBreaker | undefined;
+  /** Ids of rule sets that this process has written. */
+  readonly ruleSets: Set<string>;
 }
 
 export function logWriter(options: WriterOptions): LogWriter {
-  const state: State = { options, queue: [], draining: false, batches: 0, uncertain: undefined, down: undefined };
+  const state: State = { options, queue: [], draining: false, batches: 0, uncertain: undefined, down: undefined, ruleSets: new Set() };
   return {
     write: (entry) =>
       new Promise((settle, fail) => {
@@ -68,7 +76,7 @@ export function logWriter(options: WriterOptions): LogWriter {
         state.queue.push({ entry, settle, fail });
         if (!state.draining) void drain(state);
       }),
-    downSince: () => state.down?.since,
+    outage: () => (state.down === undefined ? undefined : outageOf(options.tenant, state.down)),
   };
 }
 
@@ -79,7 +87,7 @@ async function drain(state: State): Promise<void> {
     await nextTick();
     const batch = takeBatch(state.queue);
     if (state.down !== undefined && performance.now() < state.down.probeAt) {
-      failAll(batch, unavailable(state));
+      refuse(state, batch);
       continue;
     }
     await deliver(state, batch);
@@ -91,7 +99,7 @@ function takeBatch(queue: Queued[]): readonly Queued[] {
   let bytes = 0;
   let count = 0;
   for (const { entry } of queue) {
-    bytes += entry.body.length + (entry.facts?.length ?? 0);
+    bytes += entry.leaf.length + (entry.facts?.length ?? 0);
     if (count > 0 && (count >= MAX_BATCH_ENTRIES || bytes > MAX_BATCH_BYTES)) break;
     count += 1;
   }
@@ -99,19 +107,45 @@ function takeBatch(queue: Queued[]): readonly Queued[] {
 }
 
 async function deliver(state: State, queued: readonly Queued[]): Promise<void> {
+  let waiting = queued;
   try {
     await settleUncertain(state);
-    const results = await appendSurely(
-      state,
-      queued.map(({ entry }) => entry),
-    );
+    await writeRuleSets(state, queued);
+    waiting = await admitted(state, queued);
+    const before = state.down === undefined ? [] : [state.options.recovered(outageOf(state.options.tenant, state.down))];
+    const results = await appendSurely(state, [...before, ...waiting.map(({ entry }) => entry)]);
     state.down = undefined;
-    results.forEach((result, place) => queued[place]?.settle(result));
+    state.options.appended(results.filter(({ ok }) => ok).length);
+    results.slice(before.length).forEach((result, place) => waiting[place]?.settle(result));
   } catch (error) {
-    if (isBadEntry(error)) return apart(state, queued);
-    const why = describe(error);
-    state.down = { since: state.down?.since ?? state.options.now(), why, probeAt: performance.now() + PROBE_EVERY_MS };
-    failAll(queued, unavailable(state, error));
+    if (isBadEntry(error)) return apart(state, waiting);
+    state.down = tripped(state.down, { why: describe(error), at: state.options.now(), clock: performance.now() });
+    refuse(state, waiting, error);
+  }
+}
+
+/** Where sessions and limits are in another database, asks there first. What was taken for an entry that then fails stays taken. */
+async function admitted(state: State, queued: readonly Queued[]): Promise<readonly Queued[]> {
+  const { admitting, tenant } = state.options;
+  if (admitting === undefined || queued.length === 0) return queued;
+  const refusals = await admitBatch(
+    admitting,
+    tenant,
+    queued.map(({ entry }) => entry),
+  );
+  for (const refusal of refusals) {
+    const one = queued[refusal.place];
+    if (one !== undefined) one.settle(refusalOf(one.entry, refusal));
+  }
+  const gone = new Set(refusals.map(({ place }) => place));
+  return queued.filter((_, place) => !gone.has(place)).map(({ entry: { conditions: _, ...entry }, ...one }) => ({ ...one, entry }));
+}
+
+async function writeRuleSets({ options, ruleSets }: State, queued: readonly Queued[]): Promise<void> {
+  for (const { columns } of queued.map(({ entry }) => entry)) {
+    if (columns.ruleSet === null || ruleSets.has(columns.ruleSet)) continue;
+    await options.db.query({ text: "select bailiwick.add_rule_set($1, $2, $3)", values: [options.tenant, columns.ruleSet, columns.rules] });
+    ruleSets.add(columns.ruleSet);
   }
 }
 
@@ -185,15 +219,14 @@ function isBadEntry(error: unknown): boolean {
   return /^(?:22|23|54)[0-9A-Z]{3}$/.test(errorState(error) ?? "");
 }
 
-function unavailable(state: State, cause?: unknown): Fault {
+function refuse(state: State, queued: readonly Queued[], cause?: unknown): void {
+  const entries = queued.map(({ entry }) => entry);
+  if (state.down !== undefined) state.down = withRefused(state.down, entries);
   const { since, why } = state.down ?? { since: state.options.now(), why: "unexpected failure" };
-  return new Fault(
+  const fault = new Fault(
     "log_unavailable",
     `the log of tenant \`${state.options.tenant}\` cannot be written since ${since.toISOString()} (${why}), and nothing runs unrecorded; check that PostgreSQL runs and has free disk space, then try again`,
     { cause },
   );
-}
-
-function failAll(batch: readonly Queued[], fault: Fault): void {
-  for (const { fail } of batch) fail(fault);
+  for (const { fail } of queued) fail(fault);
 }

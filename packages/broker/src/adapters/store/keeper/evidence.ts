@@ -1,0 +1,172 @@
+import {
+  consistencyRanges,
+  formatSequenceProof,
+  formatTlogProof,
+  inclusionRanges,
+  proveConsistency,
+  proveInclusion,
+  type SequenceKey,
+  sourceOfTiles,
+  TILE_WIDTH,
+  type TileAddress,
+  tilePath,
+  tilesOfRanges,
+  writeEntryBundle,
+} from "@bailiwick/ledger";
+import type { Pool, PoolClient } from "pg";
+import { z } from "zod";
+import type { LogEvidence } from "../../../domain/evidence.ts";
+import { Fault } from "../../../domain/fault.ts";
+import type { Queryable } from "../queryable.ts";
+import { orUnavailable } from "../unavailable.ts";
+import { checkpointsBeyond, newestCheckpoint, writeCosignatures } from "./checkpoint-rows.ts";
+import type { Checkpointer } from "./checkpointer.ts";
+import { rangeOf, readKeys } from "./log-keys.ts";
+import { readLeaves, tileBytes } from "./tree-rows.ts";
+
+export interface EvidenceDeps {
+  readonly pool: Pool;
+  readonly rootKey: Uint8Array;
+  readonly origin: (tenant: string) => string;
+  readonly checkpointer: Checkpointer;
+}
+
+/** Records of one sequence that are proven at once; a longer one is exported with the whole log. */
+const MAX_PROVEN = 20_000;
+const MAX_CHECKPOINTS = 10_000;
+
+type Proving = Omit<LogEvidence, "witnesses" | "base">;
+
+export function logEvidence(deps: EvidenceDeps): Proving {
+  const reading = <T>(tenant: string, work: (db: Queryable) => Promise<T>): Promise<T> => inOne(deps.pool, tenant, work);
+  return {
+    origin: deps.origin,
+    keys: (tenant) =>
+      reading(tenant, async (db) => {
+        const size = (await newestCheckpoint(db, tenant))?.size ?? 0;
+        return (await readKeys(db, tenant, size, deps.rootKey)).map(rangeOf);
+      }),
+    newest: (tenant) => reading(tenant, (db) => newestCheckpoint(db, tenant)),
+    checkpoints: (tenant, beyond, limit) =>
+      reading(tenant, (db) => checkpointsBeyond(db, tenant, beyond, Math.min(limit, MAX_CHECKPOINTS))),
+    settle: (tenant) => settle(deps.checkpointer, tenant),
+    tile: (tenant, address) =>
+      reading(tenant, async (db) => tileBytes(db, tenant, (await newestCheckpoint(db, tenant))?.size ?? 0, address)),
+    entries: (tenant, bundle, width) => reading(tenant, (db) => bundleOf(db, tenant, bundle, width)),
+    proveGrowth: (tenant, from, to) =>
+      reading(tenant, async (db) => {
+        const ranges = consistencyRanges(from, to);
+        const read = await tilesRead(db, tenant, to, tilesOfRanges(ranges, to));
+        return proveConsistency(sourceOfTiles(to, read), from, to);
+      }),
+    proveRecord: (tenant, index) => reading(tenant, (db) => proveRecord(db, tenant, index)),
+    proveSequence: (tenant, sequence) => proveSequence(deps, tenant, sequence),
+    cosigned: (tenant, size, lines) => reading(tenant, (db) => writeCosignatures(db, tenant, size, lines)),
+    rotateKey: (tenant) => deps.checkpointer.rotateKey(tenant),
+  };
+}
+
+async function settle(checkpointer: Checkpointer, tenant: string): ReturnType<LogEvidence["settle"]> {
+  const signed = await checkpointer.sign(tenant, { wait: true });
+  if (signed === undefined)
+    throw new Fault(
+      "log_unavailable",
+      `the log of tenant \`${tenant}\` has no records yet, so there is nothing to prove; make a call first`,
+    );
+  return signed;
+}
+
+async function bundleOf(db: Queryable, tenant: string, bundle: number, width: number): Promise<Uint8Array | undefined> {
+  const size = (await newestCheckpoint(db, tenant))?.size ?? 0;
+  const from = bundle * TILE_WIDTH;
+  if (width < 1 || width > TILE_WIDTH || from + width > size) return undefined;
+  const leaves = await readLeaves(db, tenant, from, from + width);
+  return leaves.length === width ? writeEntryBundle(leaves.map((leaf) => Buffer.from(leaf, "utf8"))) : undefined;
+}
+
+async function proveRecord(db: Queryable, tenant: string, index: number): Promise<string | undefined> {
+  const checkpoint = await newestCheckpoint(db, tenant);
+  const [leaf] = await readLeaves(db, tenant, index, index + 1);
+  if (checkpoint === undefined || leaf === undefined || index >= checkpoint.size) return undefined;
+  const hashes = await inclusionOf(db, tenant, checkpoint.size, index);
+  return formatTlogProof({ index, hashes, checkpoint: checkpoint.note, extra: Buffer.from(leaf, "utf8") });
+}
+
+async function inclusionOf(db: Queryable, tenant: string, size: number, index: number): Promise<ReturnType<typeof proveInclusion>> {
+  const read = await tilesRead(db, tenant, size, tilesOfRanges(inclusionRanges({ index, size }), size));
+  return proveInclusion(sourceOfTiles(size, read), { index, size });
+}
+
+const sequenceRows = z.array(z.object({ index: z.number(), leaf: z.string() }));
+
+function proveSequence(deps: EvidenceDeps, tenant: string, sequence: SequenceKey): Promise<string> {
+  return orUnavailable(async () => {
+    const proven = await deps.checkpointer.proveHead(tenant, sequence);
+    if (proven === undefined)
+      throw new Fault(
+        "log_unavailable",
+        `the log of tenant \`${tenant}\` has no checkpoint yet, so there is nothing to prove; try again in a second`,
+      );
+    const { checkpoint, head } = proven;
+    return inOne(deps.pool, tenant, async (db) => {
+      const found = await sequenceRecords(db, tenant, sequence, checkpoint.size);
+      if (found.length > MAX_PROVEN)
+        throw new Fault(
+          "log_unavailable",
+          `the ${sequence.kind} \`${sequence.name}\` has more than ${MAX_PROVEN} records; export the whole log instead, which proves the same`,
+        );
+      const records = [];
+      for (const { index, leaf } of found)
+        records.push({ index, text: leaf, hashes: await inclusionOf(db, tenant, checkpoint.size, index) });
+      return formatSequenceProof({ sequence, checkpoint: checkpoint.note, head, records });
+    });
+  });
+}
+
+async function sequenceRecords(
+  db: Queryable,
+  tenant: string,
+  { kind, name }: SequenceKey,
+  size: number,
+): Promise<z.output<typeof sequenceRows>> {
+  const column = kind === "run" ? "run" : "agent";
+  // The index knows only what begins; the ends are found by their calls.
+  const { rows } = await db.query({
+    text: `select index, leaf from bailiwick.records
+            where tenant_id = $1 and ${column} = $2 and index < $3
+              and call_id in (select call_id from bailiwick.records where tenant_id = $1 and ${column} = $2 and kind <> 'outcome')
+            order by index limit $4`,
+    values: [tenant, name, size, MAX_PROVEN + 1],
+  });
+  return sequenceRows.parse(rows);
+}
+
+/** Tiles read beforehand, as proofs take them. */
+async function tilesRead(
+  db: Queryable,
+  tenant: string,
+  size: number,
+  addresses: readonly TileAddress[],
+): Promise<(address: TileAddress) => Uint8Array | undefined> {
+  const tiles = new Map<string, Uint8Array | undefined>();
+  for (const address of addresses) tiles.set(tilePath(address), await tileBytes(db, tenant, size, address));
+  return (address) => tiles.get(tilePath(address));
+}
+
+/** One transaction of a tenant over plain queries. */
+function inOne<T>(pool: Pool, tenant: string, work: (db: PoolClient) => Promise<T>): Promise<T> {
+  return orUnavailable(async () => {
+    const client = await pool.connect();
+    try {
+      await client.query("begin isolation level repeatable read");
+      await client.query("select set_config('bailiwick.tenant', $1, true)", [tenant]);
+      const done = await work(client);
+      await client.query("commit");
+      client.release();
+      return done;
+    } catch (error) {
+      client.release(true);
+      throw error;
+    }
+  });
+}

@@ -1,0 +1,70 @@
+import { sha256 } from "@bailiwick/ledger";
+import { columnText } from "./canonical-text.ts";
+
+/** What a record is found by. */
+export interface Columns {
+  readonly at: string;
+  readonly agent: string | null;
+  readonly subject: string | null;
+  readonly session: string | null;
+  readonly run: string | null;
+  readonly task: string | null;
+  readonly tool: string | null;
+  readonly action: string | null;
+  readonly resource: string | null;
+  readonly verdict: string | null;
+  readonly status: string | null;
+  readonly code: string | null;
+  readonly approver: string | null;
+  readonly ruleSet: string | null;
+  readonly broker: string | null;
+  /** Ids of the rules that `ruleSet` stands for. */
+  readonly rules: readonly string[];
+}
+
+/** The columns of a record, taken from its members; `audit verify` does the same to a stored leaf. */
+export function columnsOf(members: Readonly<Record<string, unknown>>, subject: string | undefined): Columns {
+  const text = (name: string): string | null => textOrNull(members[name]);
+  const rules = rulesOf(members["rules"]);
+  const { approvedBy, resource } = members;
+  return {
+    at: text("at") ?? "",
+    agent: text("agent"),
+    subject: subject ?? null,
+    session: text("session"),
+    run: text("run"),
+    task: text("task"),
+    tool: text("tool"),
+    action: text("action"),
+    resource: typeof resource === "object" && resource !== null && "tag" in resource ? textOrNull(resource.tag) : null,
+    verdict: text("verdict"),
+    status: text("status"),
+    code: text("code"),
+    approver: textOrNull(Array.isArray(approvedBy) ? approvedBy[0] : approvedBy),
+    ruleSet: rules.length === 0 ? null : ruleSetId(rules),
+    broker: text("broker"),
+    rules,
+  };
+}
+
+/** 22 characters of base64url hold 132 bits. */
+const ID_CHARS = 22;
+
+/** Names a combination of rules. */
+function ruleSetId(rules: readonly string[]): string {
+  return Buffer.from(sha256(rules.join("\n")), "hex")
+    .toString("base64url")
+    .slice(0, ID_CHARS);
+}
+
+function rulesOf(rules: unknown): readonly string[] {
+  if (!Array.isArray(rules)) return [];
+  const ids = rules.flatMap((rule: unknown) =>
+    typeof rule === "object" && rule !== null && "id" in rule && typeof rule.id === "string" ? [columnText(rule.id)] : [],
+  );
+  return [...new Set(ids)].toSorted();
+}
+
+function textOrNull(value: unknown): string | null {
+  return typeof value === "string" ? columnText(value) : null;
+}

@@ -1,0 +1,416 @@
+-- The log as a Merkle tree: leaves in partitions that can be retired whole, facts sealed beside them, tiles and signed checkpoints above.
+
+-- What the first format wrote stays readable and is closed: nothing of it is carried over.
+drop index bailiwick.records_call, bailiwick.records_agent, bailiwick.records_user, bailiwick.records_session, bailiwick.records_task,
+  bailiwick.records_action, bailiwick.records_status, bailiwick.records_verdict, bailiwick.records_kind;
+alter table bailiwick.records rename to chain_records;
+alter index bailiwick.records_pkey rename to chain_records_pkey;
+revoke insert on bailiwick.chain_records from bailiwick_app;
+-- Facts of the first format lie there in plain text.
+drop table bailiwick.call_facts;
+drop table bailiwick.open_calls;
+
+-- One row a log; whoever holds it appends.
+create table bailiwick.logs (
+  tenant_id text not null primary key,
+  size bigint not null default 0,
+  -- Year and month of the newest partition.
+  period integer not null default 0,
+  -- Records before it were retired.
+  base bigint not null default 0,
+  check (base <= size)
+);
+
+-- A leaf is canonical JSON. The columns are taken from it by the writer; `audit verify` compares them.
+create table bailiwick.records (
+  tenant_id text not null,
+  period integer not null,
+  index bigint not null check (index >= 0),
+  kind text not null check (kind in ('lookup', 'intent', 'outcome', 'refusal', 'hold', 'admin', 'key')),
+  call_id text not null,
+  at timestamptz not null,
+  leaf text not null,
+  agent text,
+  subject text,
+  session text,
+  run text,
+  task text,
+  tool text,
+  action text,
+  resource text,
+  verdict text,
+  status text,
+  code text,
+  approver text,
+  rule_set text,
+  broker text,
+  primary key (tenant_id, index, period)
+) partition by range (tenant_id, period);
+-- A partition holds one tenant, so its indexes need not. Who, what and why are looked up among the records that begin a call.
+create index on bailiwick.records (call_id, index);
+create index on bailiwick.records (agent, index) where kind <> 'outcome';
+create index on bailiwick.records (subject, index) where kind <> 'outcome';
+create index on bailiwick.records (run, index) where kind <> 'outcome';
+create index on bailiwick.records (session, index) where kind <> 'outcome';
+create index on bailiwick.records (task, index) where kind <> 'outcome';
+create index on bailiwick.records (action, index) where kind <> 'outcome';
+create index on bailiwick.records (resource, index) where kind <> 'outcome' and resource is not null;
+create index on bailiwick.records (rule_set, index) where kind <> 'outcome' and rule_set is not null;
+create index on bailiwick.records (approver, index) where approver is not null;
+create index on bailiwick.records (verdict, index) where kind <> 'outcome' and verdict <> 'allow';
+create index on bailiwick.records (status, index) where status <> 'succeeded';
+create index on bailiwick.records (code, index) where code is not null;
+create index on bailiwick.records (kind, index) where kind not in ('intent', 'outcome');
+create trigger records_append_only before update or delete on bailiwick.records
+  for each row execute function bailiwick.refuse_change();
+create trigger records_not_emptied before truncate on bailiwick.records
+  for each statement execute function bailiwick.refuse_change();
+
+-- Facts are sealed under the key of their subject; of the tenant where there is none.
+create table bailiwick.record_facts (
+  tenant_id text not null,
+  period integer not null,
+  index bigint not null,
+  subject text,
+  resource text,
+  sealed bytea not null,
+  primary key (tenant_id, index, period)
+) partition by range (tenant_id, period);
+create index on bailiwick.record_facts (resource) where resource is not null;
+
+-- The rules that determine decisions come in few combinations.
+create table bailiwick.rule_sets (
+  tenant_id text not null,
+  id text not null,
+  rules text[] not null,
+  primary key (tenant_id, id)
+);
+create index rule_sets_rules on bailiwick.rule_sets using gin (rules);
+
+create table bailiwick.open_calls (
+  tenant_id text not null,
+  call_id text not null,
+  index bigint not null,
+  broker text not null,
+  opened_at timestamptz not null default clock_timestamp(),
+  primary key (tenant_id, call_id)
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
+
+alter table bailiwick.log_writers rename column first_seq to first_index;
+truncate bailiwick.log_writers;
+
+-- A person behind a pseudonym. `tag` finds the row by the name, `sealed` is the name under the person's own key. Erasing deletes the row.
+create table bailiwick.subjects (
+  tenant_id text not null,
+  pseudonym text not null,
+  tag text not null,
+  wrapped_key bytea not null,
+  sealed bytea not null,
+  created_at timestamptz not null default clock_timestamp(),
+  primary key (tenant_id, pseudonym),
+  unique (tenant_id, tag)
+);
+
+-- Full hash tiles only: what is at the right edge is made from the leaves.
+create table bailiwick.tiles (
+  tenant_id text not null,
+  level integer not null,
+  tile bigint not null,
+  hashes bytea not null,
+  -- Its hash in the tile above.
+  root bytea not null,
+  primary key (tenant_id, level, tile)
+);
+create table bailiwick.checkpoints (
+  tenant_id text not null,
+  size bigint not null,
+  at timestamptz not null,
+  note text not null,
+  primary key (tenant_id, size)
+);
+create table bailiwick.cosignatures (
+  tenant_id text not null,
+  size bigint not null,
+  witness text not null,
+  line text not null,
+  at timestamptz not null default clock_timestamp(),
+  primary key (tenant_id, size, witness)
+);
+-- How many records each run and agent has, at `size`: what the next checkpoint commits to. Derived; `audit verify` counts again.
+create table bailiwick.sequence_heads (
+  tenant_id text not null,
+  kind text not null,
+  name text not null,
+  count bigint not null,
+  last_index bigint not null,
+  primary key (tenant_id, kind, name)
+);
+create table bailiwick.log_keys (
+  tenant_id text not null,
+  -- The verifier key (C2SP signed-note).
+  key text not null,
+  sealed bytea not null,
+  created_at timestamptz not null default clock_timestamp(),
+  -- Indexes of the records that introduced and retired it, noted when those records are retired themselves.
+  introduced bigint,
+  retired bigint,
+  first boolean not null,
+  primary key (tenant_id, key)
+);
+create unique index log_keys_first on bailiwick.log_keys (tenant_id) where first;
+create table bailiwick.log_settings (
+  tenant_id text not null primary key check (tenant_id = '_system'),
+  origin text not null
+);
+
+do $$
+declare
+  v_table text;
+begin
+  foreach v_table in array array['logs', 'records', 'record_facts', 'rule_sets', 'open_calls', 'subjects', 'tiles', 'checkpoints', 'cosignatures', 'sequence_heads', 'log_keys', 'log_settings'] loop
+    execute format('alter table bailiwick.%I enable row level security', v_table);
+    execute format('alter table bailiwick.%I force row level security', v_table);
+    execute format(
+      'create policy tenant on bailiwick.%I using (tenant_id = (select current_setting(''bailiwick.tenant'', true))) with check (tenant_id = (select current_setting(''bailiwick.tenant'', true)))',
+      v_table);
+  end loop;
+  foreach v_table in array array['tiles', 'checkpoints', 'cosignatures'] loop
+    execute format('create trigger %I before update or delete on bailiwick.%I for each row execute function bailiwick.refuse_change()', v_table || '_append_only', v_table);
+    execute format('create trigger %I before truncate on bailiwick.%I for each statement execute function bailiwick.refuse_change()', v_table || '_not_emptied', v_table);
+  end loop;
+end $$;
+grant select, insert on bailiwick.records, bailiwick.rule_sets, bailiwick.tiles, bailiwick.checkpoints, bailiwick.cosignatures, bailiwick.log_settings to bailiwick_app;
+grant select, insert, delete on bailiwick.record_facts, bailiwick.subjects to bailiwick_app;
+grant select, insert, update on bailiwick.logs, bailiwick.sequence_heads to bailiwick_app;
+grant select, insert, update, delete on bailiwick.open_calls to bailiwick_app;
+grant select, insert on bailiwick.log_keys to bailiwick_app;
+grant update (introduced, retired) on bailiwick.log_keys to bailiwick_app;
+
+-- Makes the partitions of one tenant and month. The application owns no table, so this runs with its owner's rights.
+create function bailiwick.make_partitions(p_tenant text, p_period integer) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  v_table text;
+  v_name text;
+begin
+  if p_tenant is distinct from current_setting('bailiwick.tenant', true) then
+    raise exception 'partitions are made for the transaction''s own tenant' using errcode = 'insufficient_privilege';
+  end if;
+  if abs((p_period / 100 * 12 + p_period % 100) - (extract(year from clock_timestamp()) * 12 + extract(month from clock_timestamp()))) > 1 then
+    raise exception 'no partition is needed for %', p_period using errcode = 'invalid_parameter_value';
+  end if;
+  foreach v_table in array array['records', 'record_facts'] loop
+    v_name := v_table || '_' || substr(md5(p_tenant), 1, 20) || '_' || p_period;
+    if to_regclass(format('bailiwick.%I', v_name)) is not null then
+      continue;
+    end if;
+    execute format('create table bailiwick.%I (like bailiwick.%I including all)', v_name, v_table);
+    execute format('alter table bailiwick.%I enable row level security', v_name);
+    execute format('alter table bailiwick.%I force row level security', v_name);
+    execute format(
+      'create policy tenant on bailiwick.%I using (tenant_id = (select current_setting(''bailiwick.tenant'', true))) with check (tenant_id = (select current_setting(''bailiwick.tenant'', true)))',
+      v_name);
+    if v_table = 'records' then
+      execute format('create trigger records_not_emptied before truncate on bailiwick.%I for each statement execute function bailiwick.refuse_change()', v_name);
+    end if;
+    execute format('alter table bailiwick.%I attach partition bailiwick.%I for values from (%L, %s) to (%L, %s)', v_table, v_name, p_tenant, p_period, p_tenant, p_period + 1);
+  end loop;
+end $$;
+
+-- Holds the log until the transaction ends, and returns its size.
+create function bailiwick.hold_log(p_tenant text, p_period integer) returns bigint language plpgsql as $$
+declare
+  v_log bailiwick.logs;
+begin
+  perform set_config('bailiwick.tenant', p_tenant, true);
+  select * into v_log from bailiwick.logs where tenant_id = p_tenant for update;
+  if v_log.period is null then
+    insert into bailiwick.logs (tenant_id) values (p_tenant) on conflict do nothing;
+    select * into v_log from bailiwick.logs where tenant_id = p_tenant for update;
+  end if;
+  if v_log.period < p_period then
+    perform bailiwick.make_partitions(p_tenant, p_period);
+    update bailiwick.logs set period = p_period where tenant_id = p_tenant;
+  end if;
+  return v_log.size;
+end $$;
+
+-- Whether entries may be appended: p_conditions is [{place, session?, proof?: {id, until}, reservations?}], places from 0. Takes proofs and
+-- limits, and returns [{place, why, ...}] of those that may not.
+create function bailiwick.admit(p_tenant text, p_conditions jsonb) returns jsonb language plpgsql as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_now_ms bigint := floor(extract(epoch from v_now) * 1000);
+  v_live text[];
+  v_each jsonb;
+  v_over jsonb;
+  v_refused jsonb := '[]';
+begin
+  perform set_config('bailiwick.tenant', p_tenant, true);
+  v_live := bailiwick.live_sessions(p_tenant, array(select distinct value ->> 'session' from jsonb_array_elements(p_conditions)), v_now);
+  for v_each in select value from jsonb_array_elements(p_conditions) loop
+    if v_each ->> 'session' is not null and v_each ->> 'session' <> all (v_live) then
+      v_refused := v_refused || jsonb_build_object('place', v_each -> 'place', 'why', 'session_not_live');
+      continue;
+    end if;
+    -- Each proof of possession pays for one effect, on whichever broker it arrives.
+    if v_each ? 'proof' then
+      insert into bailiwick.used_proofs (tenant_id, id, until)
+      values (p_tenant, v_each -> 'proof' ->> 'id', to_timestamp((v_each -> 'proof' ->> 'until')::numeric / 1000))
+      on conflict do nothing;
+      if not found then
+        v_refused := v_refused || jsonb_build_object('place', v_each -> 'place', 'why', 'proof_replayed');
+        continue;
+      end if;
+    end if;
+    if v_each ? 'reservations' then
+      v_over := bailiwick.take_limits(p_tenant, v_now_ms, v_each -> 'reservations');
+      if v_over is not null then
+        v_refused := v_refused || (v_over || jsonb_build_object('place', v_each -> 'place', 'why', 'over_limit'));
+      end if;
+    end if;
+  end loop;
+  return v_refused;
+end $$;
+
+drop function bailiwick.append_records(text, text, bigint, jsonb);
+-- The one way into the log: one statement, one round trip, one transaction for up to a few hundred entries of one tenant. All arrays have the
+-- same length. p_conditions as for `admit`; null where another database admitted them. Returns {first, appended, refused}.
+create function bailiwick.append_records(
+  p_tenant text, p_writer text, p_batch bigint, p_conditions jsonb,
+  p_kinds text[], p_calls text[], p_ats timestamptz[], p_leaves text[], p_agents text[], p_subjects text[], p_sessions text[], p_runs text[],
+  p_tasks text[], p_tools text[], p_actions text[], p_resources text[], p_verdicts text[], p_statuses text[], p_codes text[],
+  p_approvers text[], p_rule_sets text[], p_brokers text[], p_facts bytea[])
+returns json language plpgsql as $$
+declare
+  v_period integer := to_char(clock_timestamp() at time zone 'UTC', 'YYYYMM');
+  v_first bigint;
+  v_refused jsonb := '[]';
+  v_gone bigint[] := '{}';
+  v_appended integer;
+begin
+  v_first := bailiwick.hold_log(p_tenant, v_period);
+  if exists (select from bailiwick.log_writers where tenant_id = p_tenant and writer = p_writer and batch >= p_batch) then
+    raise exception 'batch % of this writer was given up before it arrived', p_batch using errcode = 'BW001';
+  end if;
+  if p_conditions is not null then
+    v_refused := bailiwick.admit(p_tenant, p_conditions);
+    if v_refused <> '[]' then
+      v_gone := array(select (value -> 'place')::bigint + 1 from jsonb_array_elements(v_refused));
+    end if;
+  end if;
+  v_appended := cardinality(p_kinds) - cardinality(v_gone);
+
+  with fresh as materialized (
+    select u.*, v_first + row_number() over (order by place) - 1 as index
+      from unnest(p_kinds, p_calls, p_ats, p_leaves, p_agents, p_subjects, p_sessions, p_runs, p_tasks, p_tools, p_actions, p_resources,
+                  p_verdicts, p_statuses, p_codes, p_approvers, p_rule_sets, p_brokers, p_facts)
+           with ordinality as u (kind, call_id, at, leaf, agent, subject, session, run, task, tool, action, resource,
+                                 verdict, status, code, approver, rule_set, broker, facts, place)
+     where place <> all (v_gone)
+  ), sealed as (
+    insert into bailiwick.record_facts (tenant_id, period, index, subject, resource, sealed)
+    select p_tenant, v_period, index, subject, resource, facts from fresh where facts is not null
+  ), ended as (
+    delete from bailiwick.open_calls o using fresh
+     where o.tenant_id = p_tenant and o.call_id = fresh.call_id and fresh.kind in ('outcome', 'refusal', 'hold')
+  )
+  insert into bailiwick.records (tenant_id, period, index, kind, call_id, at, leaf, agent, subject, session, run, task, tool, action, resource,
+                                 verdict, status, code, approver, rule_set, broker)
+  select p_tenant, v_period, index, kind, call_id, at, leaf, agent, subject, session, run, task, tool, action, resource,
+         verdict, status, code, approver, rule_set, broker
+    from fresh order by index;
+
+  -- What this batch both begins and ends stays out; of several beginnings of one call the last counts.
+  insert into bailiwick.open_calls (tenant_id, call_id, index, broker)
+  select distinct on (u.call_id) p_tenant, u.call_id, v_first + u.place - 1 - (select count(*) from unnest(v_gone) as gone where gone < u.place), coalesce(u.broker, '')
+    from unnest(p_kinds, p_calls, p_brokers) with ordinality as u (kind, call_id, broker, place)
+   where u.kind in ('intent', 'lookup') and u.place <> all (v_gone)
+     and not exists (
+       select from unnest(p_kinds, p_calls) with ordinality as later (kind, call_id, place)
+        where later.call_id = u.call_id and later.place > u.place and later.kind in ('outcome', 'refusal', 'hold'))
+   order by u.call_id, u.place desc
+  on conflict (tenant_id, call_id) do update set index = excluded.index, broker = excluded.broker, opened_at = clock_timestamp();
+
+  update bailiwick.logs set size = v_first + v_appended where tenant_id = p_tenant;
+  insert into bailiwick.log_writers as w (tenant_id, writer, batch, first_index, appended, refused)
+  values (p_tenant, p_writer, p_batch, v_first, v_appended, v_refused::text)
+  on conflict (tenant_id, writer) do update
+    set batch = excluded.batch, first_index = excluded.first_index, appended = excluded.appended, refused = excluded.refused, updated_at = clock_timestamp();
+  return json_build_object('first', v_first, 'appended', v_appended, 'refused', v_refused);
+end $$;
+
+create function bailiwick.add_rule_set(p_tenant text, p_id text, p_rules text[]) returns void language plpgsql as $$
+begin
+  perform set_config('bailiwick.tenant', p_tenant, true);
+  insert into bailiwick.rule_sets (tenant_id, id, rules) values (p_tenant, p_id, p_rules) on conflict do nothing;
+end $$;
+
+-- What became of a batch whose answer was lost: its answer, or null, and then it can no longer arrive.
+create or replace function bailiwick.settle_batch(p_tenant text, p_writer text, p_batch bigint)
+returns json language plpgsql as $$
+declare
+  v_found bailiwick.log_writers;
+begin
+  perform bailiwick.hold_log(p_tenant, 0);
+  select * into v_found from bailiwick.log_writers where tenant_id = p_tenant and writer = p_writer;
+  if v_found.batch = p_batch and v_found.first_index is not null then
+    return json_build_object('first', v_found.first_index, 'appended', v_found.appended, 'refused', v_found.refused::json);
+  end if;
+  insert into bailiwick.log_writers as w (tenant_id, writer, batch) values (p_tenant, p_writer, p_batch)
+  on conflict (tenant_id, writer) do update
+    set batch = excluded.batch, first_index = null, appended = 0, refused = '[]', updated_at = clock_timestamp()
+    where w.batch < excluded.batch;
+  return null;
+end $$;
+
+drop function bailiwick.orphaned_calls(text, text, timestamptz, integer);
+-- Calls whose broker is gone: nobody holds its lock. The locks taken here last until the transaction ends, so that of two
+-- brokers looking at once only one finds them. A broker also finds what an earlier process of its own name left behind.
+create function bailiwick.orphaned_calls(p_tenant text, p_broker text, p_started timestamptz, p_limit integer)
+returns table (call_id text, index bigint, leaf text) language plpgsql as $$
+declare
+  v_gone text[] := '{}';
+  v_broker text;
+begin
+  perform set_config('bailiwick.tenant', p_tenant, true);
+  for v_broker in select distinct o.broker from bailiwick.open_calls o where o.tenant_id = p_tenant order by 1 loop
+    if v_broker <> p_broker and pg_try_advisory_xact_lock(hashtextextended('bailiwick.broker ' || v_broker, 0)) then
+      v_gone := v_gone || v_broker;
+    end if;
+  end loop;
+  perform bailiwick.hold_log(p_tenant, 0);
+  return query
+    select o.call_id, o.index, r.leaf from bailiwick.open_calls o
+      join bailiwick.records r on r.tenant_id = o.tenant_id and r.index = o.index
+     where o.tenant_id = p_tenant and (o.broker = any (v_gone) or (o.broker = p_broker and o.opened_at < p_started))
+     order by o.index limit p_limit;
+end $$;
+
+-- A person's row, made with these values unless there is one.
+create function bailiwick.subject_of(p_tenant text, p_tag text, p_pseudonym text, p_wrapped_key bytea, p_sealed bytea)
+returns setof bailiwick.subjects language plpgsql as $$
+begin
+  perform set_config('bailiwick.tenant', p_tenant, true);
+  insert into bailiwick.subjects (tenant_id, pseudonym, tag, wrapped_key, sealed) values (p_tenant, p_pseudonym, p_tag, p_wrapped_key, p_sealed)
+  on conflict (tenant_id, tag) do nothing;
+  return query select * from bailiwick.subjects where tenant_id = p_tenant and tag = p_tag;
+end $$;
+
+-- People by the tag of a name, or by pseudonyms.
+create function bailiwick.subjects_known(p_tenant text, p_tag text, p_pseudonyms text[])
+returns setof bailiwick.subjects language plpgsql as $$
+begin
+  perform set_config('bailiwick.tenant', p_tenant, true);
+  return query select * from bailiwick.subjects where tenant_id = p_tenant and (tag = p_tag or pseudonym = any (p_pseudonyms));
+end $$;
+
+create function bailiwick.log_origin(p_wanted text) returns text language plpgsql as $$
+begin
+  perform set_config('bailiwick.tenant', '_system', true);
+  insert into bailiwick.log_settings (tenant_id, origin) values ('_system', p_wanted) on conflict do nothing;
+  return (select origin from bailiwick.log_settings where tenant_id = '_system');
+end $$;
+
+revoke execute on all functions in schema bailiwick from public;
+grant execute on all functions in schema bailiwick to bailiwick_app;
