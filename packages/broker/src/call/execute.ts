@@ -8,6 +8,7 @@ import { settleUnsent } from "./record.ts";
 import { MAX_RESULT_BYTES } from "./result-limit.ts";
 import type { CallPorts } from "./ports.ts";
 import { Refusal } from "./refusal.ts";
+import { traceOf } from "./trace-of.ts";
 import type { LimitedCall } from "./types.ts";
 import { noteRefused } from "./upstream.ts";
 
@@ -37,6 +38,7 @@ export async function execute(ports: CallPorts, equipped: EquippedCall): Promise
       maxBytes: MAX_RESULT_BYTES,
       equipment: equipped.equipped.equipment,
       io: running.io,
+      trace: traceOf(call.incoming),
     });
     return { ...equipped, sentAt, answer: { kind: "result", body } };
   } catch (thrown) {

@@ -32,8 +32,9 @@ export interface IncomingCall {
   readonly statedReason?: string | undefined;
   readonly io: CallIo;
   readonly patience: Patience;
-  /** W3C traceparent, passed to the record. */
+  /** W3C Trace Context, checked by the adapter: passed to the record, and with `tracestate` to the tool. */
   readonly traceparent?: string | undefined;
+  readonly tracestate?: string | undefined;
 }
 
 /** How long the agent's connection may be held while a person thinks, and whom to tell that it is. */

@@ -1,4 +1,5 @@
 import type { Json, JsonObject, Operation } from "@bailiwick/policy";
+import type { TraceContext } from "./trace-context.ts";
 
 /** What an upstream says of itself. Shapes of the entries follow MCP; unknown fields are kept. */
 export interface ToolListing {
@@ -69,7 +70,14 @@ export interface ToolConnection {
   invoke(
     operation: Operation,
     args: JsonObject,
-    options: { readonly timeoutMs: number; readonly maxBytes: number; readonly equipment: Equipment; readonly io: CallIo },
+    options: {
+      readonly timeoutMs: number;
+      readonly maxBytes: number;
+      readonly equipment: Equipment;
+      readonly io: CallIo;
+      /** Told to an upstream that speaks MCP; other adapters leave it. */
+      readonly trace?: TraceContext | undefined;
+    },
   ): Promise<JsonObject>;
   /** MCP `completion/complete`; params as received, names already those of the upstream. */
   complete(params: JsonObject, options: { readonly equipment: Equipment; readonly signal: AbortSignal }): Promise<JsonObject>;

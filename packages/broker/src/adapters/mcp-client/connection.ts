@@ -139,14 +139,14 @@ export function createConnection(options: ConnectionOptions): McpConnection {
   return {
     key,
     listing: () => cache.get(),
-    async invoke(operation, args, { timeoutMs, maxBytes, equipment: own, io }) {
+    async invoke(operation, args, { timeoutMs, maxBytes, equipment: own, io, trace }) {
       if ("url" in options.target) requireBoundHost(key.tool, own, options.target.url.hostname, options.target.url.port);
       const live = await admitted(io.signal);
       running += 1;
       try {
         const headers = await callHeaders(live, operation, args, own);
         const [method, params] = requestOf(operation, args);
-        return await live.peer.request(method, params, { io, headers, timeoutMs, maxBytes });
+        return await live.peer.request(method, params, { io, headers, timeoutMs, maxBytes, trace });
       } finally {
         running -= 1;
         if (retired && running === 0) idle.resolve();

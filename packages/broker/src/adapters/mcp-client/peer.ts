@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from "@bailiwick/policy";
 import { Fault } from "../../domain/fault.ts";
 import { type CallIo, ToolError } from "../../domain/tool.ts";
+import type { TraceContext } from "../../domain/trace-context.ts";
 import {
   encodeHeaderValue,
   type Era,
@@ -26,6 +27,8 @@ export interface RequestOptions {
   readonly headers: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   readonly maxBytes: number;
+  /** Goes out in the headers and, for servers behind a pipe or a proxy, in `_meta` (SEP-414). */
+  readonly trace?: TraceContext | undefined;
 }
 
 /** One request to its final result, in the dialect the server speaks. */
@@ -95,13 +98,14 @@ export async function exchange(
   deadline: Deadline,
 ): Promise<JsonObject> {
   const { wire, exchanges } = context;
-  const headers = { ...options.headers, ...dialectHeaders(dialect.era, dialect.version, method, params) };
+  const trace = traceMembers(options.trace);
+  const headers = { ...options.headers, ...trace, ...dialectHeaders(dialect.era, dialect.version, method, params) };
   const id = exchanges.open({ io: options.io, deadline, headers });
   try {
     const answer = await wire.send({
       id,
       method,
-      params: withMeta(dialect, params, options.io === undefined ? undefined : id),
+      params: withMeta(dialect, params, { ...trace, ...(options.io === undefined ? {} : { progressToken: id }) }),
       headers,
       signal: deadline.signal,
       maxBytes: options.maxBytes,
@@ -119,15 +123,20 @@ export async function exchange(
   }
 }
 
-function withMeta(dialect: Dialect, params: JsonObject, progressToken: number | undefined): JsonObject {
-  if (dialect.era === "legacy" && progressToken === undefined) return params;
+function traceMembers(trace: TraceContext | undefined): Readonly<Record<string, string>> {
+  if (trace === undefined) return {};
+  const { traceparent, tracestate } = trace;
+  return tracestate === undefined ? { traceparent } : { traceparent, tracestate };
+}
+
+function withMeta(dialect: Dialect, params: JsonObject, own: JsonObject): JsonObject {
+  if (dialect.era === "legacy" && Object.keys(own).length === 0) return params;
   const meta: Record<string, Json> = { ...objectAt(params, "_meta") };
   if (dialect.era === "modern") {
     Object.assign(meta, modernMeta(dialect.capabilities));
     if (dialect.logLevel !== undefined) meta[META.logLevel] = dialect.logLevel;
   }
-  if (progressToken !== undefined) meta["progressToken"] = progressToken;
-  return { ...params, _meta: meta };
+  return { ...params, _meta: { ...meta, ...own } };
 }
 
 /** Only what can be carried to the agent is declared in its name; anything else a server might use would be lost. */

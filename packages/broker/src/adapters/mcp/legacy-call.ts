@@ -22,7 +22,7 @@ import type { EndpointContext, LegacyRequest } from "./context.ts";
 import { hasOutputSchema } from "./modern-respond.ts";
 import { finishLegacy } from "./modern-result.ts";
 import type { Asked } from "./operation.ts";
-import { statedReason, traceparentOf, wishedWaitMs } from "./operation.ts";
+import { statedReason, traceOf, wishedWaitMs } from "./operation.ts";
 import { refusalData } from "./refusal-text.ts";
 import { RpcFault } from "./rpc-fault.ts";
 
@@ -59,7 +59,7 @@ function run(running: Running, asked: Asked): Promise<CallAnswer> {
     presented: request.presented,
     peer: request.peer,
     statedReason: statedReason(request.params),
-    traceparent: traceparentOf(request.params, request.headers),
+    ...traceOf(request.params, request.headers),
     io: ioOf(running),
     patience: {
       waitMs: Math.min(wishedWaitMs(request.params) ?? holdable, holdable),

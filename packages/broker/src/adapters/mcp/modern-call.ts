@@ -12,7 +12,7 @@ import { ioOf } from "./modern-io.ts";
 import { respond, shape, stillWaiting } from "./modern-respond.ts";
 import { finishModern } from "./modern-result.ts";
 import type { Asked } from "./operation.ts";
-import { statedReason, traceparentOf, wishedWaitMs } from "./operation.ts";
+import { statedReason, traceOf, wishedWaitMs } from "./operation.ts";
 import type { Held } from "./request-state.ts";
 import { RpcFault } from "./rpc-fault.ts";
 import type { Running } from "./running-call.ts";
@@ -83,7 +83,7 @@ function run(running: Running, asked: Asked, presented: Presented): void {
     presented,
     peer: request.peer,
     statedReason: statedReason(request.params),
-    traceparent: traceparentOf(request.params, request.headers),
+    ...traceOf(request.params, request.headers),
     io: ioOf(running),
     patience: {
       waitMs: Math.min(wishedWaitMs(request.params) ?? leaseMs, leaseMs),

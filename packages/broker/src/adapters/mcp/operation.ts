@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { JsonObject, Operation } from "@bailiwick/policy";
+import { parseTraceContext, type TraceContext } from "../../domain/trace-context.ts";
 import { RPC, objectAt, stringAt } from "../mcp-protocol/index.ts";
 import { headerOf } from "./era.ts";
 import { RpcFault } from "./rpc-fault.ts";
@@ -42,13 +43,17 @@ export function wishedWaitMs(params: JsonObject): number | undefined {
   return typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : undefined;
 }
 
-/** W3C trace context, from the body or the header; anything that is not one is dropped. */
-export function traceparentOf(params: JsonObject, headers: IncomingHttpHeaders): string | undefined {
-  const value = stringAt(objectAt(params, "_meta"), "traceparent") ?? headerOf(headers, "traceparent");
-  return value !== undefined && TRACEPARENT.test(value) ? value : undefined;
+/**
+ * The trace the agent's request belongs to: of `_meta` (SEP-414), else of the HTTP headers, which may be about the transport only. The two
+ * are never mixed, and a malformed context is none. Baggage is not read.
+ */
+export function traceOf(params: JsonObject, headers: IncomingHttpHeaders): Partial<TraceContext> {
+  const meta = objectAt(params, "_meta");
+  const inMeta = meta["traceparent"] !== undefined;
+  const traceparent = inMeta ? stringAt(meta, "traceparent") : headerOf(headers, "traceparent");
+  const tracestate = inMeta ? stringAt(meta, "tracestate") : headerOf(headers, "tracestate");
+  return traceparent === undefined ? {} : (parseTraceContext(traceparent, tracestate) ?? {});
 }
-
-const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
 
 function required(params: JsonObject, key: string): string {
   const value = params[key];

@@ -34,6 +34,8 @@ const MAX_SERIES = 2_000;
 export function createMetrics(options: {
   readonly pendingApprovals: () => Promise<number>;
   readonly overdueCredentials: () => Promise<number>;
+  /** Spans that never reached their collector, since the start; absent: no traces are exported. */
+  readonly lostSpans?: (() => number) | undefined;
 }): Metrics {
   const reader = new PullReader({ cardinalitySelector: () => MAX_SERIES });
   const views = [
@@ -58,6 +60,12 @@ export function createMetrics(options: {
   meter
     .createObservableGauge("bailiwick_credentials_overdue", { description: "credentials in use longer than their rotation plan says" })
     .addCallback(async (result) => result.observe(await options.overdueCredentials()));
+  const { lostSpans } = options;
+  if (lostSpans !== undefined) {
+    meter
+      .createObservableCounter("bailiwick_trace_spans_lost", { description: "spans dropped, or not taken by the collector" })
+      .addCallback((result) => result.observe(lostSpans()));
+  }
   const serializer = new PrometheusSerializer(undefined, false, undefined, true, true);
   return {
     call: ({ verdict, code, tool, durationMs }) => {
