@@ -6,6 +6,8 @@ import type { WireEntry } from "./wire-entry.ts";
 export type AppendResult =
   | { readonly ok: true; readonly index: number }
   | { readonly ok: false; readonly why: "session_not_live" | "proof_replayed" }
+  /** Somebody it names was erased since it was made: it is to be made again. */
+  | { readonly ok: false; readonly why: "subject_gone" }
   | {
       readonly ok: false;
       readonly why: "over_limit";
@@ -24,7 +26,7 @@ export interface Batch {
 
 const refusedSchema = z.array(
   z.discriminatedUnion("why", [
-    z.object({ place: z.number(), why: z.literal(["session_not_live", "proof_replayed"]) }),
+    z.object({ place: z.number(), why: z.literal(["session_not_live", "proof_replayed", "subject_gone"]) }),
     z.object({
       place: z.number(),
       why: z.literal("over_limit"),
@@ -43,8 +45,8 @@ const answerSchema = z.object({ first: z.number(), appended: z.number(), refused
 export async function appendBatch(db: Queryable, batch: Batch): Promise<readonly AppendResult[]> {
   const { rows } = await db.query({
     name: "append_records",
-    text: `select bailiwick.append_records($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) as answer`,
-    values: [batch.tenant, batch.writer, batch.number, conditionsText(batch.entries), ...arraysOf(batch.entries)],
+    text: `select bailiwick.append_records($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24) as answer`,
+    values: [batch.tenant, batch.writer, batch.number, conditionsText(batch.entries), ...columnsOf(batch.entries)],
   });
   return results(batch, answerOf(rows));
 }
@@ -79,13 +81,15 @@ function conditionsText(entries: readonly WireEntry[]): string | null {
   return conditions.length === 0 ? null : JSON.stringify(conditions);
 }
 
-function arraysOf(entries: readonly WireEntry[]): readonly unknown[] {
-  const column = (pick: (columns: WireEntry["columns"]) => string | null): (string | null)[] => entries.map(({ columns }) => pick(columns));
+/** A line an entry: canonical JSON has no line feed, and `columnText` leaves none in a column. */
+function columnsOf(entries: readonly WireEntry[]): readonly unknown[] {
+  const column = (pick: (columns: WireEntry["columns"]) => string | null): string =>
+    entries.map(({ columns }) => pick(columns) ?? "").join("\n");
   return [
-    entries.map(({ kind }) => kind),
-    entries.map(({ callId }) => callId),
+    entries.map(({ kind }) => kind).join("\n"),
+    entries.map(({ callId }) => callId).join("\n"),
     column(({ at }) => at),
-    entries.map(({ leaf }) => leaf),
+    entries.map(({ leaf }) => leaf).join("\n"),
     column(({ agent }) => agent),
     column(({ subject }) => subject),
     column(({ session }) => session),
@@ -100,7 +104,8 @@ function arraysOf(entries: readonly WireEntry[]): readonly unknown[] {
     column(({ approver }) => approver),
     column(({ ruleSet }) => ruleSet),
     column(({ broker }) => broker),
-    entries.map(({ facts }) => facts ?? null),
+    Buffer.concat(entries.flatMap(({ facts }) => facts ?? [])),
+    entries.map(({ facts }) => facts?.byteLength ?? 0),
   ];
 }
 

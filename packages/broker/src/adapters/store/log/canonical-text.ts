@@ -26,7 +26,11 @@ function repair(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key.toWellFormed(), repair(member)]));
 }
 
-/** Text as a column of the database can hold it. */
+const CONTROL = /\p{Cc}/u;
+const CONTROLS = /\p{Cc}/gu;
+
+/** Text as a column of the database holds it: well formed, without control characters. */
 export function columnText(text: string): string {
-  return text.toWellFormed().replaceAll("\0", "\ufffd");
+  const formed = text.toWellFormed();
+  return CONTROL.test(formed) ? formed.replaceAll(CONTROLS, "\ufffd") : formed;
 }

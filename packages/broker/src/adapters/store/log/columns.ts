@@ -50,11 +50,22 @@ export function columnsOf(members: Readonly<Record<string, unknown>>, subject: s
 /** 22 characters of base64url hold 132 bits. */
 const ID_CHARS = 22;
 
-/** Names a combination of rules. */
+/** Names a combination of rules. A policy has few, so that they are remembered. */
+const ruleSetIds = new Map<string, string>();
+const MAX_REMEMBERED = 10_000;
+
 function ruleSetId(rules: readonly string[]): string {
-  return Buffer.from(sha256(rules.join("\n")), "hex")
-    .toString("base64url")
-    .slice(0, ID_CHARS);
+  const joined = rules.join("\n");
+  const known = ruleSetIds.get(joined);
+  if (known !== undefined) return known;
+  if (ruleSetIds.size >= MAX_REMEMBERED) ruleSetIds.clear();
+  const id = digestOf(joined);
+  ruleSetIds.set(joined, id);
+  return id;
+}
+
+function digestOf(joined: string): string {
+  return Buffer.from(sha256(joined), "hex").toString("base64url").slice(0, ID_CHARS);
 }
 
 function rulesOf(rules: unknown): readonly string[] {

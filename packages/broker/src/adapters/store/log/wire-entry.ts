@@ -9,6 +9,8 @@ import { associatedWith, commitUnder, sealFacts } from "./sealed-facts.ts";
 
 /** What must hold in the moment an entry is appended. */
 export interface Conditions {
+  /** Pseudonyms of the people it names: they must not have been erased. */
+  readonly subjects?: readonly string[];
   readonly session?: string;
   readonly reservations?: readonly Reservation[];
   /** `until` in milliseconds since 1970. */
@@ -78,7 +80,7 @@ export async function wireEntry(deps: WireDeps, tenant: string, entry: LogEntry,
     leaf,
     columns: columnsOf(members, people.subject?.pseudonym),
     ...(facts === undefined ? {} : { facts: facts.sealed }),
-    ...(options === undefined ? {} : conditionsOf(secrets, options)),
+    ...conditionsOf(secrets, Object.values(people.members).flat(), options),
   };
 }
 
@@ -90,12 +92,15 @@ export function wireMembers(kind: RecordKind, callId: string, members: Readonly<
 }
 
 /** Members that are columns too, and names of sequences, stand in the leaf as the database can hold them: the two must not differ. */
-const NAMES = new Set(["agent", "session", "run", "tool", "action", "verdict", "status", "code", "broker"]);
+const NAMES = ["agent", "session", "run", "tool", "action", "verdict", "status", "code", "broker"];
 
 function storableNames(body: LogEntry["body"]): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(
-    Object.entries(body).map(([name, value]) => [name, typeof value === "string" && NAMES.has(name) ? columnText(value) : value]),
-  );
+  const members: Record<string, unknown> = { ...body };
+  for (const name of NAMES) {
+    const value = members[name];
+    if (typeof value === "string") members[name] = columnText(value);
+  }
+  return members;
 }
 
 function leafText(members: object, callId: string): string {
@@ -135,7 +140,13 @@ function committed(key: KeyObject, associated: string, values: Readonly<Record<s
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, commitUnder(key, associated, name, value)]));
 }
 
-function conditionsOf(secrets: TenantSecrets, options: IntentOptions): Pick<WireEntry, "conditions" | "limitKeys"> {
+function conditionsOf(
+  secrets: TenantSecrets,
+  named: readonly string[],
+  options: IntentOptions | undefined,
+): Pick<WireEntry, "conditions" | "limitKeys"> {
+  const subjects = named.length === 0 ? {} : { subjects: [...new Set(named)] };
+  if (options === undefined) return named.length === 0 ? {} : { conditions: subjects };
   const limitKeys = new Map<string, string>();
   const reservations = options.reservations.map((each) => {
     const wired = wireReservation(secrets, each);
@@ -144,6 +155,7 @@ function conditionsOf(secrets: TenantSecrets, options: IntentOptions): Pick<Wire
   });
   return {
     conditions: {
+      ...subjects,
       session: columnText(options.session),
       ...(reservations.length === 0 ? {} : { reservations }),
       ...(options.proof === undefined ? {} : { proof: { id: options.proof.id, until: Math.trunc(options.proof.untilMs) } }),

@@ -274,13 +274,14 @@ begin
 end $$;
 
 drop function bailiwick.append_records(text, text, bigint, jsonb);
--- The one way into the log: one statement, one round trip, one transaction for up to a few hundred entries of one tenant. All arrays have the
--- same length. p_conditions as for `admit`; null where another database admitted them. Returns {first, appended, refused}.
+-- The one way into the log: one statement, one round trip, one transaction for up to a few hundred entries of one tenant. Each column comes as
+-- one text with a line an entry (no line feed stands in any; an empty line is null), which costs a fraction of an array's escapes; facts as
+-- one run of bytes with their lengths. p_conditions as for `admit`; null where there are none. Returns {first, appended, refused}.
 create function bailiwick.append_records(
   p_tenant text, p_writer text, p_batch bigint, p_conditions jsonb,
-  p_kinds text[], p_calls text[], p_ats timestamptz[], p_leaves text[], p_agents text[], p_subjects text[], p_sessions text[], p_runs text[],
-  p_tasks text[], p_tools text[], p_actions text[], p_resources text[], p_verdicts text[], p_statuses text[], p_codes text[],
-  p_approvers text[], p_rule_sets text[], p_brokers text[], p_facts bytea[])
+  p_kinds text, p_calls text, p_ats text, p_leaves text, p_agents text, p_subjects text, p_sessions text, p_runs text, p_tasks text, p_tools text,
+  p_actions text, p_resources text, p_verdicts text, p_statuses text, p_codes text, p_approvers text, p_rule_sets text, p_brokers text,
+  p_facts bytea, p_facts_bytes integer[])
 returns json language plpgsql as $$
 declare
   v_period integer := to_char(clock_timestamp() at time zone 'UTC', 'YYYYMM');
@@ -288,6 +289,9 @@ declare
   v_refused jsonb := '[]';
   v_gone bigint[] := '{}';
   v_appended integer;
+  v_kinds text[] := string_to_array(p_kinds, E'\n');
+  v_calls text[] := string_to_array(p_calls, E'\n');
+  v_brokers text[] := string_to_array(p_brokers, E'\n', '');
 begin
   v_first := bailiwick.hold_log(p_tenant, v_period);
   if exists (select from bailiwick.log_writers where tenant_id = p_tenant and writer = p_writer and batch >= p_batch) then
@@ -299,35 +303,41 @@ begin
       v_gone := array(select (value -> 'place')::bigint + 1 from jsonb_array_elements(v_refused));
     end if;
   end if;
-  v_appended := cardinality(p_kinds) - cardinality(v_gone);
+  v_appended := cardinality(v_kinds) - cardinality(v_gone);
 
-  with fresh as materialized (
-    select u.*, v_first + row_number() over (order by place) - 1 as index
-      from unnest(p_kinds, p_calls, p_ats, p_leaves, p_agents, p_subjects, p_sessions, p_runs, p_tasks, p_tools, p_actions, p_resources,
-                  p_verdicts, p_statuses, p_codes, p_approvers, p_rule_sets, p_brokers, p_facts)
+  with given as (
+    select u.*, sum(facts_bytes) over (order by place) as facts_end
+      from unnest(v_kinds, v_calls, string_to_array(p_ats, E'\n'), string_to_array(p_leaves, E'\n'), string_to_array(p_agents, E'\n', ''),
+                  string_to_array(p_subjects, E'\n', ''), string_to_array(p_sessions, E'\n', ''), string_to_array(p_runs, E'\n', ''),
+                  string_to_array(p_tasks, E'\n', ''), string_to_array(p_tools, E'\n', ''), string_to_array(p_actions, E'\n', ''),
+                  string_to_array(p_resources, E'\n', ''), string_to_array(p_verdicts, E'\n', ''), string_to_array(p_statuses, E'\n', ''),
+                  string_to_array(p_codes, E'\n', ''), string_to_array(p_approvers, E'\n', ''), string_to_array(p_rule_sets, E'\n', ''),
+                  v_brokers, p_facts_bytes)
            with ordinality as u (kind, call_id, at, leaf, agent, subject, session, run, task, tool, action, resource,
-                                 verdict, status, code, approver, rule_set, broker, facts, place)
-     where place <> all (v_gone)
+                                 verdict, status, code, approver, rule_set, broker, facts_bytes, place)
+  ), fresh as materialized (
+    select given.*, v_first + row_number() over (order by place) - 1 as index from given where place <> all (v_gone)
   ), sealed as (
     insert into bailiwick.record_facts (tenant_id, period, index, subject, resource, sealed)
-    select p_tenant, v_period, index, subject, resource, facts from fresh where facts is not null
+    select p_tenant, v_period, index, subject, resource, substring(p_facts from (facts_end - facts_bytes)::integer + 1 for facts_bytes)
+      from fresh where facts_bytes > 0
   ), ended as (
     delete from bailiwick.open_calls o using fresh
      where o.tenant_id = p_tenant and o.call_id = fresh.call_id and fresh.kind in ('outcome', 'refusal', 'hold')
   )
   insert into bailiwick.records (tenant_id, period, index, kind, call_id, at, leaf, agent, subject, session, run, task, tool, action, resource,
                                  verdict, status, code, approver, rule_set, broker)
-  select p_tenant, v_period, index, kind, call_id, at, leaf, agent, subject, session, run, task, tool, action, resource,
+  select p_tenant, v_period, index, kind, call_id, at::timestamptz, leaf, agent, subject, session, run, task, tool, action, resource,
          verdict, status, code, approver, rule_set, broker
     from fresh order by index;
 
   -- What this batch both begins and ends stays out; of several beginnings of one call the last counts.
   insert into bailiwick.open_calls (tenant_id, call_id, index, broker)
   select distinct on (u.call_id) p_tenant, u.call_id, v_first + u.place - 1 - (select count(*) from unnest(v_gone) as gone where gone < u.place), coalesce(u.broker, '')
-    from unnest(p_kinds, p_calls, p_brokers) with ordinality as u (kind, call_id, broker, place)
+    from unnest(v_kinds, v_calls, v_brokers) with ordinality as u (kind, call_id, broker, place)
    where u.kind in ('intent', 'lookup') and u.place <> all (v_gone)
      and not exists (
-       select from unnest(p_kinds, p_calls) with ordinality as later (kind, call_id, place)
+       select from unnest(v_kinds, v_calls) with ordinality as later (kind, call_id, place)
         where later.call_id = u.call_id and later.place > u.place and later.kind in ('outcome', 'refusal', 'hold'))
    order by u.call_id, u.place desc
   on conflict (tenant_id, call_id) do update set index = excluded.index, broker = excluded.broker, opened_at = clock_timestamp();

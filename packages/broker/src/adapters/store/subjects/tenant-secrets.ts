@@ -34,11 +34,23 @@ export function tenantSecrets(db: Kysely<Tables>, rootKey: Uint8Array): (tenant:
   };
 }
 
+/** A session's task and the records of one call come again and again. */
+const MAX_REMEMBERED_TAGS = 10_000;
+
 function secretsOf(tenantKey: Buffer): TenantSecrets {
   const tagKey = createSecretKey(derive(tenantKey, "log tags"));
+  const remembered = new Map<string, string>();
+  const tagOf = (text: string): string => {
+    const known = remembered.get(text);
+    if (known !== undefined) return known;
+    if (remembered.size >= MAX_REMEMBERED_TAGS) remembered.clear();
+    const made = createHmac("sha256", tagKey).update(text, "utf8").digest("base64url").slice(0, TAG_CHARS);
+    remembered.set(text, made);
+    return made;
+  };
   return {
     wrapKey: derive(tenantKey, "log people"),
     factsKey: createSecretKey(derive(tenantKey, "log facts")),
-    tag: (kind, value) => createHmac("sha256", tagKey).update(`${kind}\0${value}`, "utf8").digest("base64url").slice(0, TAG_CHARS),
+    tag: (kind, value) => tagOf(`${kind}\0${value}`),
   };
 }
