@@ -20,10 +20,11 @@ export const LAYERS: readonly { readonly name: string; readonly folder: RegExp; 
   { name: "config", folder: /^packages\/broker\/src\/config\//, may: ["policy", "ledger", "domain", "rest-contract"] },
   { name: "rest-contract", folder: /^packages\/broker\/src\/rest-contract\//, may: ["policy", "ledger", "domain"] },
   { name: "insight", folder: /^packages\/broker\/src\/insight\//, may: ["policy", "ledger", "domain", "risk", "call"] },
+  { name: "witness", folder: /^packages\/broker\/src\/witness\//, may: ["ledger", "domain"] },
   {
     name: "adapters",
     folder: /^packages\/broker\/src\/adapters\//,
-    may: ["policy", "ledger", "domain", "risk", "call", "insight", "config", "rest-contract", "console"],
+    may: ["policy", "ledger", "domain", "risk", "call", "insight", "config", "rest-contract", "witness", "console"],
   },
   {
     name: "main",
@@ -33,7 +34,21 @@ export const LAYERS: readonly { readonly name: string; readonly folder: RegExp; 
   {
     name: "cli",
     folder: /^packages\/broker\/src\/cli\//,
-    may: ["policy", "ledger", "domain", "risk", "call", "insight", "config", "rest-contract", "adapters", "main", "client", "console"],
+    may: [
+      "policy",
+      "ledger",
+      "domain",
+      "risk",
+      "call",
+      "insight",
+      "config",
+      "rest-contract",
+      "witness",
+      "adapters",
+      "main",
+      "client",
+      "console",
+    ],
   },
 ];
 

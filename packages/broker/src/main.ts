@@ -10,11 +10,13 @@ import { createMcpEndpoint, type Durations } from "./adapters/mcp/index.ts";
 import { resourceMetadataUrl } from "./adapters/oauth/metadata.ts";
 import { createRestApp } from "./adapters/rest/app.ts";
 import { firstInvitation } from "./adapters/rest/first-invitation.ts";
+import type { LogStatus } from "./adapters/rest/log-status.ts";
 import { peopleOrigins } from "./adapters/rest/relying-party.ts";
 import { randomId } from "./adapters/system/random.ts";
 import { openStore, type Store } from "./adapters/store/index.ts";
-import { createLogger, type Logger } from "./adapters/telemetry/logger.ts";
+import { createLogger } from "./adapters/telemetry/logger.ts";
 import { createMetrics, type Metrics } from "./adapters/telemetry/metrics.ts";
+import { openTraces } from "./adapters/telemetry/traces.ts";
 import { createToolConnections, type LiveToolConnections } from "./adapters/tools/index.ts";
 import { type Authority, openAuthority } from "./authority.ts";
 import { createAgentSurface } from "./call/agent-surface.ts";
@@ -29,18 +31,13 @@ import { outgoingCredentials } from "./federation.ts";
 import { explainCall } from "./insight/explain-call.ts";
 import { inspectTool, toolStates } from "./insight/tool-states.ts";
 import { verifyLog } from "./insight/verify-log.ts";
+import { readLogConfig } from "./log-config.ts";
 import { measured } from "./measured.ts";
 import { openToolTokens, type ToolTokens } from "./tool-tokens.ts";
+import { startUpkeep } from "./upkeep.ts";
 
 /** Version of this program. */
 export const VERSION = "0.1.0";
-
-/** How often rows that decide nothing any more are deleted. */
-const TIDY_MS = 10 * 60_000;
-/** How often records are looked for that no broker signed. */
-const SWEEP_MS = 5_000;
-/** How often intents of brokers that are gone are looked for. */
-const SURFACE_UNKNOWN_MS = 30_000;
 
 export interface BrokerOptions {
   /** The policy folder; watched for changes. */
@@ -49,6 +46,8 @@ export interface BrokerOptions {
   readonly dataFolder: string;
   /** A PostgreSQL URL of the database's owner; absent: the embedded store in the data folder. */
   readonly databaseUrl?: string | undefined;
+  /** A PostgreSQL URL of a database of its own for the log; absent: it lies beside everything else. */
+  readonly logDatabaseUrl?: string | undefined;
   /** Default 127.0.0.1. */
   readonly host?: string | undefined;
   /** Default 7400; 0 takes any free port. */
@@ -115,15 +114,19 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
   });
   undo.push(() => live.close());
   const policy = (): Policy => live.current();
+  const logConfig = await readLogConfig(options.policyFolder);
 
   const store = await openStore(
     {
       rootKey: rootKey.toString("base64"),
       ...(options.databaseUrl === undefined ? { dataFolder: options.dataFolder } : { databaseUrl: options.databaseUrl }),
+      logDatabaseUrl: options.logDatabaseUrl,
     },
     {
       brokerId,
       log: (line) => logger.info(line),
+      origin: logConfig.origin,
+      witnesses: { keys: logConfig.witnesses.map(({ key }) => key), quorum: logConfig.quorum },
       complain: (tenant, error) => logger.error({ err: error, tenant }, "a checkpoint of the log could not be signed; it is tried again"),
     },
   );
@@ -136,7 +139,19 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
   const custody = await openCustody({ store, policy, environment, now, complain });
   undo.push(() => custody.close());
 
+  const traces = openTraces({
+    settings: logConfig.traces,
+    environment,
+    version: VERSION,
+    brokerId,
+    onCollector: (up) =>
+      up
+        ? logger.info("the trace collector takes spans again")
+        : logger.warn("the trace collector takes no spans; calls go on, their spans are lost (`bailiwick_trace_spans_lost_total`)"),
+  });
+  undo.push(() => traces.shutdown());
   const metrics = createMetrics({
+    lostSpans: () => traces.lost(),
     pendingApprovals: () => pendingApprovals(store, policy()),
     overdueCredentials: () => custody.overdue(),
   });
@@ -145,7 +160,7 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
   const onFault = (error: unknown): void => logger.error({ err: error }, "a request was stopped by a fault");
   const authority = await openAuthority({ store, policy, environment, now, rootKey, dataFolder: options.dataFolder, url, onFault });
   const toolTokens = openToolTokens({ store, policy, now, environment, rootKey, url, authority }, custody.opener);
-  const ports: CallPorts = {
+  const ports: CallPorts = traces.ports({
     brokerId,
     maskSalt: Buffer.from(hkdfSync("sha256", rootKey, new Uint8Array(0), "bailiwick/mask/v1", 32)).toString("hex"),
     now,
@@ -161,10 +176,13 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
     onFault: (failure) => {
       if (!(failure instanceof Refusal)) logger.error({ err: failure }, "a call was stopped by a fault");
     },
-  };
+  });
 
   const surface = measured(
-    createAgentSurface(ports, (listener) => both(tools.onChange(listener), subscribe(policyListeners, listener))),
+    traces.surface(
+      createAgentSurface(ports, (listener) => both(tools.onChange(listener), subscribe(policyListeners, listener))),
+      policy,
+    ),
     metrics,
     policy,
   );
@@ -177,6 +195,17 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
   });
   undo.push(() => mcp.close());
 
+  const upkeep = await startUpkeep({
+    store,
+    policy,
+    config: logConfig,
+    dataFolder: options.dataFolder,
+    environment,
+    version: VERSION,
+    now,
+    logger,
+  });
+  undo.push(() => upkeep.close());
   const operatorKey = await openOperatorKey(options.dataFolder);
   const web = new Hono();
   const { signingKeys } = authority;
@@ -194,18 +223,12 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
     policy,
     environment,
     onFault,
+    logStatus: () => ({ outages: store.log.outages(), anchors: upkeep.anchoring.status(), exports: upkeep.exports.status() }),
   });
   web.route("/", createRestApp(rest));
   const people = getRequestListener(web.fetch);
   front.open({ mcp: (req, res) => mcp.handle(req, res), oauth: authority.oauth, web: (req, res) => void people(req, res) });
 
-  await surfaceUnknown(store, policy(), logger);
-  const timer = setInterval(() => void surfaceUnknown(store, policy(), logger), SURFACE_UNKNOWN_MS);
-  undo.push(async () => clearInterval(timer));
-  const sweeping = setInterval(() => store.sweep(policy().tenants), SWEEP_MS);
-  undo.push(async () => clearInterval(sweeping));
-  const tidying = setInterval(() => void tidyAll(store, policy(), logger), TIDY_MS);
-  undo.push(async () => clearInterval(tidying));
   // A certificate names the public address, not this machine's.
   const local = options.tls === undefined ? front.url : url;
   await writeBrokerFile(options.dataFolder, {
@@ -242,10 +265,12 @@ interface RestParts {
   readonly policy: () => Policy;
   readonly environment: (name: string) => string | undefined;
   readonly onFault: (error: unknown) => void;
+  readonly logStatus: () => LogStatus;
 }
 
 function restPorts(parts: RestParts): Parameters<typeof createRestApp>[0] {
-  const { url, operatorKey, store, custody, signingKeys, toolAccess, ports, tools, metrics, policy, environment, onFault } = parts;
+  const { url, operatorKey, store, custody, signingKeys, toolAccess, ports, tools, metrics, policy, environment, onFault, logStatus } =
+    parts;
   return {
     version: VERSION,
     publicUrl: url,
@@ -257,6 +282,7 @@ function restPorts(parts: RestParts): Parameters<typeof createRestApp>[0] {
     argsDigest: argumentsDigest,
     people: store.people,
     signIn: store.signIn,
+    searches: store.searches,
     environment,
     approvals: store.approvals,
     sessions: store.sessions,
@@ -266,6 +292,7 @@ function restPorts(parts: RestParts): Parameters<typeof createRestApp>[0] {
     credentials: custody.keeper,
     toolAccess,
     log: store.log,
+    logStatus,
     evidence: store.evidence,
     explain: (tenant, callId) => explainCall(store.log, policy(), tenant, callId),
     verify: (tenant) => verifyLog(store, tenant),
@@ -288,27 +315,6 @@ async function requireHealthy(store: Store): Promise<void> {
 async function pendingApprovals(store: Store, policy: Policy): Promise<number> {
   const lists = await Promise.all(policy.tenants.map((tenant) => store.approvals.list(tenant, { state: "pending", limit: 1_000 })));
   return lists.reduce((sum, each) => sum + each.length, 0);
-}
-
-async function surfaceUnknown(store: Store, policy: Policy, logger: Logger): Promise<void> {
-  for (const tenant of policy.tenants) {
-    try {
-      const found = await store.log.surfaceUnknown(tenant, new Date());
-      if (found > 0)
-        logger.warn(
-          { tenant, calls: found },
-          "calls of a broker that is gone have an unknown outcome; see `bailiwick audit query --status unknown`",
-        );
-    } catch (error) {
-      logger.error({ err: error, tenant }, "intents without outcome could not be looked for");
-    }
-  }
-}
-
-async function tidyAll(store: Store, policy: Policy, logger: Logger): Promise<void> {
-  for (const tenant of policy.tenants) {
-    await store.tidy(tenant).catch((error: unknown) => logger.error({ err: error, tenant }, "expired rows could not be deleted"));
-  }
 }
 
 function subscribe(listeners: Set<() => void>, listener: () => void): () => void {

@@ -1,7 +1,8 @@
 import { type Policy, type PolicyFile, type PolicyTestReport, runTests } from "@bailiwick/policy";
 import type { Command } from "commander";
 import type { Cli } from "./cli.ts";
-import { EXIT } from "./failure.ts";
+import { readLogConfig } from "../log-config.ts";
+import { CliFailure, EXIT } from "./failure.ts";
 import { count, diagnosticsText, openPolicyFolder } from "./policy-folder.ts";
 
 /** Rules without a test that are named one by one; the rest is counted. */
@@ -20,6 +21,11 @@ async function check(cli: Cli, name: string | undefined, strict: boolean): Promi
   const opened = await openPolicyFolder(cli, name);
   if (opened === undefined) return;
   const { folder, shown, files, policy } = opened;
+  await readLogConfig(folder).catch((error: unknown) => {
+    throw new CliFailure("refused", error instanceof Error ? error.message : "`log.yaml` cannot be used", [
+      "a broker does not start with it",
+    ]);
+  });
   const report = runTests(policy, files, cli.io.now());
   const ok = report.failed.length === 0 && !(strict && (policy.warnings.length > 0 || report.unexercised.length > 0));
   cli.answer(

@@ -30,6 +30,7 @@ export interface UpOptions {
   readonly host: string;
   readonly publicUrl?: string | undefined;
   readonly databaseUrl?: string | undefined;
+  readonly logDatabaseUrl?: string | undefined;
   /** PEM; serves HTTPS. */
   readonly tls?: { readonly cert: Buffer; readonly key: Buffer } | undefined;
   readonly json: boolean;

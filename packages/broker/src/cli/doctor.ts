@@ -8,6 +8,7 @@ import { load } from "@bailiwick/policy";
 import { type Cli, DEFAULT_PORT } from "./cli.ts";
 import { type BrokerFile, readBrokerFile, readOperatorKey } from "../config/data-folder.ts";
 import { checkCredentials } from "./credential-finding.ts";
+import { checkLogs } from "./log-finding.ts";
 import { EXIT } from "./failure.ts";
 
 export interface Finding {
@@ -112,6 +113,7 @@ async function checkBroker(cli: Cli, broker: BrokerFile | undefined, port: numbe
     { name: "broker", ok: true, found: `${broker.version} at ${broker.url}` },
     ...parts,
     ...(credentials === undefined ? [] : [credentials]),
+    ...(await checkLogs(cli)),
   ];
 }
 

@@ -19,6 +19,7 @@ import { addStops } from "./stops.ts";
 import { addTools } from "./tools.ts";
 import { addUp } from "./up.ts";
 import { addWhy } from "./why.ts";
+import { addWitness } from "./witness.ts";
 
 /**
  * Runs one command line (without `node` and the script) and resolves with its exit code: 0 done, 1 refused or problems found,
@@ -63,6 +64,7 @@ export async function runCli(argv: readonly string[], io: CliIo, hooks: CliHooks
     addLogin,
     addPeople,
     addDoctor,
+    addWitness,
   ])
     add(program, cli);
   inheritSettings(program);

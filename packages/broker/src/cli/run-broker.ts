@@ -11,6 +11,7 @@ export async function runBroker(options: UpOptions, io: CliIo): Promise<number> 
     policyFolder: options.policyFolder,
     dataFolder: options.dataFolder,
     databaseUrl: options.databaseUrl,
+    logDatabaseUrl: options.logDatabaseUrl,
     host: options.host,
     port: options.port,
     publicUrl: options.publicUrl,

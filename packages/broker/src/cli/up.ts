@@ -16,6 +16,7 @@ export function addUp(program: Command, cli: Cli): void {
     .option("--tls-cert <file>", "serves HTTPS with this certificate chain (PEM); agents can then bind tokens to certificates of their own")
     .option("--tls-key <file>", "its private key (PEM)")
     .option("--database-url <url>", "a PostgreSQL to use instead of the embedded one; or set BAILIWICK_DATABASE_URL")
+    .option("--log-database-url <url>", "a database of its own for the log; or set BAILIWICK_LOG_DATABASE_URL")
     .action(async (options: UpCommand) => {
       const tls = await readTls(cli, options);
       const code = await cli.hooks.up(
@@ -26,6 +27,7 @@ export function addUp(program: Command, cli: Cli): void {
           host: options.host,
           publicUrl: options.publicUrl?.replace(/\/+$/u, ""),
           databaseUrl: options.databaseUrl ?? cli.io.env["BAILIWICK_DATABASE_URL"],
+          logDatabaseUrl: options.logDatabaseUrl ?? cli.io.env["BAILIWICK_LOG_DATABASE_URL"],
           ...(tls === undefined ? {} : { tls }),
           json: cli.json(),
         },
@@ -41,12 +43,16 @@ interface UpCommand {
   readonly host: string;
   readonly publicUrl?: string;
   readonly databaseUrl?: string;
+  readonly logDatabaseUrl?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
 }
 
 /** @throws CliFailure `usage` when one of the two is missing or cannot be read. */
-async function readTls(cli: Cli, { tlsCert, tlsKey }: UpCommand): Promise<{ cert: Buffer; key: Buffer } | undefined> {
+export async function readTls(
+  cli: Cli,
+  { tlsCert, tlsKey }: Pick<UpCommand, "tlsCert" | "tlsKey">,
+): Promise<{ cert: Buffer; key: Buffer } | undefined> {
   if (tlsCert === undefined && tlsKey === undefined) return undefined;
   if (tlsCert === undefined || tlsKey === undefined)
     throw new CliFailure("usage", "a certificate needs its key and a key its certificate", ["give both `--tls-cert` and `--tls-key`"]);

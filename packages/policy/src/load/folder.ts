@@ -28,7 +28,7 @@ export interface Folder {
 }
 
 const LAYOUT =
-  "`bailiwick.yaml`, `gates.yaml`, `partners.yaml`, `tools/*.yaml`, `roles/*.yaml`, `agents/*.yaml`, `policies/*.cedar`, `tests/*.yaml`";
+  "`bailiwick.yaml`, `gates.yaml`, `partners.yaml`, `tools/*.yaml`, `roles/*.yaml`, `agents/*.yaml`, `policies/*.cedar`, `tests/*.yaml`, `log.yaml`";
 
 export function readFolder(files: readonly PolicyFile[], report: Report): Folder {
   const sorted = files.toSorted((a, b) => compareText(a.path, b.path));
@@ -66,7 +66,8 @@ function reportMissingMain(report: Report): void {
   });
 }
 
-const KNOWN = /^(bailiwick|gates|partners)\.yaml$|^(tools|roles|agents|tests)\/[^/]+\.yaml$|^policies\/[^/]+\.cedar$|\.md$/;
+// `log.yaml` says how the log is kept; it grants nothing, and the broker reads it by itself.
+const KNOWN = /^(bailiwick|gates|partners|log)\.yaml$|^(tools|roles|agents|tests)\/[^/]+\.yaml$|^policies\/[^/]+\.cedar$|\.md$/;
 
 function reportUnknownFiles(files: readonly PolicyFile[], report: Report): void {
   const seen = new Set<string>();

@@ -66,7 +66,7 @@ async function put(
   value: string,
   options: StoreOptions & { readonly graceMs?: number; readonly verification?: Verification },
 ): Promise<CredentialInfo> {
-  return change(deps, { ...binding, name }, "make", async ({ scoped, rows, tenantKey }) => {
+  return change(deps, { ...binding, name }, async ({ scoped, rows, tenantKey }) => {
     const active = rows.find(({ state }) => state === "active");
     if (active !== undefined) await retire(deps, scoped, tenantKey, active, options.graceMs ?? DEFAULT_GRACE_MS);
     const made = await insert(deps, scoped, tenantKey, { name, binding, value, version: nextVersion(rows.map(infoOf)), options }, "active");
@@ -82,7 +82,7 @@ async function stage(
   value: string,
   options: StoreOptions,
 ): Promise<Changed> {
-  return change(deps, { ...binding, name }, "make", async ({ scoped, rows, tenantKey }) => {
+  return change(deps, { ...binding, name }, async ({ scoped, rows, tenantKey }) => {
     const plan = planStage(rows.map(infoOf));
     if (!plan.ok) return plan;
     const made = await insert(deps, scoped, tenantKey, { name, binding, value, version: plan.version, options }, "pending");
@@ -92,7 +92,7 @@ async function stage(
 }
 
 async function activate(deps: CredentialDeps, ref: VersionRef, options: Parameters<CredentialStore["activate"]>[1]): Promise<Changed> {
-  return change(deps, ref, "need", async ({ scoped, rows, tenantKey }) => {
+  return change(deps, ref, async ({ scoped, rows, tenantKey }) => {
     const plan = planActivate(rows.map(infoOf), ref.version);
     if (!plan.ok) return plan;
     const replaced = rows.find(({ version }) => version === plan.replaces?.version);
@@ -105,7 +105,7 @@ async function activate(deps: CredentialDeps, ref: VersionRef, options: Paramete
 }
 
 async function revoke(deps: CredentialDeps, ref: VersionRef, record: RecordChange | undefined): Promise<Changed> {
-  return change(deps, ref, "need", async ({ scoped, rows, tenantKey }) => {
+  return change(deps, ref, async ({ scoped, rows, tenantKey }) => {
     const plan = planRevoke(rows.map(infoOf), ref.version);
     const row = rows.find(({ version }) => version === ref.version);
     if (!plan.ok) return plan;
@@ -126,14 +126,11 @@ interface Locked {
 }
 
 /** One change of a tenant's credentials at a time, told to everyone when it is committed. */
-async function change<T>(
-  deps: CredentialDeps,
-  place: CredentialPlace,
-  key: "make" | "need",
-  work: (locked: Locked) => Promise<T>,
-): Promise<T> {
+async function change<T>(deps: CredentialDeps, place: CredentialPlace, work: (locked: Locked) => Promise<T>): Promise<T> {
   const { tenant, name, environment, workflow } = place;
   requirePlainParts(place);
+  // Before the change: its record needs the tenant's key too, and would wait for one that is not committed.
+  await inTenant(deps.db, tenant, (scoped) => tenantKeyOf(scoped, tenant, deps.rootKey, "make"));
   const done = await inTenant(deps.db, tenant, async (scoped) => {
     await sql`select pg_advisory_xact_lock(hashtextextended(${`bailiwick.credential ${tenant}`}, 0))`.execute(scoped);
     const rows = await scoped
@@ -145,7 +142,7 @@ async function change<T>(
       .where("workflow", "=", workflow)
       .orderBy("version")
       .execute();
-    const tenantKey = await tenantKeyOf(scoped, tenant, deps.rootKey, rows.length === 0 ? "make" : key);
+    const tenantKey = await tenantKeyOf(scoped, tenant, deps.rootKey, "need");
     await sql`select pg_notify('bailiwick', ${JSON.stringify(["credential", tenant, name])})`.execute(scoped);
     return work({ scoped, rows, tenantKey });
   });
