@@ -38,6 +38,7 @@ export interface Upkeep {
 /** @throws Error with what to do when an anchor or an export of `log.yaml` cannot begin. */
 export async function startUpkeep(parts: UpkeepParts): Promise<Upkeep> {
   const { store, policy, config, logger, now } = parts;
+  requireTenants(config, policy().tenants);
   const anchoring = startAnchoring({
     evidence: store.evidence,
     tenants: () => policy().tenants,
@@ -80,10 +81,17 @@ export async function startUpkeep(parts: UpkeepParts): Promise<Upkeep> {
   };
 }
 
+/** A name that is none would be an export nobody misses, or records kept for ever although somebody wanted otherwise. */
+function requireTenants({ exports, retention }: LogConfig, tenants: readonly string[]): void {
+  const unknown = [...exports.map(({ tenant }) => tenant), ...Object.keys(retention)].find((tenant) => !tenants.includes(tenant));
+  if (unknown !== undefined)
+    throw new Error(`\`log.yaml\` speaks of tenant \`${unknown}\`, which the policy does not have; it has ${tenants.join(", ")}`);
+}
+
 /** The log says of itself that it was found wanting: whoever reads it later sees that somebody was told. */
 async function recordAlarm({ store, now, logger }: UpkeepParts, { tenant, anchor, kind, message }: Finding): Promise<void> {
   const at = now();
-  const body = { at: at.toISOString(), event: "log.alarm", by: "broker", tenant, anchor, finding: kind, message };
+  const body = { at: at.toISOString(), event: "anchor.conflict", by: "broker", tenant, anchor, finding: kind, message };
   await store.log
     .append(tenant, { kind: "admin", callId: `alarm_${at.getTime()}`, body })
     .catch((error: unknown) => logger.error({ err: error, tenant }, "an alarm about the log could not be recorded in it"));

@@ -36,10 +36,11 @@ export function exportCursors(db: Kysely<Tables>, url: string): CursorStore {
 
 async function lease(url: string, cursor: string): Promise<CursorLease | undefined> {
   const client = await connectOnce(url, { application_name: `bailiwick export ${cursor}`.slice(0, 63) });
-  const { rows } = await client.query<{ held: boolean }>(
-    "select pg_try_advisory_lock(hashtextextended('bailiwick.export ' || $1, 0)) as held",
-    [cursor],
-  );
+  const lock = "select pg_try_advisory_lock(hashtextextended('bailiwick.export ' || $1, 0)) as held";
+  const { rows } = await client.query<{ held: boolean }>(lock, [cursor]).catch(async (error: unknown) => {
+    await client.end().catch(() => undefined);
+    throw error;
+  });
   if (rows[0]?.held !== true) {
     await client.end();
     return undefined;
