@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { recordHash } from "../../packages/ledger/src/index.ts";
+import { sha256 } from "../../packages/ledger/src/index.ts";
 import { openStore } from "../../packages/broker/src/adapters/store/index.ts";
 import type { LogEntry } from "../../packages/broker/src/domain/audit.ts";
 import type { Session } from "../../packages/broker/src/domain/session.ts";
@@ -27,6 +27,7 @@ export async function bailiwickStore(folder: string): Promise<Contender> {
       agent: "a",
       user: "u",
       task: "t",
+      run: "s",
       data: {},
       scope: [],
       userProof: "asserted",
@@ -85,7 +86,7 @@ export async function bareFile(folder: string): Promise<Contender> {
   const write = (entry: LogEntry): Promise<void> =>
     new Promise((done) => {
       const body = JSON.stringify(entry.body);
-      prev = recordHash({ prev, seq: ++seq, kind: entry.kind, callId: entry.callId, body });
+      prev = sha256(`${prev}\n${++seq}\n${entry.kind}\n${entry.callId}\n${body}`);
       waiting.push({ text: `${prev} ${entry.callId} ${body}`, done });
       if (!busy) void flush();
     });

@@ -7,6 +7,8 @@ import { CliFailure } from "./failure.ts";
 export interface BrokerClient {
   readonly url: string;
   get<S extends z.ZodType>(path: string, answer: S, query?: Readonly<Record<string, string | undefined>>): Promise<z.output<S>>;
+  /** What is at an address, as it stands; undefined when there is nothing. */
+  file(path: string): Promise<Uint8Array | undefined>;
   send<S extends z.ZodType>(method: "POST" | "PUT", path: string, answer: S, body: unknown): Promise<z.output<S>>;
 }
 
@@ -28,6 +30,13 @@ export function createBrokerClient(options: { readonly url: string; readonly bea
   return {
     url: options.url,
     get: async (path, answer, query = {}) => request("GET", `${path}${queryText(query)}`, answer, undefined),
+    file: async (path) => {
+      const response = await reach(options, "GET", path, undefined);
+      if (response.ok) return new Uint8Array(await response.arrayBuffer());
+      const value: unknown = await response.json().catch(() => undefined);
+      if (response.status === 404) return undefined;
+      throw refusal(response.status, value);
+    },
     send: async (method, path, answer, body) => request(method, path, answer, body),
   };
 }

@@ -3,6 +3,7 @@ import { openNote, type VerifiedSignature } from "../note/open.ts";
 import { parseSignedNote } from "../note/signed-note.ts";
 import { type Checkpoint, parseCheckpointText } from "./checkpoint.ts";
 import { covers, type LogKey, type LogPolicy } from "./policy.ts";
+import { isMet, type Quorum } from "./quorum.ts";
 
 /** A checkpoint that the policy accepts, and who vouched for it. */
 export interface OpenedCheckpoint extends Checkpoint {
@@ -18,12 +19,19 @@ export interface OpenedCheckpoint extends Checkpoint {
  */
 export function openCheckpoint(note: string, policy: LogPolicy): OpenedCheckpoint {
   const opened = openSigned(note, policy);
-  if (opened.cosignatures.length < policy.quorum) throw new LedgerError("quorum_missed", quorumMissed(opened, policy));
+  requireQuorum(opened.size, opened.cosignatures, policy.quorum);
   return opened;
 }
 
-export function quorumMissed({ size, cosignatures }: OpenedCheckpoint, { quorum }: LogPolicy): string {
-  return `${cosignatures.length} of the ${quorum} witnesses needed cosigned size ${size}: wait for them, or ask why they do not`;
+/** @throws LedgerError `quorum_missed` */
+export function requireQuorum(size: number, cosignatures: readonly VerifiedSignature[], quorum: Quorum): void {
+  const cosigners = cosignatures.map(({ key }) => key);
+  if (isMet(quorum, cosigners)) return;
+  const names = cosigners.length === 0 ? "no witness" : `only ${cosigners.map(({ name }) => `\`${name}\``).join(", ")}`;
+  throw new LedgerError(
+    "quorum_missed",
+    `${names} cosigned size ${size}, and ${quorum.needed} of ${quorum.of.length} have to: wait for them, or ask why they do not`,
+  );
 }
 
 /** The same, whatever the number of witnesses. For checkpoints that a later, cosigned one covers. */

@@ -1,6 +1,7 @@
 import { LedgerError } from "../ledger-error.ts";
 import { equalBytes } from "../strict-text.ts";
 import type { HeadsCommitment } from "../heads/head.ts";
+import type { VerifiedSignature } from "../note/open.ts";
 import { headsMap, type HeadsMap } from "../heads/map.ts";
 import { EMPTY_FRONTIER, type Frontier, growTree, type TreeGrowth } from "../tree/growth.ts";
 import type { Hash } from "../tree/hash.ts";
@@ -20,6 +21,8 @@ export interface Progress {
   verified: number;
   /** What the last of them commits to. */
   said: HeadsCommitment | undefined;
+  /** Who cosigned the last of them. */
+  cosignatures: readonly VerifiedSignature[];
   /** The first record since then whose hash is not the tile's. Either may be wrong; the next checkpoint decides. */
   mismatch: Mismatch | undefined;
   /** The first record since then that is wrong by itself. Reported only if it was written so: otherwise a change is to blame, maybe an earlier one. */
@@ -31,7 +34,18 @@ export function progressOf({ policy, leafHashAt, from }: ExportOptions): Progres
   for (const head of from?.heads ?? []) heads.restore(head);
   const good = from?.frontier ?? EMPTY_FRONTIER;
   const tree = growTree(good);
-  return { tree, heads, keys: keyHistory(policy), leafHashAt, good, verified: 0, said: undefined, mismatch: undefined, suspect: undefined };
+  return {
+    tree,
+    heads,
+    keys: keyHistory(policy),
+    leafHashAt,
+    good,
+    verified: 0,
+    said: undefined,
+    cosignatures: [],
+    mismatch: undefined,
+    suspect: undefined,
+  };
 }
 
 /** Compares a record's hash with the tile's. */

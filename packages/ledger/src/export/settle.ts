@@ -1,6 +1,7 @@
-import { type OpenedCheckpoint, quorumMissed } from "../checkpoint/open.ts";
+import { type OpenedCheckpoint, requireQuorum } from "../checkpoint/open.ts";
 import { headsOf } from "../heads/head.ts";
 import { LedgerError } from "../ledger-error.ts";
+import type { VerifiedSignature } from "../note/open.ts";
 import { equalBytes } from "../strict-text.ts";
 import type { Claim, ClaimedSize } from "./claims.ts";
 import { KeyFault } from "./key-history.ts";
@@ -18,7 +19,8 @@ export function settle(progress: Progress, { size, claims }: ClaimedSize, isLast
     const opened = claims.map(({ note }) => progress.keys.open(note));
     const fault = forked(progress, opened) ?? unfit ?? headsFault(progress, opened);
     if (fault !== undefined) return fault;
-    if (isLast) requireQuorum(progress, opened);
+    progress.cosignatures = together(opened);
+    if (isLast) requireQuorum(size, progress.cosignatures, progress.keys.policy().quorum);
     progress.keys.vouch();
     progress.verified += opened.length;
     progress.good = progress.tree.frontier();
@@ -98,10 +100,10 @@ function headsFault(progress: Progress, [checkpoint]: readonly OpenedCheckpoint[
   );
 }
 
-function requireQuorum({ keys }: Progress, opened: readonly OpenedCheckpoint[]): void {
-  const policy = keys.policy();
-  const [best] = opened.toSorted((left, right) => right.cosignatures.length - left.cosignatures.length);
-  if (best !== undefined && best.cosignatures.length < policy.quorum) throw new LedgerError("quorum_missed", quorumMissed(best, policy));
+/** Cosignatures of one text, each witness once: they may have come by different ways. */
+function together(opened: readonly OpenedCheckpoint[]): readonly VerifiedSignature[] {
+  const byKey = new Map(opened.flatMap(({ cosignatures }) => cosignatures).map((one) => [one.key, one]));
+  return [...byKey.values()];
 }
 
 function refused(progress: Progress, size: number, error: unknown): ExportFault {

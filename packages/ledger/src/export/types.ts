@@ -1,6 +1,7 @@
 import type { LogKey, LogPolicy } from "../checkpoint/policy.ts";
 import type { HeadsCommitment, SequenceHead, SequencesOf } from "../heads/head.ts";
 import type { LedgerErrorCode } from "../ledger-error.ts";
+import type { VerifiedSignature } from "../note/open.ts";
 import type { Frontier } from "../tree/growth.ts";
 import type { Hash } from "../tree/hash.ts";
 
@@ -23,7 +24,8 @@ export interface ExportOptions {
  * What is wrong with an export. Beside the codes of `LedgerError`, which concern its checkpoints: a record was `changed`, `inserted`,
  * `duplicated`, `moved` or is `missing`; `truncated` the end is cut off; `rewritten` records and tiles agree with each other and not with the
  * checkpoint; `fork` two checkpoints of one size say different things; `heads` a checkpoint counts a sequence wrongly; `hash_tile` a tile does
- * not fit the records; `not_canonical` a record has a second spelling; `uncovered` no checkpoint covers the record.
+ * not fit the records; `not_canonical` a record has a second spelling; `uncovered` no checkpoint covers the record; `facts` a fact shown beside
+ * a record is not the one the record commits to.
  */
 export type ExportFaultCode =
   | LedgerErrorCode
@@ -38,7 +40,8 @@ export type ExportFaultCode =
   | "heads"
   | "hash_tile"
   | "not_canonical"
-  | "uncovered";
+  | "uncovered"
+  | "facts";
 
 /** The first bad record lies at `at` or after it, before `until`; it is `at` itself when `until` is `at` + 1. All before `at` are proven. */
 export interface ExportFault {
@@ -62,6 +65,8 @@ export interface ExportProven {
   readonly skipped: number;
   /** What the last checkpoint commits to; undefined when it does not. */
   readonly heads: HeadsCommitment | undefined;
+  /** Witnesses' signatures of the last checkpoint, each witness once. */
+  readonly cosignatures: readonly VerifiedSignature[];
   /** The log's keys as its history leaves them: what to pin for the next export. */
   readonly keys: readonly LogKey[];
   /** Where the next export can begin. */

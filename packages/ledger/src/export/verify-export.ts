@@ -32,7 +32,7 @@ export function exportVerifier(options: ExportOptions): ExportVerifier {
   const claimed = claimsOf(options.checkpoints);
   const sizes = claimed.sizes.filter(({ size }) => size >= tree.size());
   let due = 0;
-  let bad = claimed.fault;
+  let bad: ExportFault | undefined;
 
   function settleDue(): void {
     const next = sizes[due];
@@ -68,9 +68,9 @@ export function exportVerifier(options: ExportOptions): ExportVerifier {
       return bad === undefined;
     },
     verdict() {
-      const fault = bad ?? unfinished();
+      const fault = earliest(claimed.fault, bad ?? unfinished());
       if (fault !== undefined) return fault;
-      const { good, verified, said } = progress;
+      const { good, verified, said, cosignatures } = progress;
       const [size, skipped] = [tree.size(), claimed.sizes.length - sizes.length];
       return {
         ok: true,
@@ -80,6 +80,7 @@ export function exportVerifier(options: ExportOptions): ExportVerifier {
         checkpoints: verified,
         skipped,
         heads: said,
+        cosignatures,
         keys: keys.keys(),
         frontier: tree.frontier(),
       };

@@ -31,7 +31,7 @@ export function formatTlogProof({ index, hashes, checkpoint, extra }: TlogProof)
       "it has an index, hashes of 32 bytes, a checkpoint, and extra data of at least a byte or none",
     );
   const extraLine = extra === undefined ? "" : `extra ${encodeBase64(extra)}\n`;
-  return `${HEADER}\n${extraLine}index ${index}\n${hashes.map((hash) => `${encodeBase64(hash)}\n`).join("")}\n${checkpoint}`;
+  return `${TLOG_PROOF_HEADER}\n${extraLine}index ${index}\n${hashes.map((hash) => `${encodeBase64(hash)}\n`).join("")}\n${checkpoint}`;
 }
 
 /** Reads the file without believing it (C2SP tlog-proof, "Format"). @throws LedgerError `malformed` */
@@ -44,10 +44,10 @@ export function parseTlogProof(text: string): TlogProof {
   const index = indexLine.startsWith("index ") ? decodeDecimal(indexLine.slice("index ".length)) : undefined;
   const hashes = hashLines.map(decodeBase64).filter((hash) => hash !== undefined && isHash(hash));
   const spoiled = extraText !== undefined && (extra === undefined || extra.byteLength === 0);
-  if (header !== HEADER || index === undefined || spoiled || hashes.length !== hashLines.length || hashes.length > MAX_HASHES)
+  if (header !== TLOG_PROOF_HEADER || index === undefined || spoiled || hashes.length !== hashLines.length || hashes.length > MAX_HASHES)
     return malformed(
       "the file is not a tlog-proof",
-      `it begins with \`${HEADER}\`, then optional extra data, the index, hashes, and after an empty line a checkpoint`,
+      `it begins with \`${TLOG_PROOF_HEADER}\`, then optional extra data, the index, hashes, and after an empty line a checkpoint`,
     );
   return { index, hashes, checkpoint: text.slice(split + 2), extra };
 }
@@ -73,6 +73,7 @@ export function openTlogProof(text: string, policy: LogPolicy, record?: string |
   return { record: entry, index: proof.index, checkpoint };
 }
 
-const HEADER = "c2sp.org/tlog-proof@v1";
+/** The first line of such a file. */
+export const TLOG_PROOF_HEADER = "c2sp.org/tlog-proof@v1";
 /** No tree of 2^53 leaves has a longer path. */
 const MAX_HASHES = 53;

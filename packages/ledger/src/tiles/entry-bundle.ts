@@ -25,19 +25,26 @@ export function writeEntryBundle(entries: readonly Uint8Array[]): Uint8Array {
 
 /** The entries of a bundle of `width`. @throws LedgerError `malformed` when it holds more, fewer, or anything after them. */
 export function readEntryBundle(bytes: Uint8Array, width: number): readonly Uint8Array[] {
+  const { entries, rest } = takeEntries(bytes);
+  if (rest > 0) return malformed(`entry ${entries.length} of the bundle is cut off`, "fetch the bundle again");
+  return entries.length === width
+    ? entries
+    : malformed(`the bundle holds ${entries.length} entries, not ${width}`, "fetch the bundle again");
+}
+
+/** The entries of a bundle as far as they can be read, and how many bytes after them cannot. */
+export function takeEntries(bytes: Uint8Array): { readonly entries: readonly Uint8Array[]; readonly rest: number } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const entries: Uint8Array[] = [];
   let at = 0;
   while (at < bytes.byteLength) {
     const start = at + LENGTH_BYTES;
     const end = start > bytes.byteLength ? Infinity : start + view.getUint16(at);
-    if (end > bytes.byteLength) return malformed(`entry ${entries.length} of the bundle is cut off`, "fetch the bundle again");
+    if (end > bytes.byteLength) break;
     entries.push(bytes.subarray(start, end));
     at = end;
   }
-  return entries.length === width
-    ? entries
-    : malformed(`the bundle holds ${entries.length} entries, not ${width}`, "fetch the bundle again");
+  return { entries, rest: bytes.byteLength - at };
 }
 
 const LENGTH_BYTES = 2;

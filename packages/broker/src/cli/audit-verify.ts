@@ -1,0 +1,182 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import {
+  formatNoteKey,
+  LedgerError,
+  type LogPolicy,
+  logPolicy,
+  originOfFolder,
+  parseNoteKey,
+  policyOfLog,
+  verifyFolder,
+} from "@bailiwick/ledger";
+import {
+  checkpointsAt,
+  faultReport,
+  folderOnDisk,
+  provenReport,
+  type Report,
+  runLedger,
+  trustOf,
+  WrongUsage,
+} from "@bailiwick/ledger/program";
+import type { Command } from "commander";
+import type { BrokerClient } from "./broker-client.ts";
+import type { Cli } from "./cli.ts";
+import { CliFailure, EXIT } from "./failure.ts";
+import { keepKnownLog, type KnownLog, knownLogsPath, readKnownLogs } from "./known-logs.ts";
+import { type MirroredLog, mirrorLog } from "./log-mirror.ts";
+import { tenantsToAsk } from "./tenants-to-ask.ts";
+
+interface VerifyOptions {
+  readonly tenant?: string;
+  readonly key?: readonly string[];
+  readonly policy?: string;
+  readonly witness?: readonly string[];
+  readonly witnessQuorum?: string;
+  readonly against?: readonly string[];
+}
+
+/** `bailiwick audit verify [folder]`: nothing of the answer is the broker's word. */
+export function addAuditVerify(audit: Command, cli: Cli): void {
+  const each = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+  audit
+    .command("verify [folder]")
+    .description(
+      "proves that a log is whole: the running broker's, fetched and verified here; or an export folder, offline (`bailiwick audit mirror` writes one)",
+    )
+    .option("--tenant <tenant>", "only this tenant's log")
+    .option("--key <key>", "a key of the log, from its operator (default: as pinned at the first verification from this data folder)", each)
+    .option("--policy <file>", "keys, witnesses and quorum in one file (C2SP tlog-policy)")
+    .option("--witness <key>", "a witness's key, with --key; may be given again", each)
+    .option("--witness-quorum <n>", "how many of the witnesses must have cosigned (default: all of them, or as the policy says)")
+    .option("--against <path>", "checkpoints kept in a second place: a file, or a folder of files; may be given again", each)
+    .action(async (folder: string | undefined, options: VerifyOptions) => {
+      if (folder !== undefined) cli.exitWith(await verifyOffline(cli, folder, options));
+      else await verifyRunning(cli, options);
+    });
+}
+
+/** By the program that an auditor runs without us. */
+async function verifyOffline(cli: Cli, folder: string, options: VerifyOptions): Promise<number> {
+  const path = resolve(cli.io.cwd, folder);
+  const { key = [], policy, witness = [], witnessQuorum, against = [] } = options;
+  const keys = key.length === 0 && policy === undefined ? await pinnedKeys(cli, path) : key;
+  const argv = [
+    ...keys.flatMap((one) => ["--key", one]),
+    ...(policy === undefined ? [] : ["--policy", policy]),
+    ...witness.flatMap((one) => ["--witness", one]),
+    ...(witnessQuorum === undefined ? [] : ["--witness-quorum", witnessQuorum]),
+    ...against.flatMap((one) => ["--against", one]),
+    ...(cli.json() ? ["--json"] : []),
+  ];
+  const { stdout, stderr } = cli.io;
+  const io = { cwd: cli.io.cwd, out: (text: string) => void stdout.write(text), err: (text: string) => void stderr.write(text) };
+  return runLedger(["verify", path, ...argv], io);
+}
+
+/** The first key of the log as this data folder pinned it. */
+async function pinnedKeys(cli: Cli, folder: string): Promise<readonly string[]> {
+  const known = [...(await readKnownLogs(cli.dataFolder())).values()];
+  try {
+    const origin = originOfFolder(folderOnDisk(folder));
+    return known.filter((log) => log.origin === origin).flatMap((log) => log.keys.slice(0, 1).map(({ key }) => formatNoteKey(key)));
+  } catch (error) {
+    if (error instanceof LedgerError) return [];
+    throw error;
+  }
+}
+
+async function verifyRunning(cli: Cli, options: VerifyOptions): Promise<void> {
+  const broker = await cli.broker();
+  const reports: { readonly tenant: string; readonly report: Report }[] = [];
+  for (const tenant of await tenantsToAsk(broker, options.tenant))
+    reports.push({ tenant, report: await verifyLog(cli, broker, tenant, options) });
+  const ok = reports.every(({ report }) => report.ok);
+  const json = { ok, logs: reports.map(({ tenant, report }) => ({ tenant, ...report.json })) };
+  cli.answer(json, reports.map(({ tenant, report }) => `${tenant}\n${report.text.replaceAll(/^(?=.)/gmu, "  ")}`).join("\n"));
+  if (!ok) cli.exitWith(EXIT.refused);
+}
+
+/** Fetches a log into a folder of its own and verifies it there: one way of verifying, whoever holds the log. */
+async function verifyLog(cli: Cli, broker: BrokerClient, tenant: string, options: VerifyOptions): Promise<Report> {
+  const known = (await readKnownLogs(cli.dataFolder())).get(tenant);
+  const folder = await mkdtemp(join(tmpdir(), "bailiwick-verify-"));
+  try {
+    const mirrored = await mirrorLog(broker, tenant, folder);
+    if (mirrored === undefined) return emptyReport(known);
+    const { origin } = mirrored.keys;
+    const { policy, changed } = policyFor(cli, mirrored, known, options);
+    if (changed !== undefined) return faultReport(changed, origin);
+    const against = (options.against ?? []).flatMap((place) => checkpointsAt(resolve(cli.io.cwd, place), origin));
+    const verdict = verifyFolder(folderOnDisk(folder), { policy, also: [...against, ...(known === undefined ? [] : [known.checkpoint])] });
+    if (!verdict.ok) return faultReport(verdict, origin);
+    await keepKnownLog(cli.dataFolder(), tenant, {
+      origin,
+      keys: verdict.keys,
+      checkpoint: mirrored.note,
+      verifiedAt: cli.io.now().toISOString(),
+    });
+    return provenReport(verdict, options.against === undefined ? undefined : against.length);
+  } catch (error) {
+    if (error instanceof LedgerError) return faultReport({ ok: false, code: error.code, at: 0, until: 1, why: error.message }, undefined);
+    if (error instanceof WrongUsage || error instanceof RangeError) throw new CliFailure("usage", error.message);
+    throw error;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+type Changed = Parameters<typeof faultReport>[0];
+
+/** Whom to believe: the options, or what was pinned, or on the first time what the broker says. */
+function policyFor(
+  cli: Cli,
+  { keys }: MirroredLog,
+  known: KnownLog | undefined,
+  options: VerifyOptions,
+): { policy: LogPolicy; changed?: Changed } {
+  const { origin } = keys;
+  if (options.key !== undefined || options.policy !== undefined) {
+    const trust = trustOf({ ...options, "witness-quorum": options.witnessQuorum }, cli.io.cwd);
+    return { policy: policyOfLog(trust, origin) };
+  }
+  const [first] = keys.keys;
+  if (first === undefined) throw new CliFailure("fault", `the broker names no key of log \`${origin}\``, ["pin one with `--key <key>`"]);
+  // Named by the broker, so no quorum of them is asked for; but what they cosigned has to fit.
+  const witnesses = keys.witnesses.map(parseNoteKey);
+  if (known === undefined) {
+    cli.talk(`log ${origin} is seen for the first time, and its key is pinned from now on: compare it with the operator's\n  ${first.key}`);
+    return { policy: logPolicy({ origin, keys: [parseNoteKey(first.key)], witnesses }) };
+  }
+  const policy = logPolicy({ origin: known.origin, keys: known.keys, witnesses });
+  const pinned = known.keys[0] === undefined ? "" : formatNoteKey(known.keys[0].key);
+  if (known.origin === origin && pinned === first.key) return { policy };
+  const path = knownLogsPath(cli.dataFolder());
+  const why =
+    known.origin === origin
+      ? `the log's first key is \`${first.key}\`, and \`${pinned}\` was pinned: this is another log under the same name`
+      : `the log is called \`${origin}\`, and was called \`${known.origin}\` when it was last verified`;
+  return {
+    policy,
+    changed: {
+      ok: false,
+      code: "untrusted",
+      at: 0,
+      until: 1,
+      why: `${why}; only if it was begun anew on purpose, remove its entry from \`${path}\``,
+    },
+  };
+}
+
+function emptyReport(known: KnownLog | undefined): Report {
+  if (known === undefined)
+    return {
+      ok: true,
+      text: "no checkpoint yet: there are no records, or the first is less than a second old\n",
+      json: { ok: true, size: 0 },
+    };
+  const why = `the log has no checkpoint, and had one when it was verified at ${known.verifiedAt}`;
+  return faultReport({ ok: false, code: "truncated", at: 0, until: 1, why }, known.origin);
+}
