@@ -90,13 +90,13 @@ function deliver(late: { readonly upstream: Socket; readonly held: Buffer } | un
   });
 }
 
-function connectTo(url: string): Socket {
+export function connectTo(url: string): Socket {
   const parsed = new URL(url.replace("@/", "@local/"));
   const folder = parsed.searchParams.get("host");
   return folder === null ? connect(Number(parsed.port || "5432"), parsed.hostname) : connect(join(folder, ".s.PGSQL.5432"));
 }
 
-function through(url: string, folder: string): string {
+export function through(url: string, folder: string): string {
   const parsed = new URL(url.replace("@/", "@local/"));
   const query = new URLSearchParams({ host: folder, port: "5432" });
   return `postgresql://${parsed.username}:${parsed.password}@${parsed.pathname}?${query.toString()}`;

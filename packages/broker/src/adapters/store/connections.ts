@@ -35,6 +35,8 @@ export function connectionConfig(url: string): PoolConfig {
 export function openPool(url: string, max = MAX_CONNECTIONS): Pool {
   const pool = new Pool({ ...connectionConfig(url), max });
   pool.on("error", () => undefined);
+  // A connection that breaks while it is taken out and no statement is under way has no other listener, and would end the process.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   return pool;
 }
 

@@ -1,4 +1,5 @@
 import { setImmediate as nextTick, setTimeout as sleep } from "node:timers/promises";
+import { DatabaseError } from "pg";
 import { Fault } from "../../../domain/fault.ts";
 import { errorState } from "../connections.ts";
 import type { Queryable } from "../queryable.ts";
@@ -207,10 +208,15 @@ async function settleUncertain(state: State): Promise<void> {
   if (ends.length > 0) await appendSurely(state, ends);
 }
 
-/** Whether the database may have committed although it did not say so. A plain SQL error means that it rolled back. */
+/**
+ * Whether the database may have committed although it did not say so. A plain SQL error means that it rolled back; one that ended the session
+ * does not, whatever its code: a write-ahead log that is full where the commit was to be written ends the server with a code of its own.
+ */
 function isUncertain(error: unknown): boolean {
   const code = errorState(error);
-  if (code === undefined || !/^[0-9A-Z]{5}$/.test(code)) return true;
+  // What is no SQLSTATE comes from the line, such as EPIPE; of the classes of SQLSTATEs none begins with E.
+  if (code === undefined || !/^[0-9A-DF-Z][0-9A-Z]{4}$/.test(code)) return true;
+  if (error instanceof DatabaseError && (error.severity === "FATAL" || error.severity === "PANIC")) return true;
   return code.startsWith("08") || code.startsWith("57P") || code.startsWith("XX") || code.startsWith("58");
 }
 
