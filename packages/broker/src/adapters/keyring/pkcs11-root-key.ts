@@ -1,4 +1,5 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
+import type pkcs11js from "pkcs11js";
 import { z } from "zod";
 import { Fault } from "../../domain/fault.ts";
 import { keepFirst, readPrivate } from "./keep-first.ts";
@@ -99,7 +100,7 @@ async function pinOf(uri: Pkcs11Uri, environment: (name: string) => string | und
   return pin;
 }
 
-async function loadBinding(): Promise<typeof import("pkcs11js")> {
+async function loadBinding(): Promise<typeof pkcs11js> {
   try {
     const loaded = await import("pkcs11js");
     return loaded.default;
