@@ -112,6 +112,7 @@ function tokenOf(signing: SigningKey, binding: SenderBinding): Promise<string> {
     user: "ana",
     userProof: "asserted",
     task: "T-17",
+    run: "ses_1",
     data: {},
     scope: ["tickets:*"],
     rows: [],

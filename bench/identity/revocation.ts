@@ -166,6 +166,7 @@ function newSession(): Session {
     user: "u",
     userProof: "asserted",
     task: "t",
+    run: "run_of_the_benchmark",
     data: {},
     scope: [],
     rows: [],

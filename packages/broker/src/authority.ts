@@ -17,6 +17,7 @@ import { createSenderVerifier, PROOF_WINDOW_MS } from "./adapters/sender-proof/v
 import type { Store } from "./adapters/store/index.ts";
 import { randomId } from "./adapters/system/random.ts";
 import type { SenderVerifier } from "./call/ports.ts";
+import { adminRecord } from "./domain/admin-record.ts";
 
 export interface AuthorityParts {
   readonly store: Store;
@@ -111,13 +112,20 @@ function federation({ store, policy, now, url, onFault }: AuthorityParts, fetch:
 /** Somebody holds a copy of a partner's assertion: every tenant that partner reaches is told. */
 async function recordReplay(store: Store, at: Date, partner: PartnerConfig, subject: string): Promise<void> {
   // Which tenant it was for is not known of a replay: of several, none is told another one's users.
-  const about = partner.tenants.length === 1 ? { subject } : {};
+  const told = partner.tenants.length === 1 && subject !== partner.issuer;
   for (const tenant of partner.tenants) {
-    await store.log.append(tenant, {
-      kind: "admin",
-      callId: randomId("tok"),
-      body: { at: at.toISOString(), event: "assertion.replay", by: partner.issuer, partner: partner.name, ...about },
-    });
+    await store.log.append(
+      tenant,
+      adminRecord({
+        at,
+        event: "assertion.replay",
+        by: { named: partner.issuer },
+        callId: randomId("tok"),
+        // As the sessions of this partner name them.
+        user: told ? `${partner.name}:${subject}` : undefined,
+        body: { partner: partner.name },
+      }),
+    );
   }
 }
 

@@ -28,6 +28,7 @@ import { openOperatorKey, removeBrokerFile, writeBrokerFile } from "./config/dat
 import { openLivePolicy } from "./config/live-policy.ts";
 import { type Custody, openCustody } from "./custody.ts";
 import { outgoingCredentials } from "./federation.ts";
+import { recordPolicy } from "./domain/policy-record.ts";
 import { explainCall } from "./insight/explain-call.ts";
 import { inspectTool, toolStates } from "./insight/tool-states.ts";
 import { verifyLog } from "./insight/verify-log.ts";
@@ -104,16 +105,6 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
 
   await mkdir(options.dataFolder, { recursive: true, mode: 0o711 });
   const rootKey = await openRootKey(options.dataFolder, environment);
-  const policyListeners = new Set<() => void>();
-  const live = await openLivePolicy(options.policyFolder, {
-    onChange: ({ version }) => {
-      logger.info({ version }, "a changed policy is in force");
-      for (const listener of policyListeners) listener();
-    },
-    onError: (error) => logger.error({ err: error }, "the changed policy folder has errors; the version before stays in force"),
-  });
-  undo.push(() => live.close());
-  const policy = (): Policy => live.current();
   const logConfig = await readLogConfig(options.policyFolder);
 
   const store = await openStore(
@@ -131,6 +122,18 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
     },
   );
   undo.push(() => store.close());
+
+  const policyListeners = new Set<() => void>();
+  const live = await openLivePolicy(options.policyFolder, {
+    activate: (next, before) => recordPolicy({ log: store.log, brokerId, now, newId }, next, before),
+    onChange: ({ version }) => {
+      logger.info({ version }, "a changed policy is in force");
+      for (const listener of policyListeners) listener();
+    },
+    onError: (error) => logger.error({ err: error }, "the changed policy folder has errors; the version before stays in force"),
+  });
+  undo.push(() => live.close());
+  const policy = (): Policy => live.current();
 
   const tools = createToolConnections({ policy, environment, log: (event, facts) => logger.warn(facts, event) });
   undo.push(() => tools.close());
@@ -223,6 +226,7 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
     policy,
     environment,
     onFault,
+    retentionOf: (tenant) => logConfig.retention[tenant],
     logStatus: () => ({ outages: store.log.outages(), anchors: upkeep.anchoring.status(), exports: upkeep.exports.status() }),
   });
   web.route("/", createRestApp(rest));
@@ -266,6 +270,7 @@ interface RestParts {
   readonly environment: (name: string) => string | undefined;
   readonly onFault: (error: unknown) => void;
   readonly logStatus: () => LogStatus;
+  readonly retentionOf: (tenant: string) => number | undefined;
 }
 
 function restPorts(parts: RestParts): Parameters<typeof createRestApp>[0] {
@@ -294,6 +299,10 @@ function restPorts(parts: RestParts): Parameters<typeof createRestApp>[0] {
     log: store.log,
     logStatus,
     evidence: store.evidence,
+    erasure: store.erasure,
+    holds: store.holds,
+    retention: store.retention,
+    retentionOf: parts.retentionOf,
     explain: (tenant, callId) => explainCall(store.log, policy(), tenant, callId),
     verify: (tenant) => verifyLog(store, tenant),
     tools: async (tenant) => toolStates({ tools }, policy(), tenant),

@@ -6,7 +6,7 @@ import { type Anchoring, startAnchoring } from "./adapters/anchors/anchoring.ts"
 import type { Finding } from "./adapters/anchors/finding.ts";
 import { openAnchors } from "./adapters/anchors/open-anchors.ts";
 import { type RunningExports, startExports } from "./adapters/export/start-exports.ts";
-import type { Store } from "./adapters/store/index.ts";
+import { applyRetention, type Store } from "./adapters/store/index.ts";
 import type { Logger } from "./adapters/telemetry/logger.ts";
 import type { LogConfig } from "./log-config.ts";
 
@@ -16,6 +16,8 @@ const TIDY_MS = 10 * 60_000;
 const SWEEP_MS = 5_000;
 /** How often intents of brokers that are gone are looked for. */
 const SURFACE_UNKNOWN_MS = 30_000;
+/** How often months that are older than a tenant's retention are looked for. */
+const RETIRE_MS = 24 * 60 * 60_000;
 
 export interface UpkeepParts {
   readonly store: Store;
@@ -66,10 +68,12 @@ export async function startUpkeep(parts: UpkeepParts): Promise<Upkeep> {
     onFault: (status) => logger.error({ ...status }, "an export of the log does not get on"),
   });
   await surfaceUnknown(parts);
+  void retireOld(parts);
   const timers = [
     setInterval(() => store.sweep(policy().tenants), SWEEP_MS),
     setInterval(() => void surfaceUnknown(parts), SURFACE_UNKNOWN_MS),
     setInterval(() => void tidyAll(parts), TIDY_MS),
+    setInterval(() => void retireOld(parts), RETIRE_MS),
   ];
   return {
     anchoring,
@@ -120,6 +124,17 @@ async function surfaceUnknown({ store, policy, logger }: UpkeepParts): Promise<v
       logger.error({ err: error, tenant }, "intents without outcome could not be looked for");
     }
   }
+}
+
+async function retireOld({ store, config, now, logger }: UpkeepParts): Promise<void> {
+  await applyRetention(
+    {
+      retention: store.retention,
+      now,
+      tell: (tenant, { level, sentence, error }) => logger[level]({ tenant, ...(error === undefined ? {} : { err: error }) }, sentence),
+    },
+    new Map(Object.entries(config.retention)),
+  );
 }
 
 async function tidyAll({ store, policy, logger }: UpkeepParts): Promise<void> {

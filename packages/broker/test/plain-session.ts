@@ -4,6 +4,7 @@ import type { Session } from "../src/domain/session.ts";
 /** What a session has when nobody asked for more: an agent's own word, unnarrowed, bearer, of nobody's delegation. */
 export const PLAIN = {
   userProof: "asserted",
+  run: "run_of_plain_sessions",
   rows: [],
   limits: {},
   grant: "client_credentials",

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { Dispatcher } from "undici";
 import { Agent } from "undici";
 import type { AgentKey } from "./agent-key.ts";
@@ -40,9 +41,11 @@ export async function connect(options: ConnectOptions): Promise<AgentConnection>
  * authorize them. `tls` is the dispatcher's business then. @throws ClientError as `connect`.
  */
 export async function openAgentSession(options: ConnectOptions, dispatcher: Dispatcher): Promise<BrokerSession> {
-  const { url, key } = options;
+  const { url, key, run = `run_${randomUUID()}` } = options;
   const sender = senderFor(options);
-  return openSession({ url: withoutSlash(url), key, sender, dispatcher, acquire: () => getSessionToken(options, sender, dispatcher) });
+  // Each renewal opens another session at the broker; the run is what holds them together.
+  const acquire = (): Promise<SessionToken> => getSessionToken({ ...options, run }, sender, dispatcher);
+  return openSession({ url: withoutSlash(url), key, sender, dispatcher, acquire });
 }
 
 export interface DelegatedOptions extends ProofOptions, Omit<SessionWish, "task"> {

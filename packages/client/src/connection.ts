@@ -33,6 +33,8 @@ export interface WaitOptions {
 
 /** One agent's line to the broker, for one user and task. */
 export interface AgentConnection {
+  /** The run its calls belong to in the audit log, a delegate's with its delegator's; undefined where the broker does not say. */
+  readonly run: string | undefined;
   /** The tools this session may ever be allowed to use. */
   listTools(): Promise<readonly JsonObject[]>;
   /** Calls a tool. Answers `pending` at once when a person is asked. @throws ClientError when the broker cannot be reached or gives no session. */
@@ -152,6 +154,9 @@ function connectionWith(shared: Shared, restrict: Restriction | undefined): Agen
   }
 
   return {
+    get run() {
+      return session.run;
+    },
     listTools,
     call: (name, args = {}, callOptions = {}) => governed("tools/call", { name, arguments: args }, { "bailiwick/waitMs": 0 }, callOptions),
     waitForApproval,

@@ -40,11 +40,18 @@ export interface SessionRequest extends SessionWish {
   readonly key: AgentKey;
   /** The person this work is for. */
   readonly user: string;
+  /**
+   * Names one execution of the job, `run_` and 16 to 64 letters, digits, `_` or `-`: all sessions under one name count as one run in the
+   * audit log. It stands there for good, so choose it at random. Default of a connection: one of its own.
+   */
+  readonly run?: string;
 }
 
 export interface SessionToken {
   readonly accessToken: string;
   readonly expiresInMs: number;
+  /** The run its session belongs to; undefined where the broker does not say. */
+  readonly run?: string;
   /** Signs requests; only when the token was asked for with `session_key` (proof `hmac`). */
   readonly sessionKey?: KeyObject;
 }
@@ -63,7 +70,8 @@ const BEARER = keylessSender("none");
  * `proof_unsupported`.
  */
 export async function getSessionToken(options: SessionRequest, sender: Sender = BEARER, dispatcher?: Dispatcher): Promise<SessionToken> {
-  const form = { grant_type: "client_credentials", user: options.user, ...wishForm(options) };
+  const { run, user } = options;
+  const form = { grant_type: "client_credentials", user, ...(run === undefined ? {} : { run }), ...wishForm(options) };
   return requestToken({ url: options.url, key: options.key, form, sender, dispatcher });
 }
 
@@ -85,14 +93,19 @@ export async function requestToken({ url, key, form, sender, dispatcher }: Token
     proof.headers,
     dispatcher,
   );
-  const { access_token: token, expires_in: expiresIn } = body;
+  const { access_token: token, expires_in: expiresIn, run } = body;
   if (status !== 200 || typeof token !== "string" || typeof expiresIn !== "number")
     throw new ClientError(
       "session_refused",
       `the broker gave no session token: ${reasonIn(body, status)}`,
       clockAdvice(date) ?? "correct the request",
     );
-  return { accessToken: token, expiresInMs: expiresIn * 1000, ...bindingOf(sender, token, body) };
+  return {
+    accessToken: token,
+    expiresInMs: expiresIn * 1000,
+    ...(typeof run === "string" ? { run } : {}),
+    ...bindingOf(sender, token, body),
+  };
 }
 
 /** A token bound less than asked for is not used: RFC 9449 section 5. */

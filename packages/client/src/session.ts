@@ -13,6 +13,8 @@ export interface BrokerSession {
   /** Base URL of the broker, without a trailing slash. */
   readonly url: string;
   readonly sender: Sender;
+  /** The run the session belongs to; undefined where the broker does not say. */
+  readonly run: string | undefined;
   /** Authorizes exactly this request, once. @throws ClientError `session_ended`, or why no token could be had. */
   authorize(request: OutgoingRequest, restrict?: Restriction): Promise<Authorized>;
   /** The token in force. */
@@ -93,6 +95,9 @@ export async function openSession(parts: SessionParts): Promise<BrokerSession> {
   return {
     url,
     sender,
+    get run() {
+      return current.run;
+    },
     token,
     renew: async (refused) => {
       if (refused === current.accessToken) await renew();

@@ -1,10 +1,10 @@
 import { writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import type { AgentConnection } from "../src/index.ts";
-import { connect, getSessionToken, loadAgentKey } from "../src/index.ts";
+import { connect, connectDelegated, getSessionToken, loadAgentKey } from "../src/index.ts";
 import { broken, denied, echo, lost, readme, text, transfer } from "../../broker/test/mcp/support/operations.ts";
 import type { TestBroker } from "./support/broker.ts";
-import { AGENT, startBroker } from "./support/broker.ts";
+import { AGENT, DELEGATE, startBroker } from "./support/broker.ts";
 
 async function open(broker: TestBroker): Promise<AgentConnection> {
   return connect({
@@ -29,7 +29,7 @@ test("the session request proves the key and says who it is for", async () => {
     data: { ticket: "T-1" },
     scope: ["a:b", "c:*"],
   });
-  expect(token).toEqual({ accessToken: broker.tokens[0], expiresInMs: 300_000 });
+  expect(token).toEqual({ accessToken: broker.tokens[0], expiresInMs: 300_000, run: expect.stringMatching(/^ses_/) });
   expect(Object.fromEntries(broker.granted[0] ?? [])).toMatchObject({
     grant_type: "client_credentials",
     user: "ada",
@@ -37,6 +37,40 @@ test("the session request proves the key and says who it is for", async () => {
     data: '{"ticket":"T-1"}',
     scope: "a:b c:*",
   });
+});
+
+test("a connection is one run over all sessions that renew it, another one is another run, and who names a run gets it", async () => {
+  const broker = await startBroker([echo]);
+  broker.expiresIn = 0;
+  const line = await open(broker);
+  await line.call("echo");
+  await line.call("echo");
+  expect(broker.granted).toHaveLength(3);
+  const names = broker.granted.map((form) => form.get("run"));
+  expect(names).toEqual(names.map(() => line.run));
+  expect(line.run).toMatch(/^run_[\w-]{16,64}$/u);
+  const other = await open(broker);
+  expect(other.run).not.toBe(line.run);
+  await Promise.all([line.close(), other.close()]);
+  const named = await connect({
+    url: broker.url,
+    key: await loadAgentKey(broker.keyFile),
+    user: "ada",
+    task: "T-1",
+    run: "run_0123456789abcdef",
+  });
+  expect([named.run, broker.granted.at(-1)?.get("run")]).toEqual(["run_0123456789abcdef", "run_0123456789abcdef"]);
+  await named.close();
+});
+
+test("a delegate's calls belong to its delegator's run, which it does not name itself", async () => {
+  const broker = await startBroker([echo]);
+  const line = await open(broker);
+  const key = await loadAgentKey(broker.delegateKeyFile);
+  const below = await connectDelegated({ key, delegation: await line.delegate({ agent: DELEGATE }) });
+  expect(below.run).toBe(line.run);
+  expect(broker.granted.at(-1)?.get("run")).toBeNull();
+  await Promise.all([line.close(), below.close()]);
 });
 
 test("a key that is not the registered one is refused with the broker's words", async () => {

@@ -17,6 +17,7 @@ export { matrix } from "./matrix/matrix.ts";
 export type * from "./matrix/types.ts";
 export { approvalWords } from "./matrix/words.ts";
 export { REDACTED } from "./present/mask.ts";
+export { type Obligation, obligationsOf } from "./present/obligations.ts";
 export { present, presentedTypes } from "./present/present.ts";
 export type { PresentOptions } from "./present/present.ts";
 export { residual } from "./residual/residual.ts";

@@ -48,6 +48,7 @@ function asRefusal(failure: unknown): Refusal {
     case "result_too_large":
       // Only a lookup can end here: the agent's own call was never sent.
       return new Refusal("tool_unavailable", failure.message, { next });
+    case "proof_unavailable":
     case "key_shared":
     case "session_ended":
     case "agent_cannot_answer":

@@ -1,7 +1,8 @@
 import type { Approval } from "../domain/approval.ts";
 import { argumentsDigest } from "./identify.ts";
 import { decideCall } from "./decide.ts";
-import { answeredByWhoMay, findStanding, Held, hold, recordDigest } from "./hold.ts";
+import { elapsedMs } from "./elapsed.ts";
+import { answeredByWhoMay, findStanding, Held, hold, recordDigest, recordHold } from "./hold.ts";
 import { limit } from "./limit.ts";
 import { lookup } from "./lookup.ts";
 import type { CallPorts } from "./ports.ts";
@@ -21,6 +22,8 @@ export interface Permit {
   readonly policyVersion: string;
   readonly expiresAt: Date;
   readonly approval?: Approval | undefined;
+  /** How long this call was kept open while a person thought. */
+  readonly waitedMs: number;
 }
 
 /** A permit is used within seconds; this bounds a call that got stuck between permit and execution. */
@@ -35,14 +38,18 @@ const live = new WeakSet<Permit>();
  * @throws Held while a person has not answered; Refusal `approval_denied`, `approval_expired`, `approval_used`, `approval_stale`.
  */
 export async function approve(ports: CallPorts, call: LimitedCall): Promise<Permit> {
-  if (call.decision.verdict === "allow") return issue(ports, call);
-  const found = (await findStanding(ports, call)) ?? (await hold(ports, call));
+  if (call.decision.verdict === "allow") return issue(ports, call, { waitedMs: 0 });
+  const standing = await findStanding(ports, call);
+  if (standing?.state === "pending") await recordHold(ports, call, standing);
+  const found = standing ?? (await hold(ports, call));
+  const from = ports.now();
   const approval = found.state === "pending" ? await wait(ports, call, found) : found;
+  const waitedMs = approval === found ? 0 : elapsedMs(ports, from);
   const final = await approvedCall(ports, call, approval);
   if (!(await ports.approvals.use(call.session.tenant, approval.id, ports.now()))) {
     throw new Refusal("approval_used", `approval \`${approval.id}\` was used already or has expired; repeat the call to ask again`);
   }
-  return issue(ports, final, approval);
+  return issue(ports, final, { approval, waitedMs });
 }
 
 /**
@@ -66,13 +73,13 @@ export function redeem(ports: Pick<CallPorts, "policy" | "now">, permit: Permit)
   return call;
 }
 
-function issue(ports: CallPorts, call: LimitedCall, approval?: Approval): Permit {
+function issue(ports: CallPorts, call: LimitedCall, asked: Pick<Permit, "approval" | "waitedMs">): Permit {
   const permit = {
     call,
     argsDigest: argumentsDigest(call.operation, call.args),
     policyVersion: call.policy.version,
     expiresAt: new Date(ports.now().getTime() + PERMIT_TTL_MS),
-    approval,
+    ...asked,
   } as Permit; // the brand exists in types only
   live.add(permit);
   return permit;

@@ -33,10 +33,10 @@ export async function complete(ports: CallPorts, asker: Asker, params: JsonObjec
   const entry = typeof named === "string" ? entryFor(policy, kind, kind === "resource" ? named.replace(/\{.*$/su, "") : named) : undefined;
   if (entry === undefined || !mayEver(policy, session, entry.action)) {
     const refusal = new Refusal("tool_unknown", `no ${kind} \`${String(named)}\` is known here; ask for the list`);
-    throw await refused(ports, session, "completion/complete", refusal);
+    throw await refused(ports, session, { method: "completion/complete", asked: params }, refusal);
   }
   const upstreamRef = kind === "prompt" ? { ...ref, name: entry.action.operation.name } : ref;
-  return recorded(ports, { ...asker, entry, decision: NO_LIMITS, method: "completion/complete" }, async () => {
+  return recorded(ports, { ...asker, entry, decision: NO_LIMITS, method: "completion/complete", asked: params }, async () => {
     const key = connectionKey(session, entry.tool.tool);
     const equipped = await equip(ports, entry.tool, key, { session });
     const connection = await lineFor(ports, entry.tool, key, equipped);
@@ -53,11 +53,11 @@ export async function subscribe(
   onUpdate: (params: JsonObject) => void,
 ): Promise<() => Promise<void>> {
   const policy = ports.policy();
-  const method = "resources/subscribe";
+  const read = { method: "resources/subscribe", asked: { uri } };
   const entry = entryFor(policy, "resource", uri);
   if (entry === undefined) {
     const refusal = new Refusal("tool_unknown", `no resource \`${uri}\` is known here; ask for the list of resources`);
-    throw await refused(ports, session, method, refusal);
+    throw await refused(ports, session, read, refusal);
   }
   const operation = { ...entry.action.operation, name: uri };
   const decision = decide(policy, { caller: callerOf(session), operation, args: {}, now: ports.now() });
@@ -65,23 +65,29 @@ export async function subscribe(
     const why = decision.refusal?.message ?? "a subscription cannot wait for a person; read the resource instead";
     const next = decision.refusal?.next ?? [];
     const refusal = new Refusal(decision.refusal?.code ?? "no_grant", why, { rules: decision.rules, next });
-    throw await refused(ports, session, method, refusal);
+    throw await refused(ports, session, read, refusal);
   }
   // One request may subscribe to several resources, and its one proof pays for each of them once. A digest, since a URI may be long.
   const each = proof === undefined ? undefined : { ...proof, id: digest([proof.id, uri.toWellFormed()]) };
-  return recorded(ports, { session, proof: each, entry, decision, method }, async () =>
+  return recorded(ports, { session, proof: each, entry, decision, ...read }, async () =>
     (await connect(ports, entry.tool, connectionKey(session, entry.tool.tool))).subscribe(uri, onUpdate),
   );
 }
 
-interface Beside extends Asker {
+/** Which read, and what the agent asked of it in its own words. */
+interface AskedRead {
+  readonly method: string;
+  readonly asked: JsonObject;
+}
+
+interface Beside extends Asker, AskedRead {
   readonly entry: Entry;
   readonly decision: Pick<Decision, "limits" | "amounts">;
-  readonly method: string;
 }
 
 // A read beside the call path: recorded before it happens and closed after it, so that it never shows as an unknown outcome.
-async function recorded<T>(ports: CallPorts, { session, proof, entry, decision, method }: Beside, read: () => Promise<T>): Promise<T> {
+async function recorded<T>(ports: CallPorts, beside: Beside, read: () => Promise<T>): Promise<T> {
+  const { session, proof, entry, decision, method, asked } = beside;
   const callId = ports.newId("call");
   const own = (more: JsonObject = {}): Said =>
     saidOfSession(
@@ -101,7 +107,7 @@ async function recorded<T>(ports: CallPorts, { session, proof, entry, decision, 
   await beginRead(
     ports,
     { session, action: entry.action, decision },
-    { kind: "lookup", callId, ...own() },
+    { kind: "lookup", callId, ...own(), facts: askedFacts(session, asked) },
     { proof, reservations: reservationsOf(session, decision) },
   );
   try {
@@ -115,11 +121,17 @@ async function recorded<T>(ports: CallPorts, { session, proof, entry, decision, 
 }
 
 /** Records the refusal of a read. @throws Fault `log_unavailable`. */
-async function refused(ports: CallPorts, session: Session, method: string, { code, message, rules, next }: Refusal): Promise<Refusal> {
+async function refused(ports: CallPorts, session: Session, { method, asked }: AskedRead, refusal: Refusal): Promise<Refusal> {
+  const { code, message, rules, next } = refusal;
   await ports.log.append(session.tenant, {
     kind: "refusal",
     callId: ports.newId("call"),
     ...saidOfSession(ports, session, {}, { method, verdict: "deny", code, rules: rulesBody(rules) }),
+    facts: askedFacts(session, asked),
   });
   return new RecordedRefusal(code, message, { rules, next });
+}
+
+function askedFacts({ user, task }: Session, asked: JsonObject): JsonObject {
+  return { asked, user, task };
 }

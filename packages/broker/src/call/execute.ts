@@ -2,6 +2,7 @@ import type { JsonObject } from "@bailiwick/policy";
 import { Fault } from "../domain/fault.ts";
 import { ToolError } from "../domain/tool.ts";
 import { redeem } from "./approve.ts";
+import { elapsedMs } from "./elapsed.ts";
 import { reviewedFingerprint } from "./identify.ts";
 import type { EquippedCall } from "./inject.ts";
 import { settleUnsent } from "./record.ts";
@@ -19,7 +20,8 @@ export interface ExecutedCall extends EquippedCall {
     | { readonly kind: "tool_error"; readonly error: ToolError }
     /** Sent, and the broker cannot say what happened. */
     | { readonly kind: "unknown"; readonly why: string };
-  readonly sentAt: Date;
+  /** From the sending to the answer, or to when no answer was expected any more. */
+  readonly upstreamMs: number;
 }
 
 /**
@@ -28,11 +30,13 @@ export interface ExecutedCall extends EquippedCall {
  */
 export async function execute(ports: CallPorts, equipped: EquippedCall): Promise<ExecutedCall> {
   const { intent, connection } = equipped;
-  const sentAt = ports.now();
+  let sentAt = ports.now();
+  const ended = (answer: ExecutedCall["answer"]): ExecutedCall => ({ ...equipped, answer, upstreamMs: elapsedMs(ports, sentAt) });
   const running = ports.running.begin(intent.permit.call.session, intent.permit.call.incoming.io);
   try {
     await requireSameTool(ports, intent.permit.call);
     const call = redeem(ports, intent.permit);
+    sentAt = ports.now();
     const body = await connection.invoke(call.operation, call.args, {
       timeoutMs: call.action.timeoutMs,
       maxBytes: MAX_RESULT_BYTES,
@@ -40,18 +44,14 @@ export async function execute(ports: CallPorts, equipped: EquippedCall): Promise
       io: running.io,
       trace: traceOf(call.incoming),
     });
-    return { ...equipped, sentAt, answer: { kind: "result", body } };
+    return ended({ kind: "result", body });
   } catch (thrown) {
-    if (thrown instanceof ToolError) return { ...equipped, sentAt, answer: { kind: "tool_error", error: thrown } };
+    if (thrown instanceof ToolError) return ended({ kind: "tool_error", error: thrown });
     const { tool, connection: key, session } = intent.permit.call;
     const failure = noteRefused(ports, tool, { ...key, session }, thrown);
     if (failure instanceof Refusal || (failure instanceof Fault && nothingWasSent(failure)))
       throw await settleUnsent(ports, intent, failure);
-    return {
-      ...equipped,
-      sentAt,
-      answer: { kind: "unknown", why: failure instanceof Fault ? failure.message : "the connection to the tool failed" },
-    };
+    return ended({ kind: "unknown", why: failure instanceof Fault ? failure.message : "the connection to the tool failed" });
   } finally {
     running.done();
   }

@@ -2,6 +2,7 @@ import type { JsonObject } from "@bailiwick/policy";
 import type { ExecutedCall } from "./execute.ts";
 import { isObject } from "./paths.ts";
 import type { CallPorts } from "./ports.ts";
+import { recordAfter } from "./record-after.ts";
 import { isFiltered, presentResult, type PresentedResult } from "./present-result.ts";
 import { scrub, scrubText } from "./scrub.ts";
 import type { CallAnswer } from "./types.ts";
@@ -15,6 +16,8 @@ export interface FilteredCall extends Omit<ExecutedCall, "answer"> {
   readonly status: OutcomeStatus;
   /** Records in the result that the agent is shown. */
   readonly records: number;
+  /** The record as the call left it, whole; for its facts, and never shown. */
+  readonly after?: JsonObject | undefined;
 }
 
 /** Takes the broker's secrets, hidden rows and hidden or masked fields out of what the tool answered. */
@@ -34,9 +37,11 @@ export function filter(ports: Pick<CallPorts, "maskSalt">, executed: ExecutedCal
       return { ...executed, records: 0, status: "failed", answer: { kind: "tool_error", callId, code, ...shownError } };
     }
     case "result": {
-      const cleaned = presentResult(call, scrub(answer.body, secrets), ports.maskSalt);
+      const body = scrub(answer.body, secrets);
+      const cleaned = presentResult(call, body, ports.maskSalt);
       const status = answer.body["isError"] === true ? "failed" : "succeeded";
-      return { ...executed, records: cleaned.records, status, answer: { kind: "result", callId, ...shown(callId, cleaned) } };
+      const after = recordAfter(call.action, body);
+      return { ...executed, records: cleaned.records, status, after, answer: { kind: "result", callId, ...shown(callId, cleaned) } };
     }
   }
 }

@@ -20,7 +20,7 @@ import type { CallAnswer, IncomingCall } from "./types.ts";
  * INVARIANT: `execute` is reached only with a permit (policy, and a person when asked) and a durable intent.
  */
 export async function handleCall(ports: CallPorts, incoming: IncomingCall): Promise<CallAnswer> {
-  const trail: Trail = { callId: ports.newId("call"), incoming };
+  const trail: Trail = { callId: ports.newId("call"), incoming, arrivedAt: ports.now() };
   try {
     const claims = await authenticate(ports, incoming);
     trail.proof = claims.proof;

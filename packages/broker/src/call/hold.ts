@@ -4,7 +4,7 @@ import type { Approval } from "../domain/approval.ts";
 import type { Session } from "../domain/session.ts";
 import { diffOf } from "./diff.ts";
 import type { CallPorts } from "./ports.ts";
-import { factsOf, said } from "./record-body.ts";
+import { factsOf, obligationsBody, said } from "./record-body.ts";
 import type { LimitedCall } from "./types.ts";
 
 /** Longest stated reason that is kept; it is untrusted text from the agent. */
@@ -62,14 +62,24 @@ function whoStandsBehind({ actors, client, partner, userProof }: Session): strin
 /** Records the hold, then makes the approval that a person will see. */
 export async function hold(ports: CallPorts, call: LimitedCall): Promise<Approval> {
   const approval = newApproval(ports, call);
+  await recordHold(ports, call, approval);
+  await ports.approvals.create(approval);
+  return approval;
+}
+
+/** That this call waits: also for an approval that an earlier one asked for, or nothing would say how it ended. */
+export async function recordHold(ports: CallPorts, call: LimitedCall, approval: Approval): Promise<void> {
   await ports.log.append(call.session.tenant, {
     kind: "hold",
     callId: call.callId,
-    ...said(ports, call, { approval: approval.id, approvers: approval.approvers, expiresAt: approval.expiresAt.toISOString() }),
+    ...said(ports, call, {
+      approval: approval.id,
+      approvers: approval.approvers,
+      expiresAt: approval.expiresAt.toISOString(),
+      ...obligationsBody(call),
+    }),
     facts: factsOf(call),
   });
-  await ports.approvals.create(approval);
-  return approval;
 }
 
 /** Version of a loaded record: what the approver saw. */

@@ -20,9 +20,9 @@ import { connectionKey, equip, listingOf, speaksForUser } from "./upstream.ts";
 export async function identify(
   ports: CallPorts,
   session: Session,
-  trail: Pick<Trail, "callId" | "incoming" | "proof">,
+  trail: Pick<Trail, "callId" | "incoming" | "arrivedAt" | "proof">,
 ): Promise<IdentifiedCall> {
-  const { callId, incoming } = trail;
+  const { callId, incoming, arrivedAt } = trail;
   const policy = ports.policy();
   const entry = entryFor(policy, incoming.kind, incoming.name);
   if (entry === undefined) throw await unknownAction(ports, policy, session, incoming);
@@ -41,6 +41,7 @@ export async function identify(
     argsDigest: argumentsDigest(operation, args),
     connection: key,
     incoming,
+    arrivedAt,
     ...(trail.proof === undefined ? {} : { proof: trail.proof }),
   };
 }

@@ -1,9 +1,11 @@
+import type { JsonObject } from "@bailiwick/policy";
+import type { Approval } from "../domain/approval.ts";
 import type { LogEntry } from "../domain/audit.ts";
 import type { Permit } from "./approve.ts";
 import { type NamedCredential, peekCredential } from "./peek-credential.ts";
 import { notBegun } from "./not-begun.ts";
 import type { CallPorts } from "./ports.ts";
-import { factsOf, said } from "./record-body.ts";
+import { factsOf, obligationsBody, said } from "./record-body.ts";
 import type { Refusal } from "./refusal.ts";
 
 /** A durable intent and the permit it was written for. */
@@ -46,7 +48,8 @@ function intentEntry(ports: CallPorts, permit: Permit, credential: NamedCredenti
   const { call, approval } = permit;
   const approver = approval?.answer?.by;
   const own = said(ports, call, {
-    ...(approval === undefined ? {} : { approval: approval.id }),
+    ...obligationsBody(call),
+    ...(approval === undefined ? {} : approvalBody(approval)),
     ...(credential === undefined ? {} : { credential: { name: credential.name, version: credential.version ?? null } }),
     limits: call.reservations.length,
   });
@@ -54,7 +57,13 @@ function intentEntry(ports: CallPorts, permit: Permit, credential: NamedCredenti
     kind: "intent",
     callId: call.callId,
     ...own,
-    people: { ...own.people, ...(approver === undefined ? {} : { approvedBy: approver }) },
+    people: { ...own.people, ...(approver === undefined ? {} : { approvedBy: [approver] }) },
     facts: { ...factsOf(call), limits: call.reservations.map(({ key, amount }) => ({ key, amount })) },
   };
+}
+
+/** The chain of yeses the call stands on; who gave each stands at the same place of `approvedBy`. */
+function approvalBody({ id, answer }: Approval): JsonObject {
+  if (answer === undefined) return { approval: id };
+  return { approval: id, approvals: [{ approval: id, at: answer.at.toISOString(), edited: answer.args !== undefined }] };
 }

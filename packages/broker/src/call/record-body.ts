@@ -1,7 +1,7 @@
-import type { JsonObject, RowBound, RuleRef } from "@bailiwick/policy";
+import { type JsonObject, obligationsOf, type RowBound, type RuleRef } from "@bailiwick/policy";
 import type { LogEntry } from "../domain/audit.ts";
 import { chainOf } from "../domain/ended.ts";
-import type { Session } from "../domain/session.ts";
+import { recordedActors, type Session } from "../domain/session.ts";
 import type { CallPorts } from "./ports.ts";
 import type { DecidedCall, IncomingCall } from "./types.ts";
 
@@ -34,6 +34,7 @@ export function saidOfSession(
   incoming: Pick<IncomingCall, "traceparent">,
   more: JsonObject = {},
 ): Said {
+  const actors = recordedActors(session);
   return {
     body: {
       at: ports.now().toISOString(),
@@ -44,11 +45,11 @@ export function saidOfSession(
       agent: session.agent,
       userProof: session.userProof,
       session: session.id,
-      run: runOf(session),
+      run: session.run,
       binding: session.binding.kind,
       ...(session.client === undefined ? {} : { client: session.client }),
       ...(session.lineage.length === 0 ? {} : { lineage: session.lineage }),
-      ...(session.actors.length === 0 ? {} : { actors: session.actors }),
+      ...(actors.length === 0 ? {} : { actors }),
       ...(session.partner === undefined ? {} : { partner: session.partner }),
       ...(incoming.traceparent === undefined ? {} : { traceparent: incoming.traceparent }),
       ...more,
@@ -56,6 +57,12 @@ export function saidOfSession(
     people: { user: session.user },
     task: session.task,
   };
+}
+
+/** What the policy asks to be done with a call that it lets pass. */
+export function obligationsBody({ policy, request, decision }: DecidedCall): JsonObject {
+  const obligations = obligationsOf(policy, request, decision);
+  return obligations.length === 0 ? {} : { obligations };
 }
 
 /** What lies sealed beside the record, erasable: everything needed to explain the decision again, and who called from where. */
@@ -78,6 +85,7 @@ export function callerFacts(session: Session, incoming: Pick<IncomingCall, "peer
     user: session.user,
     task: session.task,
     peer: incoming.peer,
+    ...(recordedActors(session).length === session.actors.length ? {} : { actors: session.actors }),
     ...(incoming.statedReason === undefined ? {} : { statedReason: incoming.statedReason }),
   };
 }
@@ -98,9 +106,4 @@ function rowsBody(bound: RowBound): JsonObject {
 /** Rules as they stand in records: kind, id and place. */
 export function rulesBody(rules: readonly RuleRef[]): readonly JsonObject[] {
   return rules.map(({ kind, id, at, reason }) => ({ kind, id, file: at.file, line: at.line, reason }));
-}
-
-/** The run a session belongs to: that of the session all others of it were delegated from. */
-function runOf(session: Session): string {
-  return session.lineage[0] ?? session.id;
 }

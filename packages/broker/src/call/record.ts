@@ -1,5 +1,7 @@
 import { digest } from "@bailiwick/ledger";
+import type { JsonObject } from "@bailiwick/policy";
 import type { LogEntry } from "../domain/audit.ts";
+import { elapsedMs } from "./elapsed.ts";
 import type { ExecutedCall } from "./execute.ts";
 import type { Fault } from "../domain/fault.ts";
 import type { FilteredCall } from "./filter.ts";
@@ -40,25 +42,43 @@ async function append(ports: CallPorts, filtered: FilteredCall): Promise<string 
   const outcome = await ports.log.intend(call.session.tenant, entry, {
     session: call.session.id,
     reservations: draws,
-    instead: (why) => ({ ...entry, ...said(ports, call, { status: "withheld", code: notBegun(call, why).code }) }),
+    instead: (why) => ({
+      ...entry,
+      ...said(ports, call, { ...executedBody(ports, filtered), status: "withheld", code: notBegun(call, why).code }),
+    }),
   });
   if (outcome.ok) return undefined;
   return `the call was read and its ${filtered.records} records are withheld: ${notBegun(call, outcome).message}; asking for fewer may fit the budget`;
 }
 
 function outcomeEntry(ports: CallPorts, filtered: FilteredCall): LogEntry {
-  const { answer, equipped, sentAt, status } = filtered;
+  const { answer, status, after } = filtered;
   const { call } = filtered.intent.permit;
   const own = said(ports, call, {
     status,
-    durationMs: ports.now().getTime() - sentAt.getTime(),
-    ...(equipped.credential === undefined ? {} : { credential: { ...equipped.credential } }),
+    ...executedBody(ports, filtered),
     ...(answer.kind === "result"
       ? { hidden: [...answer.hidden], masked: [...answer.masked], rowsRemoved: answer.rowsRemoved, records: filtered.records }
       : {}),
   });
   const commits = answer.kind === "result" ? { commits: { result: digest(answer.body) } } : {};
-  return { kind: "outcome", callId: call.callId, ...own, ...commits };
+  return { kind: "outcome", callId: call.callId, ...own, ...commits, ...(after === undefined ? {} : { facts: { after } }) };
+}
+
+/** What every record of a call that was sent says of it. */
+function executedBody(ports: CallPorts, executed: Pick<ExecutedCall, "intent" | "equipped" | "upstreamMs">): JsonObject {
+  const { intent, equipped, upstreamMs } = executed;
+  const cost = intent.permit.call.decision.amounts?.cost ?? 0;
+  return {
+    ...durations(ports, intent),
+    upstreamMs,
+    ...(cost === 0 ? {} : { cost }),
+    ...(equipped.credential === undefined ? {} : { credential: { ...equipped.credential } }),
+  };
+}
+
+function durations(ports: CallPorts, { permit: { call, waitedMs } }: Intent): JsonObject {
+  return { durationMs: elapsedMs(ports, call.arrivedAt), ...(waitedMs === 0 ? {} : { waitedMs }) };
 }
 
 /** Writes that nothing was sent, gives the limits back and returns the refusal to throw. */
@@ -74,7 +94,7 @@ export async function settleUnsent(ports: CallPorts, intent: Intent, failure: Re
   await ports.log.append(call.session.tenant, {
     kind: "outcome",
     callId: call.callId,
-    ...said(ports, call, { status: "not_sent", code }),
+    ...said(ports, call, { status: "not_sent", code, ...durations(ports, intent) }),
   });
   await ports.log.release(call.session.tenant, call.reservations, intent.takenAt);
   return refusal;
@@ -85,9 +105,9 @@ export async function settleWithheld(ports: CallPorts, executed: ExecutedCall): 
   const { call } = executed.intent.permit;
   const message =
     "the call was sent, but its result could not be cleaned and is withheld; do not repeat it blindly, ask the operator to look at this call";
-  const entry = { kind: "outcome", callId: call.callId, ...said(ports, call, { status: "withheld" }) } as const;
+  const own = said(ports, call, { status: "withheld", ...executedBody(ports, executed) });
   // A log that fails here leaves an intent without outcome, which surfaces as unknown: the same truth.
-  await ports.log.append(call.session.tenant, entry).catch(() => undefined);
+  await ports.log.append(call.session.tenant, { kind: "outcome", callId: call.callId, ...own }).catch(() => undefined);
   return { kind: "unknown", callId: call.callId, message };
 }
 

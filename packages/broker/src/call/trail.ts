@@ -7,6 +7,7 @@ import type { DecidedCall, IdentifiedCall, IncomingCall } from "./types.ts";
 export interface Trail {
   readonly callId: string;
   readonly incoming: IncomingCall;
+  readonly arrivedAt: Date;
   /** What pays for the effect, when the session is bound to its sender. */
   proof?: Claims["proof"];
   session?: Session;

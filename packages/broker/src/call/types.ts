@@ -56,6 +56,7 @@ export interface IdentifiedCall {
   readonly argsDigest: string;
   readonly connection: ConnectionKey;
   readonly incoming: IncomingCall;
+  readonly arrivedAt: Date;
   /** The proof of possession that pays for the call, when its session is bound to its sender. */
   readonly proof?: Claims["proof"];
 }

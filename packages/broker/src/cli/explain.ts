@@ -41,7 +41,8 @@ export function addExplain(program: Command, cli: Cli): void {
 
 async function explainCall(cli: Cli, broker: BrokerClient, callId: string): Promise<void> {
   const explanation = await broker.get(`/calls/${encodeURIComponent(callId)}/explanation`, explanationSchema);
-  cli.answer(explanation, explanationText(explanation));
+  const erased = explanation.erased ? "\nwhat the decision was made from was erased; this is what the record still says\n" : "";
+  cli.answer(explanation, `${explanationText(explanation)}${erased}`);
 }
 
 /** A rule as people are told of it. */

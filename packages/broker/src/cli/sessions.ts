@@ -26,10 +26,14 @@ export function addSessions(program: Command, cli: Cli): void {
         session.actors.length === 0 ? "" : session.actors.join(" < "),
         session.user,
         session.task,
+        session.run,
         session.binding,
         stateOf(session, cli.io.now()),
       ]);
-      cli.answer(answer.sessions, rows.length === 0 ? "" : table(["ID", "AGENT", "DELEGATED BY", "USER", "TASK", "PROOF", "STATE"], rows));
+      cli.answer(
+        answer.sessions,
+        rows.length === 0 ? "" : table(["ID", "AGENT", "DELEGATED BY", "USER", "TASK", "RUN", "PROOF", "STATE"], rows),
+      );
       if (rows.length === 0) cli.talk("no live sessions; one appears when an agent gets a token");
     });
   sessions

@@ -1,11 +1,13 @@
 import { watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
 import { formatDiagnostic, load } from "@bailiwick/policy";
-import type { Diagnostic, LoadResult, Policy } from "@bailiwick/policy";
+import type { Diagnostic, LoadResult, Policy, PolicyFile } from "@bailiwick/policy";
 import { readPolicyFolder } from "./read-folder.ts";
 
 /** Editors write a file in several steps; a change is read when none followed for this long. */
 const DEBOUNCE_MS = 100;
+/** A version that could not be put in force is tried again after this long. */
+const RETRY_MS = 5_000;
 
 /** The policy files do not load. `diagnostics` is empty when the folder itself could not be read. */
 export class PolicyLoadError extends Error {
@@ -17,7 +19,18 @@ export class PolicyLoadError extends Error {
   }
 }
 
+/** A version and the files it was read from. */
+export interface LoadedPolicy {
+  readonly policy: Policy;
+  readonly files: readonly PolicyFile[];
+}
+
 export interface LivePolicyOptions {
+  /**
+   * Called before a version comes into force, the first one too. When it rejects, the version before stays in force and the folder is read
+   * again after a while; the first version is not opened then.
+   */
+  readonly activate: (next: LoadedPolicy, before: LoadedPolicy | undefined) => Promise<void>;
   /** Called after a changed folder was loaded and is in force. Not called for the first version. */
   readonly onChange: (policy: Policy) => void;
   /** Called when a changed folder does not load; the version before stays in force. */
@@ -40,25 +53,39 @@ export async function openLivePolicy(folder: string, options: LivePolicyOptions)
   const changes = watchFolder(folder);
   try {
     const first = await readAndLoad(folder, undefined);
-    if (!first.ok) throw loadError(first.diagnostics);
-    return keepInForce(folder, first.policy, changes, options);
+    if (!first.result.ok) throw loadError(first.result.diagnostics);
+    const loaded = { policy: first.result.policy, files: first.files };
+    await options.activate(loaded, undefined);
+    return keepInForce(folder, loaded, changes, options);
   } catch (error) {
     changes.watcher.close();
     throw error;
   }
 }
 
-function keepInForce(folder: string, first: Policy, changes: FolderChanges, { onChange, onError }: LivePolicyOptions): LivePolicy {
-  let policy = first;
+function keepInForce(
+  folder: string,
+  first: LoadedPolicy,
+  changes: FolderChanges,
+  { activate, onChange, onError }: LivePolicyOptions,
+): LivePolicy {
+  let inForce = first;
   let closed = false;
   let queue: Promise<unknown> = Promise.resolve();
   const apply = async (): Promise<LoadResult> => {
-    const result = await readAndLoad(folder, policy);
+    const { result, files } = await readAndLoad(folder, inForce.policy);
     if (closed) return result;
     if (!result.ok) onError(loadError(result.diagnostics));
-    else if (result.policy.version !== policy.version) {
-      policy = result.policy;
-      onChange(policy);
+    else if (result.policy.version !== inForce.policy.version) {
+      const next = { policy: result.policy, files };
+      try {
+        await activate(next, inForce);
+      } catch (error) {
+        changes.again(RETRY_MS);
+        throw error;
+      }
+      inForce = next;
+      onChange(next.policy);
     }
     return result;
   };
@@ -71,12 +98,12 @@ function keepInForce(folder: string, first: Policy, changes: FolderChanges, { on
   changes.listen(
     () =>
       void reload().catch((error: unknown) =>
-        onError(new PolicyLoadError("the policy could not be read again; see the cause", [], { cause: error })),
+        onError(new PolicyLoadError("the changed policy could not be put in force and is tried again; see the cause", [], { cause: error })),
       ),
     onError,
   );
   return {
-    current: () => policy,
+    current: () => inForce.policy,
     reload,
     close: async () => {
       closed = true;
@@ -89,6 +116,8 @@ function keepInForce(folder: string, first: Policy, changes: FolderChanges, { on
 interface FolderChanges {
   readonly watcher: FSWatcher;
   listen(onQuiet: () => void, onError: (error: PolicyLoadError) => void): void;
+  /** Reads the folder again in `ms`, changed or not. */
+  again(ms: number): void;
   stop(): void;
 }
 
@@ -112,7 +141,12 @@ function watchFolder(folder: string): FolderChanges {
         onError(new PolicyLoadError(`\`${folder}\` is no longer watched; changes need a restart or a reload`, [], { cause: error }));
       if (missed) timer = setTimeout(onQuiet, DEBOUNCE_MS);
     },
+    again: (ms) => {
+      clearTimeout(timer);
+      if (listener !== undefined) timer = setTimeout(listener, ms);
+    },
     stop: () => {
+      listener = undefined;
       clearTimeout(timer);
       watcher.close();
     },
@@ -128,24 +162,21 @@ function openWatcher(folder: string): FSWatcher {
 }
 
 /** `running` spares asking the policy language again for what did not change. */
-async function readAndLoad(folder: string, running: Policy | undefined): Promise<LoadResult> {
+async function readAndLoad(folder: string, running: Policy | undefined): Promise<{ result: LoadResult; files: readonly PolicyFile[] }> {
   try {
-    return load(await readPolicyFolder(folder), running);
+    const files = await readPolicyFolder(folder);
+    return { result: load(files, running), files };
   } catch (error) {
     const what = error instanceof Error ? error.message : "the folder cannot be read";
-    return {
-      ok: false,
-      diagnostics: [
-        {
-          code: "folder",
-          severity: "error",
-          at: { file: folder, line: 1 },
-          what,
-          why: "a folder that is not read completely could lose a rule",
-          write: "a readable folder in the policy format",
-        },
-      ],
+    const diagnostic: Diagnostic = {
+      code: "folder",
+      severity: "error",
+      at: { file: folder, line: 1 },
+      what,
+      why: "a folder that is not read completely could lose a rule",
+      write: "a readable folder in the policy format",
     };
+    return { result: { ok: false, diagnostics: [diagnostic] }, files: [] };
   }
 }
 

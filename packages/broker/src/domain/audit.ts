@@ -105,6 +105,25 @@ export interface RecordQuery {
   readonly limit: number;
 }
 
+/**
+ * Which calls. A call is chosen by the record that begins it (an intent, a refusal, a hold; a read beside the call path), or that records a
+ * person's answer when `approver` is given; with `code`, or a `status` other than `succeeded`, by the record that ends it so far.
+ */
+export type CallQuery = Omit<RecordQuery, "callId" | "kind">;
+
+/** A call and the record it was chosen by. */
+export interface CallPlace {
+  readonly callId: string;
+  readonly index: number;
+}
+
+/** Calls of one look at the log. */
+export interface CallPlaces {
+  readonly places: readonly CallPlace[];
+  /** Where to look on; undefined when nothing is left. A look is bounded, so a page may hold fewer calls than were asked for. */
+  readonly next: number | undefined;
+}
+
 /** A call whose intent is durable and whose outcome is not. */
 export interface CallInFlight {
   readonly callId: string;
@@ -150,12 +169,21 @@ export interface AuditLog {
   release(tenant: string, reservations: readonly Reservation[], takenAt: Date): Promise<void>;
   /** Newest first, with names. */
   query(tenant: string, query: RecordQuery): Promise<readonly StoredRecord[]>;
+  /** Calls, each once, newest first by the record it was chosen by; `before` is the last page's `next`. */
+  calls(tenant: string, query: CallQuery): Promise<CallPlaces>;
+  /**
+   * Calls that were ended, held or refused from index `from` on, in the order of the log; `next` is the index to go on from. Without `from`,
+   * none: only where the log ends now.
+   */
+  ended(tenant: string, query: Omit<CallQuery, "before">, from: number | undefined): Promise<CallPlaces & { readonly next: number }>;
   /** All records of these calls in the order of the log, with names. */
   recordsOf(tenant: string, callIds: readonly string[]): Promise<readonly StoredRecord[]>;
   /** What lies beside the records of a call, later ones over earlier; undefined when there is nothing, or it was erased. */
   facts(tenant: string, callId: string): Promise<JsonObject | undefined>;
   /** In the order of the log, from index `from` (inclusive); without names. */
   read(tenant: string, from: number, limit: number): Promise<readonly StoredRecord[]>;
+  /** How many records the log has. */
+  size(tenant: string): Promise<number>;
   /** Calls that have begun on any broker and have no end yet. */
   inFlight(tenant: string): Promise<readonly CallInFlight[]>;
   /** Appends an `outcome` with status `unknown` for every intent whose broker is gone. Returns how many. */

@@ -1,13 +1,14 @@
+import { BROKER, type Doer } from "./admin-record.ts";
 import type { ChangeRefusal, CredentialBinding, CredentialInfo, CredentialPlace, VersionRef } from "./credential.ts";
 
 /** Who changes a credential, for the record. */
 export interface Actor {
-  readonly by: string;
+  readonly by: Doer;
   readonly via: string;
 }
 
 /** The broker itself, at the time its plan says. */
-export const SCHEDULE: Actor = { by: "broker", via: "schedule" };
+export const SCHEDULE: Actor = { by: BROKER, via: "schedule" };
 
 /** What came of trying a version out at the tools that use it. `why` is for people and holds no secret. */
 export type Trial =

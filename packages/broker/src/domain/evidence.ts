@@ -25,7 +25,7 @@ export interface LogEvidence {
   newest(tenant: string): Promise<SignedCheckpoint | undefined>;
   /** Those beyond a size, smallest first. */
   checkpoints(tenant: string, beyond: number, limit: number): Promise<readonly SignedCheckpoint[]>;
-  /** Signs a checkpoint over everything written so far, unless there is one. @throws Fault `log_unavailable`. */
+  /** Signs a checkpoint over everything written so far, unless there is one. @throws Fault `proof_unavailable` while the log is empty. */
   settle(tenant: string): Promise<SignedCheckpoint>;
   /** A hash tile as of the newest checkpoint (C2SP tlog-tiles, "Merkle Tree"); undefined when the log does not have it. */
   tile(tenant: string, address: TileAddress): Promise<Uint8Array | undefined>;
@@ -37,7 +37,7 @@ export interface LogEvidence {
   base(tenant: string): Promise<LogBase | undefined>;
   /** One record, proven under the newest checkpoint that covers it (C2SP tlog-proof). Undefined when there is none. */
   proveRecord(tenant: string, index: number): Promise<string | undefined>;
-  /** All records of a run or an agent up to the newest checkpoint (docs/spec/log-proofs.md, "Proof of a sequence"). */
+  /** All records of a run or an agent up to the newest checkpoint (docs/spec/log-proofs.md, "Proof of a sequence"). @throws Fault `proof_unavailable`. */
   proveSequence(tenant: string, sequence: SequenceKey): Promise<string>;
   /** Adds what witnesses answered to a checkpoint. */
   cosigned(tenant: string, size: number, lines: readonly string[]): Promise<void>;

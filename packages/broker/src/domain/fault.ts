@@ -1,6 +1,8 @@
 /** A failure of a part, not a judgement of policy. Closed list; the call path maps each to a refusal or to `outcome_unknown`. */
 export type FaultCode =
   | "log_unavailable"
+  /** What is asked of the log cannot be shown: it is empty, too much, or was retired. */
+  | "proof_unavailable"
   | "store_unavailable"
   | "key_shared"
   /** A session cannot be opened: what it stands on was revoked or stopped meanwhile. */

@@ -36,6 +36,8 @@ export interface Session {
   readonly user: string;
   readonly userProof: UserProof;
   readonly task: string;
+  /** One execution of an agent's job: its first session, those that renew it, and all that is delegated from them belong to it. */
+  readonly run: string;
   /** What this session is about (this ticket, this customer); policy reads it as `context.session.data`. */
   readonly data: JsonObject;
   readonly scope: readonly string[];
@@ -71,6 +73,22 @@ export const MAX_BOUND_SESSION_MS = 15 * 60 * 1000;
 /** How often a right may be passed on: a root session has depth 0. */
 export const MAX_DELEGATION_DEPTH = 3;
 
+/** A run as an agent may name it. That of a session whose agent names none is the session's id, which cannot be named. */
+export const RUN_NAME = /^run_[\w-]{16,64}$/;
+
+/** Names that are of programs by their scheme. */
+const PROGRAM = /^(?:bailiwick|spiffe):\/\//u;
+
+/**
+ * Those who acted before, as they may stand in the log for good: our agents, the partner, and agents and workloads on its side. Any other name
+ * that a partner gives is its own text, which may be a person's; it lies with the facts.
+ */
+export function recordedActors({ actors, partner }: Pick<Session, "actors" | "partner">): readonly string[] {
+  if (partner === undefined) return actors;
+  const foreign = `${partner}:`;
+  return actors.filter((actor) => !actor.startsWith(foreign) || PROGRAM.test(actor.slice(foreign.length)));
+}
+
 export function maxSessionMs(binding: SenderBinding): number {
   return binding.kind === "bearer" ? MAX_SESSION_MS : MAX_BOUND_SESSION_MS;
 }
@@ -83,6 +101,8 @@ export interface Revocation {
 }
 
 export interface SessionStore {
+  /** Makes a run's name that of a root agent, once and for good. False when it is another agent's. */
+  claimRun(tenant: string, run: string, agent: string): Promise<boolean>;
   /** @throws Fault `session_ended` when a session of the lineage is revoked or expired, or the agent is stopped: checked in the same transaction. */
   create(session: Session): Promise<void>;
   /** With its delegators and any stop. Returns undefined when no such session exists in this tenant. */

@@ -1,4 +1,5 @@
 import type { JsonObject } from "@bailiwick/policy";
+import type { Doer } from "./admin-record.ts";
 
 /** Where a grant of a tool's authorization server is used: never in another tenant, environment or workflow. */
 export interface ToolPlace {
@@ -11,11 +12,9 @@ export interface ToolPlace {
 export interface AskedAccess {
   /** Scopes that are wanted beside what the server asks for. */
   readonly scope: readonly string[];
-  /** Who asks, for the record. */
-  readonly by: string;
+  /** Who asks. Only this person's browser may go on; where the operator key asks, whoever holds the link. */
+  readonly by: Doer;
   readonly via: string;
-  /** Only this person's browser may go on. Absent: whoever holds the link, which only the operator key makes. */
-  readonly person?: string | undefined;
 }
 
 /** A person lets the broker use a tool's server (OAuth authorization code). Faults are `credential_unavailable` and say what to do. */

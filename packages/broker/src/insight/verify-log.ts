@@ -1,4 +1,4 @@
-import { exportVerifier, leafHashesOfTiles, logPolicy, TILE_WIDTH, tilePath } from "@bailiwick/ledger";
+import { exportVerifier, leafHashesOfTiles, type LogKey, logPolicy, TILE_WIDTH, tilePath } from "@bailiwick/ledger";
 import type { AuditLog } from "../domain/audit.ts";
 import type { LogEvidence, SignedCheckpoint } from "../domain/evidence.ts";
 
@@ -26,13 +26,13 @@ export async function verifyLog(
   tenant: string,
 ): Promise<LogVerification> {
   const newest = await settled(log, evidence, tenant);
-  const [first] = await evidence.keys(tenant);
-  if (newest === undefined || first === undefined) return { ok: true, records: 0, checkpoints: 0, root: "" };
   const base = await evidence.base(tenant);
+  const keys = believedAt(base?.frontier.size ?? 0, await evidence.keys(tenant));
+  if (newest === undefined || keys.length === 0) return { ok: true, records: 0, checkpoints: 0, root: "" };
   const checkpoints = (await allCheckpoints(evidence, tenant)).filter(({ size }) => size <= newest.size);
   const tiles = new Map<string, Uint8Array | undefined>();
   const verifier = exportVerifier({
-    policy: logPolicy({ origin: evidence.origin(tenant), keys: [first] }),
+    policy: logPolicy({ origin: evidence.origin(tenant), keys }),
     checkpoints: checkpoints.map(({ note }) => note),
     leafHashAt: leafHashesOfTiles(newest.size, (address) => tiles.get(tilePath(address))),
     ...(base === undefined ? {} : { from: base }),
@@ -50,6 +50,13 @@ export async function verifyLog(
     return { ok: true, records: verdict.size, checkpoints: verdict.checkpoints, root: Buffer.from(verdict.root).toString("base64") };
   const fault = { index: verdict.at, until: verdict.until, what: verdict.why };
   return { ok: false, records: index, checkpoints: checkpoints.length, root: "", fault };
+}
+
+/** The keys that a log's retired records introduced, or its first one; what became of them later, its records say. */
+function believedAt(base: number, keys: readonly LogKey[]): readonly LogKey[] {
+  return keys
+    .filter(({ from }) => from <= base)
+    .map(({ key, from, until }) => ({ key, from, until: until === undefined || until >= base ? undefined : until }));
 }
 
 /** The newest checkpoint over all records, or undefined for a log that is empty. */

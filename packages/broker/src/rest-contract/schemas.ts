@@ -29,12 +29,14 @@ export const callSchema = z
   .object({
     callId: z.string(),
     tenant: z.string(),
-    /** Index of the call's first record; the paging cursor. */
+    /** Index of the call's first record. */
     index: z.int(),
     at: time,
     agent: z.string().optional(),
     user: z.string().optional(),
     session: z.string().optional(),
+    run: z.string().optional(),
+    /** A tag of the task; its words lie among the facts. */
     task: z.string().optional(),
     environment: z.string().optional(),
     tool: z.string().optional(),
@@ -45,10 +47,27 @@ export const callSchema = z
     code: z.string().optional(),
     message: z.string().optional(),
     approval: z.string().optional(),
+    /** People who approved it. */
+    approvers: z.array(z.string()).optional(),
     durationMs: z.number().optional(),
     rules: z.array(ruleSchema),
   })
   .openapi("Call");
+
+export const callsSchema = z.object({
+  calls: z.array(callSchema),
+  /** Of one tenant: the next page's `before`. There may be more as long as it is given, even when this page is short. */
+  next: z.int().optional(),
+  /** Of several tenants: those that have more than is shown. */
+  more: z.array(z.string()).optional(),
+});
+
+export const endedCallsSchema = z.object({
+  tenant: z.string(),
+  calls: z.array(callSchema),
+  /** The next look's `from`. */
+  next: z.int(),
+});
 
 export const recordSchema = z
   .object({
@@ -64,6 +83,47 @@ export const recordSchema = z
     text: z.string(),
   })
   .openapi("Record");
+
+export const timelineSchema = z
+  .object({
+    tenant: z.string(),
+    run: z.string(),
+    /** In the order of the log. */
+    steps: z.array(
+      z.object({
+        index: z.int(),
+        at: time,
+        kind: z.enum(["session", "call", "hold", "refusal", "answer", "lookup", "event"]),
+        callId: z.string(),
+        session: z.string().optional(),
+        /** Delegations between the run's first session and this one. */
+        depth: z.int(),
+        agent: z.string().optional(),
+        by: z.string().optional(),
+        event: z.string().optional(),
+        action: z.string().optional(),
+        verdict: z.string().optional(),
+        status: z.string().optional(),
+        code: z.string().optional(),
+        approval: z.string().optional(),
+        durationMs: z.number().optional(),
+      }),
+    ),
+    /** The part before these steps is read with this as `before`. */
+    earlier: z.int().optional(),
+  })
+  .openapi("Timeline");
+
+export const searchSchema = z
+  .object({
+    tenant: z.string(),
+    name: z.string(),
+    /** A person; absent when it was saved with the operator key. */
+    owner: z.string().optional(),
+    savedAt: time,
+    filter: z.record(z.string(), z.string()),
+  })
+  .openapi("SavedSearch");
 
 export const callDetailSchema = callSchema.extend({ records: z.array(recordSchema), facts: object.optional() }).openapi("CallDetail");
 
@@ -114,6 +174,8 @@ export const sessionSchema = z
     agent: z.string(),
     user: z.string(),
     task: z.string(),
+    /** The execution of an agent's job that it belongs to. */
+    run: z.string(),
     userProof: z.enum(["asserted", "signed-in", "partner"]),
     data: object,
     scope: z.array(z.string()),
@@ -246,6 +308,8 @@ export const explanationSchema = z
     rules: z.array(ruleSchema),
     unmatched: z.array(z.object({ rule: ruleSchema, because: z.string() })),
     wouldChange: z.array(z.string()),
+    /** What the decision was made from was erased; the explanation is what the record still says. */
+    erased: z.boolean(),
   })
   .openapi("Explanation");
 

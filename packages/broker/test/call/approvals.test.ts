@@ -57,6 +57,16 @@ describe("a held call", () => {
     expect(held(await each.call("delete_ticket", { id: "T-1" })).id).toBe(first.id);
   });
 
+  test("that joins an approval asked for before is recorded as held too, and is under way no longer", async () => {
+    const each = await world(db.store);
+    const first = held(await each.call("delete_ticket", { id: "T-1" }));
+    const again = await each.call("delete_ticket", { id: "T-1" });
+    const records = await db.store.log.recordsOf("acme", [again.callId ?? ""]);
+    expect(records.map((record) => record.kind)).toEqual(["lookup", "hold"]);
+    expect(JSON.parse(records[1]?.text ?? "")).toMatchObject({ approval: first.id });
+    expect((await db.store.log.inFlight("acme")).map(({ callId }) => callId)).not.toContain(again.callId);
+  });
+
   test("with other arguments asks anew", async () => {
     const each = await world(db.store);
     const first = held(await each.call("delete_ticket", { id: "T-1" }));

@@ -197,6 +197,7 @@ function newSession(): Session {
     user: "u-17",
     // Approvals belong to agent, user and task: worlds of their own do not meet.
     task: `task-${randomUUID()}`,
+    run: `run_${randomUUID()}`,
     data: {},
     scope: ["tickets:*", "health:*"],
     issuedAt: new Date(now),

@@ -32,6 +32,7 @@ test.each(STOCK_CLIENTS)("%s is served with a bearer token", async (_name, clien
   broker.oauth.tokens.set("t1", {
     agent: "bailiwick://acme/dev/support/triage",
     session: "ses_t1",
+    run: "ses_t1",
     binding: { kind: "bearer" },
     restrict: undefined,
   });

@@ -27,7 +27,7 @@ async function folderWith(files: Readonly<Record<string, string>>): Promise<stri
 async function opened(folder: string) {
   const change = Promise.withResolvers<Policy>();
   const error = Promise.withResolvers<PolicyLoadError>();
-  const live = await openLivePolicy(folder, { onChange: change.resolve, onError: error.resolve });
+  const live = await openLivePolicy(folder, { activate: async () => undefined, onChange: change.resolve, onError: error.resolve });
   cleanups.push(() => live.close());
   return { live, change: change.promise, error: error.promise };
 }
@@ -118,7 +118,7 @@ describe("openLivePolicy", () => {
 
   it("does not open when the first version does not load", async () => {
     const folder = await folderWith({ "bailiwick.yaml": "version: 2\n" });
-    await expect(openLivePolicy(folder, { onChange: () => undefined, onError: () => undefined })).rejects.toThrow(
+    await expect(openLivePolicy(folder, { activate: async () => undefined, onChange: () => undefined, onError: () => undefined })).rejects.toThrow(
       /bailiwick.yaml:1 {2}error/,
     );
   });
@@ -126,7 +126,7 @@ describe("openLivePolicy", () => {
   it("does not announce a rewrite that changed nothing", async () => {
     const folder = await folderWith({ "bailiwick.yaml": MAIN });
     let changes = 0;
-    const live = await openLivePolicy(folder, { onChange: () => (changes += 1), onError: () => undefined });
+    const live = await openLivePolicy(folder, { activate: async () => undefined, onChange: () => (changes += 1), onError: () => undefined });
     cleanups.push(() => live.close());
     await chmod(join(folder, "bailiwick.yaml"), 0o600);
     await live.reload();

@@ -14,8 +14,9 @@ import { keeperOver } from "../people-support/keeper.ts";
 import { callIo } from "../postgres-tool/support.ts";
 import { testDatabase, type TestDatabase } from "../support/database.ts";
 import { testStore, type TestStore } from "../support/store.ts";
+import { saidBy } from "../support/said.ts";
 
-const PERSON = { by: "olaf", via: "login-link" };
+const PERSON = { by: { person: "olaf" }, via: "login-link" };
 const at = { tenant: "acme", environment: "prod", workflow: "helpdesk" };
 const place = { ...at, name: "reports-database" };
 /** Long enough for a call that began with the old login, short enough to see its end here. */
@@ -228,14 +229,14 @@ async function serverLog(dataFolder: string): Promise<string> {
 
 test("every step of a rotation is in the log with its version and who did it, and no value is", async () => {
   const { password } = await passwordNow();
-  const texts = (await opened.store.log.read("acme", 0, 1_000)).map((record) => record.body);
-  const events = texts.map((text): { event: string; version?: number; by: string } => JSON.parse(text));
-  expect(events).toEqual(
+  const records = await opened.store.log.query("acme", { limit: 1_000 });
+  const texts = records.map(({ text }) => text);
+  expect(records.map((record): unknown => saidBy(record))).toEqual(
     expect.arrayContaining([
       expect.objectContaining({ event: "credential.put", credential: place.name, version: 1, by: "olaf" }),
       expect.objectContaining({ event: "credential.stage", credential: place.name, version: 2, by: "olaf" }),
       expect.objectContaining({ event: "credential.activate", credential: place.name, version: 2, verification: "verified" }),
-      expect.objectContaining({ event: "credential.revoke", credential: place.name, version: 1, by: "broker", reason: "grace over" }),
+      expect.objectContaining({ event: "credential.revoke", credential: place.name, version: 1, by: "broker", why: "grace over" }),
     ]),
   );
   for (const secret of [password, "first-password-of-a", "password-of-the-admin"]) expect(texts.join("\n")).not.toContain(secret);

@@ -13,7 +13,7 @@ import { type ServedHouse, serveRestHouse } from "../people-support/serve.ts";
 import { testStore, type TestStore } from "../support/store.ts";
 import { saidBy } from "../support/said.ts";
 
-const PERSON = { by: "olaf", via: "login-link" };
+const PERSON = { by: { person: "olaf" }, via: "login-link" };
 const DAY_MS = 86_400_000;
 const at = { tenant: "acme", environment: "prod", workflow: "helpdesk" };
 
@@ -158,6 +158,6 @@ test("a new version ends the overdue state, and the replaced one's value is dest
   expect((await kept("crm-key")).map(({ state }) => state)).toEqual(["revoked", "active"]);
   const records = (await opened.store.log.read("acme", 0, 100)).map((record): unknown => saidBy(record));
   expect(records).toContainEqual(
-    expect.objectContaining({ event: "credential.revoke", by: "broker", via: "schedule", version: 1, reason: "grace over" }),
+    expect.objectContaining({ event: "credential.revoke", by: "broker", via: "schedule", version: 1, why: "grace over" }),
   );
 });

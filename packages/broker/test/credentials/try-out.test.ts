@@ -10,7 +10,7 @@ import { keeperOver } from "../people-support/keeper.ts";
 import { LOGIN, startMailServer, type TestMailServer } from "../smtp-tool/mail-server.ts";
 import { testStore, type TestStore } from "../support/store.ts";
 
-const PERSON = { by: "olaf", via: "login-link" };
+const PERSON = { by: { person: "olaf" }, via: "login-link" };
 const at = { tenant: "acme", environment: "prod", workflow: "helpdesk" };
 const FIXTURE = fileURLToPath(new URL("../../../../tools/conformance/fixture/main.ts", import.meta.url));
 const RIGHT = "the-right-value";

@@ -42,6 +42,7 @@ const root: fc.Arbitrary<Session> = fc.record({ scope: scopes, data, rows, limit
   user: "ana",
   userProof: "asserted",
   task: "T",
+  run: "ses_root",
   grant: "client_credentials",
   lineage: [],
   actors: [],

@@ -8,6 +8,7 @@ import { createOwnSessions } from "../../src/adapters/oauth/own-sessions.ts";
 import { createSenderVerifier } from "../../src/adapters/sender-proof/verify-sender.ts";
 import { name } from "./company.ts";
 import { type DelegationHouse, delegationProof, ISSUER, openDelegationHouse, type SenderKey, senderKey } from "./delegation-house.ts";
+import { saidBy } from "../support/said.ts";
 
 let house: DelegationHouse;
 let server: Server;
@@ -70,7 +71,7 @@ test("an agent ends a child with all below it, and the record says so", async ()
   ).toEqual([child.session.id, grandchild.session.id].toSorted());
   expect((await ask("GET", "", bearer(grandchild.token))).status).toBe(401);
   const records = await house.opened.store.log.query("acme", { callId: child.session.id, limit: 5 });
-  expect(records.map(({ body }): unknown => JSON.parse(body))).toContainEqual(
+  expect(records.map((record): unknown => saidBy(record))).toContainEqual(
     expect.objectContaining({ event: "session.revoke", by: name("lead"), via: "delegator", delegator: root.session.id }),
   );
 });

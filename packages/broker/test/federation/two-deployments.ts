@@ -16,6 +16,7 @@ import { NOTES, writeNotesCompany } from "../../../../stories/world/notes-policy
 import { NOTES_TOOLS } from "../../../../stories/world/notes-tools.ts";
 import { fingerprint } from "../../src/domain/fingerprint.ts";
 import { testDatabase } from "../support/database.ts";
+import { saidBy } from "../support/said.ts";
 
 /** A credential that only the notes server of B may see. */
 export const NOTES_SECRET = "nts-7a3e51d0c9b84f2f9b60-f1";
@@ -101,7 +102,7 @@ export async function deploy(folder: string, port: number, tenant: string): Prom
     },
     records: async () => {
       const records = await store.log.query(tenant, { limit: 200 });
-      return records.map(({ kind, body }) => ({ kind, ...z.record(z.string(), z.json()).parse(JSON.parse(body)) }));
+      return records.map((record) => ({ kind: record.kind, ...saidBy(record) }));
     },
     close: async () => {
       await broker.close();

@@ -42,6 +42,7 @@ test("an agent looks at its own token and sees what the session is", async () =>
     client_id: AGENT,
     scope: "tickets:read",
     sid: token.session,
+    run: token.run,
     tenant: "acme",
     act: { sub: AGENT },
     authorization_details: [{ type: "bailiwick_task", task: "T-17" }],

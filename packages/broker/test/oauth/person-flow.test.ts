@@ -61,6 +61,9 @@ test("a person who says no sends the client away with access_denied", async () =
   const location = new URL(end.headers.get("location") ?? "about:blank");
   expect(location.origin + location.pathname).toBe(REDIRECT);
   expect(location.searchParams.get("error")).toBe("access_denied");
+  const records = await house.store.log.query("acme", { kind: "admin", user: "ana", limit: 1 });
+  expect(saidBy(records[0])).toMatchObject({ event: "oauth.consent_denied", by: "ana", client: client.id, via: "login-link" });
+  expect(await house.store.log.facts("acme", records[0]?.callId ?? "")).toMatchObject({ redirectHost: "127.0.0.1:53123" });
 });
 
 test("somebody who is not signed in is led to the sign-in page and back", async () => {
@@ -92,11 +95,11 @@ test("scopes that mean nothing here are left out", async () => {
 
 test("the consent is recorded before a code is given", async () => {
   await client.signIn({}, { task: "the record of a consent" });
-  const records = await house.store.log.read("acme", 0, 1_000);
-  const consent = records
-    .map((record) => record.body)
-    .find((body) => body.includes("oauth.consent") && body.includes("the record of a consent"));
-  expect(JSON.parse(consent ?? "{}")).toMatchObject({ by: "ana", agent: AGENT, client: client.id, redirectHost: "127.0.0.1:53123" });
+  const [consent] = (await house.store.log.query("acme", { kind: "admin", task: "the record of a consent", limit: 10 })).filter(
+    ({ text }) => text.includes('"event":"oauth.consent"'),
+  );
+  expect(saidBy(consent)).toMatchObject({ by: "ana", user: "ana", agent: AGENT, client: client.id });
+  expect(await house.store.log.facts("acme", consent?.callId ?? "")).toMatchObject({ redirectHost: "127.0.0.1:53123" });
 });
 
 test("authorization_details narrow the session, and budgets keep it from being refreshed", async () => {
@@ -111,6 +114,9 @@ test("a refresh gives a new session for the same task, and a new refresh token",
   const first = await client.signIn();
   const second = await given(await client.refresh(first.refresh_token ?? ""));
   expect(second.session).not.toBe(first.session);
+  // One consent is one run, whose name is the broker's.
+  expect(first.run).toMatch(/^run_[\w-]{22}$/u);
+  expect(second.run).toBe(first.run);
   expect(second.refresh_token).not.toBe(first.refresh_token);
   expect(await house.store.sessions.find("acme", second.session)).toMatchObject({ task: "T-17", user: "ana", userProof: "signed-in" });
 });

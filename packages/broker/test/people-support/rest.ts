@@ -10,7 +10,7 @@ import { secretHash } from "../../src/adapters/rest/principal.ts";
 import { peopleOrigins } from "../../src/adapters/rest/relying-party.ts";
 import { argumentsDigest } from "../../src/call/identify.ts";
 import type { Approval } from "../../src/domain/approval.ts";
-import type { RecordKind } from "../../src/domain/audit.ts";
+import type { LogEntry } from "../../src/domain/audit.ts";
 import type { CredentialOpener } from "../../src/domain/credential.ts";
 import type { Session } from "../../src/domain/session.ts";
 import { explainCall } from "../../src/insight/explain-call.ts";
@@ -83,6 +83,7 @@ export async function openRestHouse(overrides: Partial<RestPorts> = {}): Promise
     argsDigest: argumentsDigest,
     people: store.people,
     signIn: store.signIn,
+    searches: store.searches,
     environment: () => undefined,
     approvals: store.approvals,
     sessions: store.sessions,
@@ -92,7 +93,12 @@ export async function openRestHouse(overrides: Partial<RestPorts> = {}): Promise
     toolAccess,
     credentials: keeperOver(store, () => overrides.policy?.() ?? company),
     log: store.log,
+    logStatus: () => ({ outages: [], anchors: [], exports: [] }),
     evidence: store.evidence,
+    erasure: store.erasure,
+    holds: store.holds,
+    retention: store.retention,
+    retentionOf: () => undefined,
     explain: async (tenant, callId) => explainCall(store.log, company, tenant, callId),
     verify: async (tenant) => verifyLog(store, tenant),
     tools: async () => [],
@@ -208,9 +214,10 @@ export function liveSession(overrides: Partial<Session> = {}): Session {
 export async function recordCall(
   house: RestHouse,
   callId: string,
-  kind: RecordKind,
+  kind: LogEntry["kind"],
   body: JsonObject = {},
   facts?: JsonObject,
+  more: Partial<Pick<LogEntry, "people" | "resource" | "task">> = {},
 ): Promise<void> {
   await house.store.log.append("acme", {
     kind,
@@ -222,17 +229,19 @@ export async function recordCall(
       environment: "prod",
       workflow: "support",
       agent: SUPPORT_BOT,
-      user: "ana",
       session: "ses_1",
-      task: "T-17",
+      run: "ses_1",
       tool: "tickets",
       operation: "get_ticket",
       action: "tickets:read",
       effect: "read",
       verdict: "allow",
-      rules: [{ kind: "grant", id: "support-1", file: "roles/support.yaml", line: 4, reason: "support works tickets" }],
+      rules: [{ kind: "grant", id: "support-1", file: "roles/support.yaml", line: 4 }],
       ...body,
     },
+    people: { user: "ana" },
+    task: "T-17",
+    ...more,
     ...(facts === undefined ? {} : { facts }),
   });
 }

@@ -121,7 +121,7 @@ test("attack: a value in the audit log, a list, an answer or a problem", async (
     await lena("GET", "/api/v1/credentials"),
   ])
     texts.push(await answer.text());
-  texts.push(...(await house.store.log.read("acme", 0, 1_000)).map((record) => record.body));
+  texts.push(...(await house.store.log.read("acme", 0, 1_000)).map((record) => record.text));
   for (const form of [value, Buffer.from(value).toString("base64"), Buffer.from(value).toString("hex")])
     expect(texts.filter((text) => text.includes(form))).toEqual([]);
 });
@@ -131,7 +131,7 @@ test("every transition is a record with name, version, place and who", async () 
   await olaf("POST", "/api/v1/credentials/recorded/stage", { ...place, hosts: [], value: "value-number-two" });
   await step("recorded", "activate", { version: 2, verify: false });
   await step("recorded", "revoke", { version: 1 });
-  const records = (await house.store.log.read("acme", 0, 1_000)).filter((record) => record.callId === "credential_recorded");
+  const records = await house.store.log.recordsOf("acme", ["credential_recorded"]);
   const about = { credential: "recorded", environment: "prod", workflow: "support", by: "olaf", via: "login-link" };
   expect(records.map((record): unknown => saidBy(record))).toMatchObject([
     { ...about, event: "credential.put", version: 1 },

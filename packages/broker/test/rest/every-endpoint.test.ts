@@ -140,7 +140,12 @@ test("every endpoint refuses a request from another site, even with a good token
 test("every endpoint that takes a body refuses one that is not JSON, and one with an unknown member", async () => {
   const lena = await house.as("lena");
   for (const { method, path } of endpoints.filter((endpoint) => endpoint.method !== "GET")) {
-    const ask = /login-links|revoke|agents|tasks|stops|signing-keys|rotate-key|credentials|connect|people\/x1/u.test(path) ? house.operator : lena;
+    const ask =
+      /login-links|revoke|agents|tasks|stops|signing-keys|rotate-key|erasures|audit\/holds|retire|credentials|connect|people\/x1/u.test(
+        path,
+      )
+        ? house.operator
+        : lena;
     for (const body of ["{", '{"surprise": 1}', "[]"]) {
       const answer = await ask(method, path, body);
       expect((await problemOf(answer)).code, `${method} ${path} ${body}`).toBe("malformed_request");
@@ -159,7 +164,21 @@ test("every list refuses an unknown query parameter and one given twice", async 
 
 test("every list refuses a tenant that is not the person's, with the same words for one that does not exist", async () => {
   const lena = await house.as("lena");
-  for (const path of ["calls", "approvals", "sessions", "tools", "agents", "credentials", "audit/records", "audit/verify"]) {
+  for (const path of [
+    "calls",
+    "approvals",
+    "sessions",
+    "tools",
+    "agents",
+    "credentials",
+    "audit/records",
+    "audit/verify",
+    "audit/holds",
+    "audit/ended",
+    "searches",
+    "runs/x1/timeline",
+    "searches/x1/calls",
+  ]) {
     const foreign = await problemOf(await lena("GET", `/api/v1/${path}?tenant=globex`));
     const unknown = await problemOf(await lena("GET", `/api/v1/${path}?tenant=nowhere`));
     expect(foreign.code, path).toBe("wrong_tenant");

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { softAuthenticator } from "../people-support/authenticator.ts";
 import { begin, enrol, invitationCode, openPeopleBrowser, PLACE, signIn, stepUp } from "../people-support/browser.ts";
 import { openRestHouse, type RestHouse } from "../people-support/rest.ts";
+import { saidBy } from "../support/said.ts";
 
 let house: RestHouse;
 beforeAll(async () => {
@@ -16,7 +17,7 @@ afterAll(async () => {
 });
 
 async function eventsOf(tenant: string): Promise<string> {
-  return (await house.store.log.read(tenant, 0, 1_000)).map((record) => record.body).join("\n");
+  return (await house.store.log.read(tenant, 0, 1_000)).map((record) => record.text).join("\n");
 }
 
 test("an enrolment link registers a passkey, makes ten recovery codes and signs in, once", async () => {
@@ -188,6 +189,19 @@ test("a recovery code of one person does not sign another in", async () => {
   const { recoveryCodes } = await enrol(house, "ana");
   const body = { person: "rudi", code: recoveryCodes[0] };
   expect(await openPeopleBrowser(house).refused("/sign-in/recovery-code", body)).toEqual([401, "unauthenticated"]);
+});
+
+test("a code that is none is recorded: for a person of the policy in their tenants' logs, for any other name without it in all", async () => {
+  const refusedIn = async (tenant: string): Promise<unknown[]> => {
+    const records = await house.store.log.query(tenant, { kind: "admin", limit: 2_000 });
+    return records.map((record) => saidBy(record)).filter(({ event }) => event === "sign_in.recovery_refused");
+  };
+  const before = await Promise.all(["acme", "globex"].map(async (tenant) => (await refusedIn(tenant)).length));
+  for (const person of ["rudi", "stranger-77"]) await openPeopleBrowser(house).refused("/sign-in/recovery-code", { person, code: "guess" });
+  const [acme = [], globex = []] = await Promise.all(["acme", "globex"].map(refusedIn));
+  expect(acme.slice(0, acme.length - (before[0] ?? 0))).toMatchObject([{ by: "anonymous" }, { by: "anonymous", person: "rudi" }]);
+  expect(globex.slice(0, globex.length - (before[1] ?? 0))).toMatchObject([{ by: "anonymous" }]);
+  expect(JSON.stringify([acme, globex])).not.toContain("stranger-77");
 });
 
 test("guessing recovery codes ends after five tries in a quarter of an hour, for a name that exists and for one that does not", async () => {

@@ -1,6 +1,8 @@
 import { generateKeyPairSync } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
+import { onServer } from "../support/server-statement.ts";
+import { saidBy } from "../support/said.ts";
 import { type Ask, liveSession, openRestHouse, recordCall, type RestHouse, SUPPORT_BOT } from "../people-support/rest.ts";
 
 const calls = z.object({
@@ -8,6 +10,7 @@ const calls = z.object({
   next: z.int().optional(),
 });
 const problem = z.object({ code: z.string() });
+const explanation = z.object({ erased: z.boolean(), summary: z.string() });
 
 let house: RestHouse;
 let lena: Ask;
@@ -21,12 +24,23 @@ beforeAll(async () => {
     "call_a",
     "intent",
     {},
-    { operation: { tool: "tickets", kind: "tool", name: "get_ticket" }, args: { id: "T-1" }, data: {}, scope: ["tickets:*"] },
+    {
+      operation: { tool: "tickets", kind: "tool", name: "get_ticket" },
+      args: { id: "T-1" },
+      data: {},
+      scope: ["tickets:*"],
+      user: "ana",
+      task: "T-17",
+      rows: [],
+    },
   );
   await recordCall(house, "call_a", "outcome", { status: "done", durationMs: 12 });
   await recordCall(house, "call_b", "refusal", { verdict: "deny", code: "no_grant", rules: [] });
   await recordCall(house, "call_c", "hold", { verdict: "ask", approval: "apr_1" });
   await recordCall(house, "call_d", "intent");
+  const approved = { people: { user: "ana", approvedBy: "lena" }, resource: { type: "Ticket", id: "T-9" } };
+  await recordCall(house, "call_e", "intent", { action: "tickets:read" }, undefined, approved);
+  await recordCall(house, "call_e", "outcome", { status: "failed", code: "tool_failed" });
 });
 afterAll(async () => {
   await house.close();
@@ -43,6 +57,7 @@ function publicJwk(): Record<string, unknown> {
 test("calls come newest first, each once, with what became of it", async () => {
   const body = calls.parse(await (await lena("GET", "/api/v1/calls")).json());
   expect(body.calls.map((call) => [call.callId, call.verdict, call.status, call.code])).toEqual([
+    ["call_e", "allow", "failed", "tool_failed"],
     ["call_d", "allow", "running", undefined],
     ["call_c", "ask", "held", undefined],
     ["call_b", "deny", "refused", "no_grant"],
@@ -55,7 +70,22 @@ test.each([
   ["?code=no_grant", ["call_b"]],
   ["?status=done", ["call_a"]],
   ["?agent=somebody", []],
-  ["?tool=tickets&limit=1", ["call_d"]],
+  ["?tool=tickets&limit=1", ["call_e"]],
+  ["?user=ana&status=held", ["call_c"]],
+  ["?user=nobody", []],
+  ["?run=ses_1&verdict=ask", ["call_c"]],
+  ["?run=ses_2", []],
+  ["?task=T-17&status=running", ["call_d"]],
+  ["?resource=Ticket/T-9", ["call_e"]],
+  ["?resource=Mail/T-9", []],
+  ["?approver=lena", ["call_e"]],
+  ["?approver=lena&status=failed", ["call_e"]],
+  ["?approver=lena&status=succeeded", []],
+  ["?rule=support-1&verdict=allow&action=tickets:read", ["call_e", "call_d", "call_a"]],
+  ["?rule=none", []],
+  ["?since=1h&code=no_grant", ["call_b"]],
+  ["?to=2020-01-01T00:00:00Z", []],
+  ["?from=2020-01-01T00:00:00Z&limit=1", ["call_e"]],
 ])("calls can be filtered by %s", async (query, expected) => {
   expect(await listed(query)).toEqual(expected);
 });
@@ -69,7 +99,7 @@ test("paging through calls shows each exactly once", async () => {
     if (body.next === undefined) break;
     cursor = body.next;
   }
-  expect(seen).toEqual(["call_d", "call_c", "call_b", "call_a"]);
+  expect(seen).toEqual(["call_e", "call_d", "call_c", "call_b", "call_a"]);
 });
 
 test("one call comes with its records in order, its rules and the facts kept beside", async () => {
@@ -99,6 +129,65 @@ test("a call without facts is explained by what its record says", async () => {
   });
 });
 
+test("a call whose facts were erased is explained by what its record still says", async () => {
+  const facts = {
+    operation: { tool: "tickets", kind: "tool", name: "get_ticket" },
+    args: {},
+    data: {},
+    scope: [],
+    user: "gone",
+    task: "T-1",
+    rows: [],
+  };
+  await recordCall(house, "call_erased", "refusal", { verdict: "deny", code: "no_grant" }, facts, { people: { user: "gone" } });
+  const read = async (): Promise<unknown> => (await lena("GET", "/api/v1/calls/call_erased/explanation")).json();
+  expect(explanation.parse(await read()).erased).toBe(false);
+  await onServer(
+    house.databaseUrl,
+    "delete from bailiwick.record_facts where index = (select index from bailiwick.records where call_id = 'call_erased')",
+  );
+  expect(explanation.parse(await read())).toEqual({ erased: true, summary: "the call was refused with `no_grant`" });
+});
+
+test.each([
+  "resource=Ticket",
+  "resource=/T-1",
+  "from=yesterday",
+  "since=2",
+  "since=0h",
+  "since=1h&from=2026-01-01T00:00:00Z",
+  "verdict=maybe",
+  "limit=0",
+  "limit=201",
+  "before=0",
+  "rule=a%00b",
+])("calls are not looked for by `%s`", async (query) => {
+  expect((await lena("GET", `/api/v1/calls?${query}`)).status).toBe(400);
+});
+
+test("a position needs a tenant, and without one it is said whose log holds more", async () => {
+  const olaf = await house.as("olaf");
+  expect((await olaf("GET", "/api/v1/calls?before=3")).status).toBe(400);
+  expect(await (await olaf("GET", "/api/v1/calls?limit=1")).json()).toMatchObject({ calls: [expect.anything()], more: ["acme"] });
+});
+
+test("who follows a log begins at its end, and is told of each call once as it ends", async () => {
+  const ended = z.object({ tenant: z.string(), calls: z.array(z.looseObject({ callId: z.string(), status: z.string() })), next: z.int() });
+  const look = async (query: string): Promise<z.output<typeof ended>> =>
+    ended.parse(await (await lena("GET", `/api/v1/audit/ended${query}`)).json());
+  const start = await look("");
+  expect(start.calls).toEqual([]);
+  await recordCall(house, "call_f", "intent");
+  await recordCall(house, "call_g", "refusal", { verdict: "deny", code: "no_grant" });
+  const first = await look(`?from=${start.next}`);
+  expect(first.calls).toMatchObject([{ callId: "call_g", status: "refused" }]);
+  await recordCall(house, "call_f", "outcome", { status: "succeeded" });
+  expect((await look(`?from=${first.next}`)).calls).toMatchObject([{ callId: "call_f", status: "succeeded" }]);
+  expect((await look(`?from=${first.next}&code=no_grant`)).calls).toEqual([]);
+  expect((await greta("GET", "/api/v1/audit/ended?tenant=acme")).status).toBe(403);
+  expect((await lena("GET", "/api/v1/audit/ended?from=-1")).status).toBe(400);
+});
+
 test("another tenant's call is not there", async () => {
   for (const path of ["call_a", "call_a/explanation"]) expect((await greta("GET", `/api/v1/calls/${path}`)).status).toBe(404);
   expect(calls.parse(await (await greta("GET", "/api/v1/calls")).json()).calls).toEqual([]);
@@ -115,7 +204,7 @@ test("an operator revokes a session once; the record says who", async () => {
   const again = await olaf("POST", `/api/v1/sessions/${session.id}/revoke`, {});
   expect([again.status, problem.parse(await again.json()).code]).toEqual([409, "already_revoked"]);
   const records = await house.store.log.query("acme", { callId: session.id, limit: 5 });
-  expect(records.map((record) => record.body).join("")).toContain('"by":"olaf"');
+  expect(records.map(saidBy)).toContainEqual(expect.objectContaining({ event: "session.revoke", by: "olaf" }));
 });
 
 test("the list of sessions leaves out ended ones unless asked", async () => {
@@ -163,7 +252,7 @@ test("a credential's value goes in and never comes out", async () => {
   const body = { tenant: "acme", environment: "prod", workflow: "*", hosts: ["api.example"], value };
   const put = await house.operator("PUT", "/api/v1/credentials/helpdesk-api", body);
   const list = await lena("GET", "/api/v1/credentials");
-  const texts = [await put.text(), await list.text(), ...(await house.store.log.read("acme", 0, 1_000)).map((record) => record.body)];
+  const texts = [await put.text(), await list.text(), ...(await house.store.log.read("acme", 0, 1_000)).map(({ text }) => text)];
   expect(texts[0]).toContain('"version":1');
   expect(texts[1]).toContain("helpdesk-api");
   expect(texts.join("")).not.toContain(value);
@@ -182,19 +271,25 @@ test("the log verifies, and its records are readable in order", async () => {
   expect(verified.ok).toBe(true);
   expect(verified.logs.map((log) => log.tenant)).toEqual(["acme"]);
   const page = z
-    .object({ records: z.array(z.object({ seq: z.int() })) })
+    .object({ records: z.array(z.object({ index: z.int() })) })
     .parse(await (await lena("GET", "/api/v1/audit/records?limit=3")).json());
   expect(page.records).toHaveLength(3);
-  expect(page.records.map((record) => record.seq)).toEqual(page.records.map((record) => record.seq).toSorted((a, b) => a - b));
+  expect(page.records.map(({ index }) => index)).toEqual([0, 1, 2]);
 });
 
 test("a log that does not verify is said to be broken, with the record", async () => {
   const broken = await openRestHouse({
-    verify: async () => ({ ok: false, records: 3, head: "", fault: { seq: 2, what: "its hash does not match" } }),
+    verify: async () => ({
+      ok: false,
+      records: 3,
+      checkpoints: 1,
+      root: "",
+      fault: { index: 2, until: 2, what: "its hash does not match" },
+    }),
   });
   expect(await (await broken.operator("GET", "/api/v1/audit/verify?tenant=acme")).json()).toMatchObject({
     ok: false,
-    logs: [{ fault: { seq: 2 } }],
+    logs: [{ fault: { index: 2 } }],
   });
   await broken.close();
 });

@@ -274,8 +274,8 @@ describe("what has expired and decides nothing any more", () => {
       [tenant],
     );
     await owner.query(
-      `insert into bailiwick.sessions (tenant_id, id, environment, workflow, agent, user_id, task, data, scope, issued_at, expires_at)
-       select $1, 's' || n, environment, workflow, agent, user_id, task, data, scope, now() - interval '40 days', now() - interval '40 days' + interval '1 minute'
+      `insert into bailiwick.sessions (tenant_id, id, run, environment, workflow, agent, subject, task, sealed, issued_at, expires_at)
+       select $1, 's' || n, run, environment, workflow, agent, subject, task, sealed, now() - interval '40 days', now() - interval '40 days' + interval '1 minute'
          from bailiwick.sessions, generate_series(1, 6000) n where tenant_id = $1 and id = 'root'`,
       [tenant],
     );

@@ -7,6 +7,7 @@ export function sessionOf(overrides: Partial<Session> & Pick<Session, "tenant" |
   const now = Date.now();
   return {
     ...PLAIN,
+    run: overrides.id,
     environment: "prod",
     workflow: "helpdesk",
     agent: `bailiwick://${overrides.tenant}/prod/helpdesk/support`,

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { Client } from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Approval } from "../../src/domain/approval.ts";
 import type { Ended } from "../../src/domain/ended.ts";
 import { openStore, type Store } from "../../src/adapters/store/index.ts";
 import { type TestStore, testStore } from "../support/store.ts";
+import { approvalOf } from "./approval-sample.ts";
 import { sessionOf } from "./samples.ts";
 
 let opened: TestStore;
@@ -300,33 +300,6 @@ test("an open store is healthy, and a second broker of the same name is refused"
   const twin = openStore({ databaseUrl: opened.databaseUrl, rootKey: opened.rootKey }, { brokerId: "other" });
   await expect(twin).rejects.toMatchObject({ code: "store_unavailable", message: expect.stringContaining("`other`") });
 });
-
-function approvalOf(overrides: Partial<Approval>): Approval {
-  return {
-    id: `apr_${randomBytes(16).toString("base64url")}`,
-    tenant: "acme",
-    environment: "prod",
-    callId: "call_1",
-    agent: "bailiwick://acme/prod/helpdesk/support",
-    user: "ada",
-    session: "s1",
-    task: "ticket-4711",
-    operation: { tool: "tickets", kind: "tool", name: "update_ticket" },
-    scope: "tickets:update",
-    effect: "write",
-    args: { id: 1 },
-    argsDigest: `sha256:${randomBytes(8).toString("hex")}`,
-    fingerprint: "sha256:f",
-    policyVersion: "sha256:p",
-    diff: [],
-    rules: [{ kind: "gate", id: "big-change", at: { file: "gates.yaml", line: 3 }, reason: "big" }],
-    approvers: ["support-lead"],
-    state: "pending",
-    createdAt: new Date(),
-    expiresAt: new Date(Date.now() + 3_600_000),
-    ...overrides,
-  };
-}
 
 async function runAsOwner(url: string, statement: string): Promise<readonly unknown[]> {
   const client = new Client({ connectionString: url });

@@ -57,10 +57,23 @@ test("no view, and no function with its owner's rights, leads around the walls",
     "select from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'bailiwick' and c.relkind in ('v', 'm')",
   );
   const definers = await owner.query(
-    "select p.proname as name from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname = 'bailiwick' and p.prosecdef",
+    "select p.proname as name from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname = 'bailiwick' and p.prosecdef order by 1",
   );
-  // What makes partitions, since the application owns no table: tested below.
-  expect([views.rowCount, definers.rows]).toEqual([0, [{ name: "make_partitions" }]]);
+  // What makes partitions, since the application owns no table, and what destroys: each tested below or beside what it is for.
+  const names = ["erase_facts", "erase_subject", "make_partitions", "retire_partitions", "rewrite_subjects"];
+  expect([views.rowCount, definers.rows]).toEqual([0, names.map((name) => ({ name }))]);
+});
+
+test.each([
+  "select bailiwick.make_partitions('globex', to_char(now(), 'YYYYMM')::int)",
+  "select bailiwick.erase_subject('globex', 'sub_x')",
+  "select bailiwick.erase_facts('globex', 'x')",
+  "select bailiwick.retire_partitions('globex', 202601, 0, 'x')",
+])("a function with its owner's rights works for the transaction's own tenant only: %s", async (statement) => {
+  await app.query("begin");
+  await app.query("select set_config('bailiwick.tenant', 'acme', true)");
+  await expect(app.query(statement)).rejects.toMatchObject({ code: "42501" });
+  await app.query("rollback");
 });
 
 test("a tenant sees its own rows only, and nothing without a tenant", async () => {
@@ -87,6 +100,11 @@ test.each([
   "truncate bailiwick.records",
   "truncate bailiwick.tiles",
   "delete from bailiwick.checkpoints",
+  "delete from bailiwick.subjects",
+  "delete from bailiwick.record_facts",
+  "delete from bailiwick.legal_holds",
+  "update bailiwick.legal_holds set target = 'x'",
+  "delete from bailiwick.log_bases",
 ])("the application may not: %s", async (statement) => {
   await app.query("begin");
   await app.query("select set_config('bailiwick.tenant', 'acme', true)");

@@ -5,6 +5,7 @@ import { companyFiles } from "../people-support/company.ts";
 import { type ServedHouse, serveRestHouse } from "../people-support/serve.ts";
 import { MACHINE, startAuthorizationServer, type TestAuthorizationServer } from "./authorization-server.ts";
 import { type GuardedTool, startGuardedTool } from "./guarded-tool.ts";
+import { saidBy } from "../support/said.ts";
 
 export const PLACE = { tenant: "acme", environment: "dev", workflow: "support" } as const;
 
@@ -42,7 +43,7 @@ export async function openToolHouse(oauth = BY_PERSON): Promise<ToolHouse> {
     usePolicy: (next) => {
       policy = next;
     },
-    records: async () => (await house.store.log.query("acme", { limit: 200 })).map(({ body }) => body),
+    records: async () => (await house.store.log.query("acme", { limit: 200 })).map((record) => JSON.stringify(saidBy(record))),
     close: async () => {
       await house.close();
       await tool.close();

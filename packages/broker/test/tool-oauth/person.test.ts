@@ -238,7 +238,7 @@ test("connecting and renewing are recorded with who, where and which scope", asy
   const { issuer } = all.server;
   expect(bodies).toEqual(
     expect.arrayContaining([
-      expect.objectContaining({ event: "tool.connect", outcome: "begun", by: "operator-key", issuer }),
+      expect.objectContaining({ event: "tool.connect", outcome: "begun", by: "operator", issuer }),
       expect.objectContaining({ event: "tool.connect", outcome: "connected", tool: "notes", version: 1 }),
       expect.objectContaining({ event: "tool.token", outcome: "renewed", by: "broker", version: 2 }),
     ]),

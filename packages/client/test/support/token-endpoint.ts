@@ -18,6 +18,7 @@ import { PLAIN } from "../../../broker/test/plain-session.ts";
 export interface Given {
   readonly agent: string;
   readonly session: string;
+  readonly run: string;
   readonly binding: SenderBinding;
   readonly restrict: Claims["restrict"];
 }
@@ -126,12 +127,14 @@ export function createOAuthStub(parts: OAuthParts): OAuthStub {
     const token = `e30.${Buffer.from(JSON.stringify(cnf === undefined ? {} : { cnf })).toString("base64url")}.${id}`;
     const session = `ses_${id}`;
     surface.allow(token, { id: session, agent, user: form.get("user") ?? "ada", task: form.get("task") ?? "T-1", binding });
-    tokens.set(token, { agent, session, binding, restrict });
+    const run = tokens.get(form.get("subject_token") ?? "")?.run ?? form.get("run") ?? session;
+    tokens.set(token, { agent, session, run, binding, restrict });
     granted.push(form);
     json(res, 200, {
       access_token: token,
       token_type: binding.kind === "dpop" ? "DPoP" : "Bearer",
       expires_in: parts.expiresIn(),
+      run,
       ...(binding.kind === "hmac" ? { session_key: keys.of("acme", session).export().toString("base64url") } : {}),
     });
   }

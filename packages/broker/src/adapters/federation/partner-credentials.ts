@@ -1,4 +1,5 @@
 import type { PartnerConfig, Policy } from "@bailiwick/policy";
+import { adminRecord, BROKER } from "../../domain/admin-record.ts";
 import type { AuditLog } from "../../domain/audit.ts";
 import type { CredentialOpener, OpenCredential } from "../../domain/credential.ts";
 import { Fault } from "../../domain/fault.ts";
@@ -114,19 +115,23 @@ async function ask(
   const traveller: Traveller =
     session === undefined ? { user: ports.issuer, actors: [] } : { user: session.user, actors: [session.agent, ...session.actors] };
   const id = session?.id ?? ports.newId("tok");
-  await ports.log.append(tenant, {
-    kind: "admin",
-    callId: id,
-    body: {
-      at: ports.now().toISOString(),
+  await ports.log.append(
+    tenant,
+    adminRecord({
+      at: ports.now(),
       event: "federation.out",
-      by: session?.agent ?? "broker",
-      partner: partner.name,
-      user: traveller.user,
-      scope: partner.outbound?.scope ?? [],
-      ...(session === undefined ? {} : { session: session.id, agent: session.agent, environment: session.environment, task: session.task }),
-    },
-  });
+      by: session === undefined ? BROKER : { named: session.agent },
+      callId: id,
+      // A token for the broker itself names nobody.
+      user: session?.user,
+      task: session?.task,
+      body: {
+        partner: partner.name,
+        scope: partner.outbound?.scope ?? [],
+        ...(session === undefined ? {} : { session: session.id, run: session.run, agent: session.agent, environment: session.environment }),
+      },
+    }),
+  );
   try {
     return await ports.tokenFor(partner, traveller);
   } catch (error) {

@@ -1,6 +1,7 @@
 import type { AgentConfig, JsonObject, Policy } from "@bailiwick/policy";
 import { decodeJwt, decodeProtectedHeader, errors, importJWK, jwtVerify, type JWTPayload } from "jose";
 import type { AgentKey, AgentKeyStore } from "../../domain/agent-key.ts";
+import { adminRecord } from "../../domain/admin-record.ts";
 import type { AuditLog } from "../../domain/audit.ts";
 import { OAuthError } from "./oauth-error.ts";
 
@@ -48,18 +49,18 @@ export async function authenticateAgent(ports: AssertionPorts, assertion: string
 }
 
 async function recordReplay(ports: AssertionPorts, agent: AgentConfig, jti: string): Promise<void> {
-  await ports.log.append(agent.tenant, {
-    kind: "admin",
-    callId: ports.newId("tok"),
-    body: {
-      at: ports.now().toISOString(),
+  await ports.log.append(
+    agent.tenant,
+    adminRecord({
+      at: ports.now(),
       event: "token.replay",
-      by: agent.name,
-      agent: agent.name,
-      environment: agent.environment,
-      jti,
-    },
-  });
+      by: { named: agent.name },
+      callId: ports.newId("tok"),
+      body: { agent: agent.name, environment: agent.environment },
+      // Whoever made the assertion chose this text.
+      facts: { jti },
+    }),
+  );
 }
 
 function claimedAgent(assertion: string): string {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { adminRecord } from "../../domain/admin-record.ts";
 import type { Session } from "../../domain/session.ts";
 import type { OAuthPorts } from "./oauth-ports.ts";
 
@@ -32,19 +33,17 @@ export async function endGrantedSessions(
     if (revocation !== undefined) ended.push({ tenant, id, with: revocation.ended });
   }
   for (const { tenant, id, with: others } of ended) {
-    await log.append(tenant, {
-      kind: "admin",
-      callId: id,
-      body: {
-        at: now().toISOString(),
+    await log.append(
+      tenant,
+      adminRecord({
+        at: now(),
         event: "session.revoke",
-        by: "oauth",
+        by: { named: "oauth" },
         via: "oauth",
-        session: id,
-        why,
-        ended: others.slice(0, MAX_NAMED),
-      },
-    });
+        callId: id,
+        body: { session: id, why, ended: others.slice(0, MAX_NAMED) },
+      }),
+    );
   }
   await entities.removeOfGrant("GrantedSession", grantId);
 }

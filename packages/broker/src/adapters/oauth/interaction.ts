@@ -14,7 +14,7 @@ import { OAuthError } from "./oauth-error.ts";
 import type { OAuthPorts } from "./oauth-ports.ts";
 import { errorPage, onwardPage, type Page } from "./pages.ts";
 import { CONSENT_S } from "./provider-settings.ts";
-import { recordConsent } from "./record-consent.ts";
+import { recordConsent, recordDenial } from "./record-consent.ts";
 import type { Shell } from "./shell.ts";
 import { readForm } from "./token-form.ts";
 
@@ -67,8 +67,10 @@ export async function answerInteraction(
   const seen = said.data?.csrf.split(".", 1)[0] ?? "";
   if (!ports.origins.includes(req.headers.origin ?? "") || !said.success || !sameSecret(said.data.csrf, csrfOf(ports, uid, person, seen)))
     return show(res, 403, await errorPage("this answer was not sent by the broker's own page"));
-  if (said.data.answer === "deny")
+  if (said.data.answer === "deny") {
+    await recordDenial(ports, { person, ...asked }, tenantsAsked(ports, asked, person, said.data.agent));
     return finish(shell.finish(req, res, { error: "access_denied", error_description: "the person said no" }));
+  }
   if (seen !== ports.policy().version)
     return show(res, 400, await ask(ports, asked, person, "The policy has changed since this page was shown, so look again"));
   const agent = agentsFor(ports.policy(), person.person, asked.client).find(({ name }) => name === said.data.agent);
@@ -95,6 +97,15 @@ async function askedIn(shell: Shell, uid: string, req: IncomingMessage, res: Ser
     if (error instanceof errors.SessionNotFound) return undefined;
     throw error;
   }
+}
+
+/** Whose agents the client could have acted as: the chosen one's tenant, or those of all that were offered, or the person's own. */
+function tenantsAsked(ports: OAuthPorts, { client }: Asked, { person }: SignedIn, chosen: string | undefined): readonly string[] {
+  const policy = ports.policy();
+  const offered = agentsFor(policy, person, client);
+  const agent = offered.find(({ name }) => name === chosen);
+  if (agent !== undefined) return [agent.tenant];
+  return offered.length > 0 ? offered.map(({ tenant }) => tenant) : person.tenants.filter((tenant) => policy.tenants.includes(tenant));
 }
 
 /** Undefined when neither the parameter nor the details name a scope in our form. */
@@ -160,6 +171,7 @@ async function allow(
       agent: agent.name,
       client: client.clientId,
       task,
+      run: ports.newId("run"),
       data,
       rows,
       limits,

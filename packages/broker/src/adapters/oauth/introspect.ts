@@ -38,6 +38,7 @@ export async function introspect(
     ...(cnf === undefined ? {} : { cnf }),
     act: actorChain([session.agent, ...session.actors]),
     sid: session.id,
+    run: session.run,
     tenant: session.tenant,
     authorization_details: [detailsOf(session)],
   };

@@ -1,9 +1,11 @@
 import { type AgentConfig, ceilingScopes, type JsonObject, type Policy, type RowBound } from "@bailiwick/policy";
-import type { AuditLog } from "../../domain/audit.ts";
+import { adminRecord } from "../../domain/admin-record.ts";
+import type { AuditLog, LogEntry } from "../../domain/audit.ts";
 import { type Delegated, delegate } from "../../domain/delegation.ts";
 import {
   type GrantKind,
   maxSessionMs,
+  recordedActors,
   type SenderBinding,
   type Session,
   type SessionLimits,
@@ -14,10 +16,10 @@ import { OAuthError } from "./oauth-error.ts";
 
 export interface SessionPorts {
   now(): Date;
-  newId(prefix: "ses" | "tok"): string;
+  newId(prefix: "ses" | "tok" | "run"): string;
   /** @throws when no policy is in force. */
   policy(): Policy;
-  readonly sessions: Pick<SessionStore, "create">;
+  readonly sessions: Pick<SessionStore, "create" | "claimRun">;
   readonly log: Pick<AuditLog, "append">;
 }
 
@@ -27,6 +29,8 @@ export interface SessionWish {
   readonly user: string;
   readonly userProof: UserProof;
   readonly task: string;
+  /** Undefined: the delegator's, or one of this session's own. */
+  readonly run?: string | undefined;
   readonly data: JsonObject;
   /** Undefined: everything the agent's ceiling, or the delegator's session, allows. */
   readonly scope: readonly string[] | undefined;
@@ -55,8 +59,10 @@ export async function issueSession(ports: SessionPorts, wish: SessionWish): Prom
   // Whole seconds, as in the token: the row and the token must expire at the same instant.
   const issuedAt = new Date(Math.floor(ports.now().getTime() / 1000) * 1000);
   const ends = [issuedAt.getTime() + maxSessionMs(wish.binding), delegator?.expiresAt.getTime(), wish.until?.getTime()];
+  const rights = rightsOf(ports.policy(), wish);
+  const id = ports.newId("ses");
   const session: Session = {
-    id: ports.newId("ses"),
+    id,
     tenant: agent.tenant,
     environment: agent.environment,
     workflow: agent.workflow,
@@ -64,7 +70,8 @@ export async function issueSession(ports: SessionPorts, wish: SessionWish): Prom
     user: delegator?.user ?? wish.user,
     userProof: delegator?.userProof ?? wish.userProof,
     task: wish.task,
-    ...rightsOf(ports.policy(), wish),
+    run: await runOf(ports, wish, id),
+    ...rights,
     grant: wish.grant,
     binding: wish.binding,
     ...(wish.client === undefined ? {} : { client: wish.client }),
@@ -72,30 +79,50 @@ export async function issueSession(ports: SessionPorts, wish: SessionWish): Prom
     issuedAt,
     expiresAt: new Date(Math.floor(Math.min(...ends.filter((at) => at !== undefined)) / 1000) * 1000),
   };
-  await ports.log.append(session.tenant, {
-    kind: "admin",
-    callId: session.id,
-    body: {
-      at: ports.now().toISOString(),
-      event: "session.create",
-      by: agent.name,
-      agent: agent.name,
-      user: session.user,
-      userProof: session.userProof,
-      session: session.id,
-      task: session.task,
-      environment: session.environment,
-      scope: session.scope,
-      grant: session.grant,
-      binding: session.binding.kind,
-      ...(session.client === undefined ? {} : { client: session.client }),
-      ...(session.lineage.length === 0 ? {} : { lineage: session.lineage, actors: session.actors }),
-      ...(session.partner === undefined ? {} : { partner: session.partner }),
-      expiresAt: session.expiresAt.toISOString(),
-    },
-  });
+  await ports.log.append(session.tenant, recordOf(session, ports.now()));
   await ports.sessions.create(session);
   return session;
+}
+
+function recordOf(session: Session, at: Date): LogEntry {
+  const { id, agent, environment, user, userProof, task, run, scope, grant, binding, client, lineage, partner, expiresAt } = session;
+  const actors = recordedActors(session);
+  return adminRecord({
+    at,
+    event: "session.create",
+    by: { named: agent },
+    callId: id,
+    user,
+    task,
+    body: {
+      agent,
+      userProof,
+      session: id,
+      run,
+      environment,
+      scope,
+      grant,
+      binding: binding.kind,
+      ...(client === undefined ? {} : { client }),
+      ...(lineage.length === 0 ? {} : { lineage }),
+      ...(actors.length === 0 ? {} : { actors }),
+      ...(partner === undefined ? {} : { partner }),
+      expiresAt: expiresAt.toISOString(),
+    },
+    ...(actors.length === session.actors.length ? {} : { facts: { actors: session.actors } }),
+  });
+}
+
+/** @throws OAuthError `invalid_request` when the run is another agent's, or not the delegator's; Fault `store_unavailable`. */
+async function runOf({ sessions }: Pick<SessionPorts, "sessions">, { agent, delegator, run }: SessionWish, id: string): Promise<string> {
+  if (delegator !== undefined) {
+    if (run === undefined || run === delegator.run) return delegator.run;
+    throw new OAuthError("invalid_request", "a delegated session belongs to the run of its delegator; leave `run` out");
+  }
+  // Nobody can have named this one: a session's id does not begin as a run's name does.
+  if (run === undefined) return id;
+  if (await sessions.claimRun(agent.tenant, run, agent.name)) return run;
+  throw new OAuthError("invalid_request", `the run \`${run}\` is another agent's; choose a name at random, or leave \`run\` out`);
 }
 
 function rightsOf(policy: Policy, wish: SessionWish): Delegated {

@@ -18,7 +18,7 @@ import type { SigningKeys } from "./signing-keys.ts";
 export interface OAuthPorts extends Omit<SessionPorts, "sessions"> {
   readonly realm: TokenRealm;
   readonly signingKeys: SigningKeys;
-  readonly sessions: Pick<SessionStore, "create" | "find" | "revoke">;
+  readonly sessions: Pick<SessionStore, "create" | "claimRun" | "find" | "revoke">;
   readonly agentKeys: Pick<AgentKeyStore, "keysOf" | "useAssertion">;
   readonly stops: Pick<StopStore, "over">;
   readonly entities: OAuthEntityStore;

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { CallPorts, SenderVerifier } from "../../call/ports.ts";
 import { Refusal } from "../../call/refusal.ts";
 import { resolveSession } from "../../call/resolve-session.ts";
+import { adminRecord } from "../../domain/admin-record.ts";
 import type { AuditLog } from "../../domain/audit.ts";
 import { Fault } from "../../domain/fault.ts";
 import type { Session, SessionStore } from "../../domain/session.ts";
@@ -61,22 +62,20 @@ async function revoke(ports: OwnSessionPorts, own: Session, id: string): Promise
   const child = await ports.sessions.find(own.tenant, id);
   if (child === undefined || !child.lineage.includes(own.id))
     return problem(404, "not_found", "no session of this id was delegated from yours; `GET /oauth/sessions` lists those that were");
-  await ports.log.append(own.tenant, {
-    kind: "admin",
-    callId: child.id,
-    body: {
-      at: ports.now().toISOString(),
+  const { agent, user, task, run, environment } = child;
+  await ports.log.append(
+    own.tenant,
+    adminRecord({
+      at: ports.now(),
       event: "session.revoke",
-      by: own.agent,
+      by: { named: own.agent },
       via: "delegator",
-      delegator: own.id,
-      session: child.id,
-      agent: child.agent,
-      user: child.user,
-      task: child.task,
-      environment: child.environment,
-    },
-  });
+      callId: child.id,
+      user,
+      task,
+      body: { delegator: own.id, session: child.id, run, agent, environment },
+    }),
+  );
   const revocation = await ports.sessions.revoke(own.tenant, child.id, own.agent);
   // Already ended counts as done: who revokes twice wants it gone.
   return { status: 200, body: { session: child.id, ended: revocation?.ended ?? [] } };

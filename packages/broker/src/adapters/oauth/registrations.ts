@@ -1,4 +1,5 @@
 import type { Context, Middleware } from "oidc-provider";
+import { adminRecord } from "../../domain/admin-record.ts";
 import { asOAuthError, errorAnswer } from "./answer.ts";
 import { networkOf } from "./network-of.ts";
 import type { OAuthPorts } from "./oauth-ports.ts";
@@ -54,18 +55,17 @@ async function recorded(ports: OAuthPorts, ctx: Context): Promise<void> {
   if (client === undefined) return;
   try {
     for (const tenant of ports.policy().tenants) {
-      await ports.log.append(tenant, {
-        kind: "admin",
-        callId: client.clientId,
-        body: {
-          at: ports.now().toISOString(),
+      await ports.log.append(
+        tenant,
+        adminRecord({
+          at: ports.now(),
           event: "oauth.register_client",
-          by: "anonymous",
-          client: client.clientId,
-          clientName: client.clientName ?? "",
-          redirectUris: client.redirectUris,
-        },
-      });
+          by: { named: "anonymous" },
+          callId: client.clientId,
+          body: { client: client.clientId },
+          facts: { clientName: client.clientName ?? "", redirectUris: client.redirectUris },
+        }),
+      );
     }
   } catch (error) {
     await ports.entities.remove("Client", client.clientId);

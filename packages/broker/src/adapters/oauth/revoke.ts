@@ -1,3 +1,4 @@
+import { adminRecord } from "../../domain/admin-record.ts";
 import type { Session } from "../../domain/session.ts";
 import { type EndpointClient, endpointClient, isOwn } from "./endpoint-client.ts";
 import { endGrantedSessions } from "./granted-sessions.ts";
@@ -23,21 +24,20 @@ export async function revoke(ports: OAuthPorts, shell: Shell, form: Readonly<Rec
 async function revokeSession(ports: OAuthPorts, session: Session, client: EndpointClient): Promise<void> {
   if (session.revokedAt !== undefined) return;
   const by = client.kind === "agent" ? client.agent.name : client.id;
-  await ports.log.append(session.tenant, {
-    kind: "admin",
-    callId: session.id,
-    body: {
-      at: ports.now().toISOString(),
+  const { id, agent, user, task, run, environment } = session;
+  await ports.log.append(
+    session.tenant,
+    adminRecord({
+      at: ports.now(),
       event: "session.revoke",
-      by,
+      by: { named: by },
       via: "oauth",
-      session: session.id,
-      agent: session.agent,
-      user: session.user,
-      task: session.task,
-      environment: session.environment,
-    },
-  });
+      callId: id,
+      user,
+      task,
+      body: { session: id, run, agent, environment },
+    }),
+  );
   await ports.sessions.revoke(session.tenant, session.id, by);
 }
 

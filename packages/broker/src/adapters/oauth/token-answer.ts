@@ -16,6 +16,7 @@ export async function tokenAnswer(
     expires_in: Math.max(0, Math.floor((session.expiresAt.getTime() - ports.now().getTime()) / 1000)),
     scope: session.scope.join(" "),
     session: session.id,
+    run: session.run,
     ...(session.binding.kind === "hmac"
       ? { session_key: ports.sessionKeys.of(session.tenant, session.id).export().toString("base64url") }
       : {}),

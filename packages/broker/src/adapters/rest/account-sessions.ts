@@ -45,7 +45,7 @@ export function addAccountSessionEndpoints(app: OpenAPIHono, ports: RestPorts): 
     handle: async ({ principal, params }) => {
       if (!(await ports.people.endSessionOf(personOf(principal).id, params.id)))
         throw new Problem("not_found", "you have no such sign-in", ["list them with `GET /api/v1/account/sessions`"]);
-      await recordOwn(ports, principal, "person.session_ended", { signIn: params.id });
+      await recordOwn(ports, principal, "person.session_ended", { body: { signIn: params.id } });
       return { ended: true };
     },
   });
@@ -60,7 +60,7 @@ export function addAccountSessionEndpoints(app: OpenAPIHono, ports: RestPorts): 
     handle: async ({ principal, context }) => {
       const ended = await ports.people.endSessionsOf(personOf(principal).id);
       forgetPersonCookie(ports, context);
-      await recordOwn(ports, principal, "person.signed_out_everywhere", { ended });
+      await recordOwn(ports, principal, "person.signed_out_everywhere", { body: { ended } });
       return { ended };
     },
   });

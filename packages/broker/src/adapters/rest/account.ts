@@ -1,5 +1,6 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { PersonConfig } from "@bailiwick/policy";
+import type { AdminEvent } from "../../domain/admin-record.ts";
 import type { Passkey } from "../../domain/sign-in.ts";
 import { passkeySchema } from "../../rest-contract/people.ts";
 import { asRegistration, registrationSchema, stepUpSchema } from "./assertion-schema.ts";
@@ -7,7 +8,7 @@ import { beginRegistration, CHALLENGE_MS, finishRegistration } from "./ceremony.
 import { addEndpoint, nothing } from "./endpoint.ts";
 import { passkeyName } from "./enrolment.ts";
 import { setShortCookie, takeShortCookie } from "./person-cookie.ts";
-import { receiptBody, recordPerson } from "./person-record.ts";
+import { type PersonAct, receiptFacts, recordPerson } from "./person-record.ts";
 import type { RestPorts } from "./ports.ts";
 import { type Principal, viaOf } from "./principal.ts";
 import { Problem } from "./problem.ts";
@@ -77,7 +78,7 @@ export function addAccountEndpoints(app: OpenAPIHono, ports: RestPorts): void {
       const person = personOf(principal);
       const act = { action: "regenerate_recovery_codes", subject: person.id } as const;
       return withStepUp(ports, { context, principal, act, given: body.stepUp }, async (receipt) => {
-        await recordOwn(ports, principal, "person.recovery_codes_made", receiptBody(receipt));
+        await recordOwn(ports, principal, "person.recovery_codes_made", { facts: receiptFacts(receipt) });
         return { recoveryCodes: await replaceRecoveryCodes(ports, person.id) };
       });
     },
@@ -117,7 +118,7 @@ function addPasskeyEndpoints(app: OpenAPIHono, ports: RestPorts): void {
       const browser = takeShortCookie(ports, context, "bailiwick_ceremony");
       const made = await finishRegistration(ports, person.id, browser, body.name, asRegistration(body.credential));
       const passkey = { ...made, transports: body.credential.response.transports ?? [] };
-      await recordOwn(ports, principal, "person.passkey_added", { passkey: passkey.id, name: passkey.name });
+      await recordOwn(ports, principal, "person.passkey_added", { body: { passkey: passkey.id }, facts: { name: passkey.name } });
       if (!(await ports.signIn.passkeys.add(passkey)))
         throw new Problem("ceremony_refused", "this passkey is registered already", ["use another"]);
       return viewPasskey(passkey);
@@ -136,7 +137,8 @@ function addPasskeyEndpoints(app: OpenAPIHono, ports: RestPorts): void {
       if (!(await ports.signIn.passkeys.list(person.id)).some(({ id }) => id === params.id)) throw noSuchPasskey();
       const act = { action: "remove_passkey", subject: params.id } as const;
       return withStepUp(ports, { context, principal, act, given: body.stepUp }, async (receipt) => {
-        await recordOwn(ports, principal, "person.passkey_removed", { passkey: params.id, ...receiptBody(receipt) });
+        const said = { body: { passkey: params.id }, facts: receiptFacts(receipt) };
+        await recordOwn(ports, principal, "person.passkey_removed", said);
         return remove(ports, principal, params.id);
       });
     },
@@ -153,7 +155,7 @@ async function remove(ports: RestPorts, principal: Principal, id: string): Promi
     case "unknown":
       throw noSuchPasskey();
     case "last":
-      await recordOwn(ports, principal, "person.passkey_kept", { passkey: id });
+      await recordOwn(ports, principal, "person.passkey_kept", { body: { passkey: id } });
       throw new Problem("last_passkey", "this is your last passkey and you have no recovery code left, so you could not sign in again", [
         "register another passkey, or make new recovery codes first",
       ]);
@@ -184,9 +186,9 @@ export function noSuchPasskey(): Problem {
 export async function recordOwn(
   ports: RestPorts,
   principal: Principal,
-  event: string,
-  body: Omit<Parameters<typeof recordPerson>[3], "by" | "via">,
+  event: AdminEvent,
+  said: Pick<PersonAct, "body" | "facts">,
 ): Promise<void> {
   const person = personOf(principal);
-  await recordPerson(ports, person, event, { ...body, by: person.id, via: viaOf(principal) });
+  await recordPerson(ports, person, event, { ...said, by: { person: person.id }, via: viaOf(principal) });
 }

@@ -1,11 +1,12 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { AgentConfig } from "@bailiwick/policy";
 import { calculateJwkThumbprint, importJWK } from "jose";
+import { type AdminEvent, adminRecord } from "../../domain/admin-record.ts";
 import { type AgentKey, P256_COORDINATE } from "../../domain/agent-key.ts";
 import type { Stop } from "../../domain/stop.ts";
 import { addEndpoint, nothing } from "./endpoint.ts";
 import type { RestPorts } from "./ports.ts";
-import { nameOf, type Principal, viaOf } from "./principal.ts";
+import { doerOf, type Principal, viaOf } from "./principal.ts";
 import { Problem } from "./problem.ts";
 import { agentSchema, nameSchema } from "../../rest-contract/schemas.ts";
 import { notFound, tenantQuery, tenantsOf } from "./tenants.ts";
@@ -131,25 +132,22 @@ async function retireOthers(ports: RestPorts, principal: Principal, agent: Agent
 async function recordKey(
   ports: RestPorts,
   principal: Principal,
-  event: string,
+  event: AdminEvent,
   agent: AgentConfig,
   thumbprint: string,
   more: { readonly retiresAt?: string } = {},
 ): Promise<void> {
-  await ports.log.append(agent.tenant, {
-    kind: "admin",
-    callId: `key_${thumbprint}`,
-    body: {
-      at: ports.now().toISOString(),
+  await ports.log.append(
+    agent.tenant,
+    adminRecord({
+      at: ports.now(),
       event,
-      by: nameOf(principal),
+      by: doerOf(principal),
       via: viaOf(principal),
-      agent: agent.name,
-      environment: agent.environment,
-      thumbprint,
-      ...more,
-    },
-  });
+      callId: `key_${thumbprint}`,
+      body: { agent: agent.name, environment: agent.environment, thumbprint, ...more },
+    }),
+  );
 }
 
 /** @throws Problem `malformed_request` when the coordinates are no point of the curve. */

@@ -5,18 +5,25 @@ import { Fault, type FaultCode } from "../../domain/fault.ts";
 import { addAgentEndpoints } from "./agents.ts";
 import { addApprovalEndpoints } from "./approvals.ts";
 import { addAuditEndpoints } from "./audit.ts";
+import { addLogStatusEndpoints } from "./log-status.ts";
 import { addCallEndpoints } from "./calls.ts";
 import { addCatalogEndpoints } from "./catalog.ts";
 import { addConsole } from "./console.ts";
 import { addCredentialEndpoints } from "./credentials.ts";
 import { addEndpoint, nothing } from "./endpoint.ts";
+import { addErasureEndpoints } from "./erasure.ts";
 import { addHealth } from "./health.ts";
+import { addLegalHoldEndpoints } from "./legal-holds.ts";
+import { addLogEvidenceEndpoints } from "./log-evidence.ts";
 import type { RestPorts } from "./ports.ts";
 import { Problem, type ProblemCode, problemResponse } from "./problem.ts";
+import { addRetentionEndpoint } from "./retention.ts";
+import { addSearchEndpoints } from "./searches.ts";
 import { addSessionEndpoints } from "./sessions.ts";
 import { addSigningKeyEndpoints } from "./signing-keys.ts";
 import { addKpiEndpoints } from "./kpis.ts";
 import { addStopEndpoints } from "./stops.ts";
+import { addTimelineEndpoint } from "./timeline.ts";
 import { addAccountEndpoints } from "./account.ts";
 import { addAccountSessionEndpoints } from "./account-sessions.ts";
 import { addEnrolmentEndpoints } from "./enrolment.ts";
@@ -58,7 +65,8 @@ function createApi(ports: RestPorts, sso: Sso): OpenAPIHono {
   const api = new OpenAPIHono();
   api.use("*", async (c, next) => {
     await next();
-    c.header("cache-control", "no-store");
+    // Full tiles of a log say otherwise.
+    if (!c.res.headers.has("cache-control")) c.header("cache-control", "no-store");
     c.header("x-content-type-options", "nosniff");
   });
   addStatusEndpoint(api, ports);
@@ -70,6 +78,8 @@ function createApi(ports: RestPorts, sso: Sso): OpenAPIHono {
   addPeopleAdminEndpoints(api, ports);
   sso.addEndpoints(api);
   addCallEndpoints(api, ports);
+  addTimelineEndpoint(api, ports);
+  addSearchEndpoints(api, ports);
   addApprovalEndpoints(api, ports);
   addSessionEndpoints(api, ports);
   addAgentEndpoints(api, ports);
@@ -80,6 +90,11 @@ function createApi(ports: RestPorts, sso: Sso): OpenAPIHono {
   addToolConnectEndpoint(api, ports);
   addCredentialEndpoints(api, ports);
   addAuditEndpoints(api, ports);
+  addLogStatusEndpoints(api, ports);
+  addLogEvidenceEndpoints(api, ports);
+  addErasureEndpoints(api, ports);
+  addLegalHoldEndpoints(api, ports);
+  addRetentionEndpoint(api, ports);
   addDocument(api, ports);
   return api;
 }
@@ -150,6 +165,7 @@ function asProblem(ports: RestPorts, error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof Refusal) return new Problem("policy_unavailable", error.message, ["run `bailiwick check` on the policy folder"]);
   ports.onFault(error);
+  if (error instanceof Fault && error.code === "proof_unavailable") return new Problem(error.code, error.message);
   if (error instanceof Fault)
     return new Problem(problemOf(error.code), error.message, ["try again shortly; `/readyz` says which part is down"]);
   return new Problem("internal_fault", "the broker failed on this request", ["its operator finds the cause in the program's log"]);
@@ -159,6 +175,7 @@ function problemOf(code: FaultCode): ProblemCode {
   switch (code) {
     case "log_unavailable":
     case "store_unavailable":
+    case "proof_unavailable":
     case "key_shared":
     case "session_ended":
     case "tool_unavailable":

@@ -1,11 +1,12 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { JsonObject } from "@bailiwick/policy";
+import { type AdminAct, type AdminEvent, adminRecord } from "../../domain/admin-record.ts";
 import type { Approval } from "../../domain/approval.ts";
 import { actorsBehind } from "./actors-behind.ts";
 import { alreadyAnswered, answerProblem, viewApproval } from "./approval-view.ts";
 import { addEndpoint, nothing } from "./endpoint.ts";
 import type { RestPorts } from "./ports.ts";
-import { nameOf, type Principal, viaOf } from "./principal.ts";
+import { doerOf, nameOf, type Principal, viaOf } from "./principal.ts";
 import { approvalSchema, nameSchema } from "../../rest-contract/schemas.ts";
 import { findAmong, notFound, tenantsOf } from "./tenants.ts";
 
@@ -110,9 +111,9 @@ async function answer(ports: RestPorts, principal: Principal, id: string, given:
   const edited = argsDigest !== undefined && argsDigest !== approval.argsDigest;
   const at = ports.now();
   await append(ports, approval, principal, given.state === "approved" ? "approval.approve" : "approval.deny", {
-    argsDigest: argsDigest ?? approval.argsDigest,
-    edited,
-    ...(given.reason === undefined ? {} : { reason: given.reason }),
+    body: { edited },
+    // A digest of few arguments can be guessed, so it does not stand in the log.
+    facts: { argsDigest: argsDigest ?? approval.argsDigest, ...(given.reason === undefined ? {} : { reason: given.reason }) },
   });
   const outcome = await ports.approvals.answer(approval.tenant, approval.id, {
     state: given.state,
@@ -122,26 +123,28 @@ async function answer(ports: RestPorts, principal: Principal, id: string, given:
     ...(edited ? { args: given.args, argsDigest } : {}),
   });
   if (outcome.ok) return viewApproval(outcome.approval, principal, ports, actors);
-  await append(ports, approval, principal, "approval.answer_too_late", { state: outcome.state });
+  await append(ports, approval, principal, "approval.answer_too_late", { body: { state: outcome.state } });
   throw alreadyAnswered(outcome.state);
 }
 
-async function append(ports: RestPorts, approval: Approval, principal: Principal, event: string, more: JsonObject): Promise<void> {
-  await ports.log.append(approval.tenant, {
-    kind: "admin",
-    callId: approval.callId,
-    body: {
-      at: ports.now().toISOString(),
+type Said = Pick<AdminAct, "body" | "facts">;
+
+async function append(ports: RestPorts, approval: Approval, principal: Principal, event: AdminEvent, said: Said): Promise<void> {
+  const { id, callId, tenant, agent, user, session, task, environment } = approval;
+  // An answer belongs to the run of the call it is for, and is proven with it.
+  const run = (await ports.sessions.find(tenant, session))?.run;
+  await ports.log.append(
+    tenant,
+    adminRecord({
+      at: ports.now(),
       event,
-      by: nameOf(principal),
+      by: doerOf(principal),
       via: viaOf(principal),
-      approval: approval.id,
-      agent: approval.agent,
-      user: approval.user,
-      session: approval.session,
-      task: approval.task,
-      environment: approval.environment,
-      ...more,
-    },
-  });
+      callId,
+      user,
+      task,
+      body: { approval: id, agent, session, ...(run === undefined ? {} : { run }), environment, ...said.body },
+      facts: said.facts,
+    }),
+  );
 }

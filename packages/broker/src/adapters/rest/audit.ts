@@ -1,7 +1,7 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import { addEndpoint, nothing } from "./endpoint.ts";
 import type { RestPorts } from "./ports.ts";
-import { viewRecord } from "./record-view.ts";
+import { viewRecord } from "../../insight/record-view.ts";
 import { nameSchema, recordSchema, verificationSchema } from "../../rest-contract/schemas.ts";
 import { oneTenantOf, tenantQuery, tenantsOf } from "./tenants.ts";
 

@@ -1,51 +1,46 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
-import type { RecordQuery } from "../../domain/audit.ts";
+import type { StoredRecord } from "../../domain/audit.ts";
+import { type CallView, type RecordView, viewCall, viewRecord } from "../../insight/record-view.ts";
+import { callDetailSchema, callSchema, callsSchema, endedCallsSchema, explanationSchema, nameSchema } from "../../rest-contract/schemas.ts";
+import { type CallFilter, callFilterShape, callQueryOf } from "./call-filter.ts";
 import { addEndpoint, nothing } from "./endpoint.ts";
 import type { RestPorts } from "./ports.ts";
 import { Problem } from "./problem.ts";
-import { type CallView, type RecordView, viewCall, viewRecord } from "./record-view.ts";
-import { callDetailSchema, callSchema, explanationSchema, nameSchema } from "../../rest-contract/schemas.ts";
-import { findAmong, notFound, tenantsOf } from "./tenants.ts";
+import { findAmong, notFound, oneTenantOf, tenantsOf } from "./tenants.ts";
 
 /** Calls in one answer. */
-const MAX_CALLS = 200;
-/** Records looked through for one page; a filter that matches less often pages on. */
-const MAX_RECORDS_LOOKED_AT = 2_000;
-const RECORDS_A_READ = 500;
+export const MAX_CALLS = 200;
+/** A look at the log is bounded; a filter that matches rarely takes several, and what is left then is for the next page. */
+const MAX_LOOKS = 5;
 
-const callQuery = z.strictObject({
-  tenant: nameSchema.optional(),
-  agent: nameSchema.optional(),
-  user: nameSchema.optional(),
-  session: nameSchema.optional(),
-  task: nameSchema.optional(),
-  tool: nameSchema.optional(),
-  action: nameSchema.optional(),
-  verdict: z.enum(["allow", "ask", "deny"]).optional(),
-  status: nameSchema.optional(),
-  code: nameSchema.optional(),
-  /** Only calls whose newest record lies before this index; takes a single tenant. */
+/** Positions are indexes of one tenant's log. */
+export const pageShape = {
   before: z.coerce.number().int().positive().optional(),
   limit: z.coerce.number().int().min(1).max(MAX_CALLS).default(50),
-});
-type CallFilter = z.output<typeof callQuery>;
+};
+interface Page {
+  readonly before?: number | undefined;
+  readonly limit: number;
+}
 
 const callParams = z.object({ callId: nameSchema });
 
-/** `GET /calls`, `GET /calls/{callId}`, `GET /calls/{callId}/explanation`. */
+/** `GET /calls`, `GET /calls/{callId}`, `GET /calls/{callId}/explanation`, `GET /audit/ended`. */
 export function addCallEndpoints(app: OpenAPIHono, ports: RestPorts): void {
   addEndpoint(app, ports, {
     method: "get",
     path: "/calls",
     tag: "calls",
-    summary: "calls, newest first",
+    summary: "calls, newest first by when they began; with `code`, or a `status` other than `succeeded`, by when they ended",
     need: "view",
     params: nothing,
-    query: callQuery,
+    query: z.strictObject({ tenant: nameSchema.optional(), ...callFilterShape, ...pageShape }),
     body: nothing,
-    answer: z.object({ calls: z.array(callSchema), next: z.int().optional() }),
-    handle: async ({ principal, query }) => listCalls(ports, tenantsOf(principal, query.tenant), query),
+    answer: callsSchema,
+    handle: async ({ principal, query: { tenant, before, limit, ...filter } }) =>
+      listCalls(ports, tenantsOf(principal, tenant), filter, { before, limit }),
   });
+  addEnded(app, ports);
   addEndpoint(app, ports, {
     method: "get",
     path: "/calls/{callId}",
@@ -63,6 +58,10 @@ export function addCallEndpoints(app: OpenAPIHono, ports: RestPorts): void {
       return { ...found.call, records: [...found.records], ...(facts === undefined ? {} : { facts }) };
     },
   });
+  addExplanation(app, ports);
+}
+
+function addExplanation(app: OpenAPIHono, ports: RestPorts): void {
   addEndpoint(app, ports, {
     method: "get",
     path: "/calls/{callId}/explanation",
@@ -73,36 +72,67 @@ export function addCallEndpoints(app: OpenAPIHono, ports: RestPorts): void {
     query: nothing,
     body: nothing,
     answer: explanationSchema,
-    handle: async ({ principal, params }) => {
-      const found = await findCall(ports, principal.tenants, params.callId);
-      if (found === undefined) throw notFound("call", params.callId, "bailiwick audit query");
+    handle: async ({ principal, params: { callId } }) => {
+      const found = await findCall(ports, principal.tenants, callId);
+      if (found === undefined) throw notFound("call", callId, "bailiwick audit query");
       const { tenant, rules } = found.call;
-      const explanation = await ports.explain(tenant, params.callId);
-      if (explanation === undefined)
-        return { callId: params.callId, tenant, summary: summaryOf(found.call), rules, unmatched: [], wouldChange: [] };
-      return {
-        callId: params.callId,
-        tenant,
-        summary: explanation.summary,
-        rules: [...explanation.rules],
-        unmatched: [...explanation.unmatched],
-        wouldChange: [...explanation.wouldChange],
-      };
+      const explanation = await ports.explain(tenant, callId);
+      if (explanation !== undefined)
+        return {
+          callId,
+          tenant,
+          summary: explanation.summary,
+          rules: [...explanation.rules],
+          unmatched: [...explanation.unmatched],
+          wouldChange: [...explanation.wouldChange],
+          erased: false,
+        };
+      const erased = hadFacts(found.records) && (await ports.log.facts(tenant, callId)) === undefined;
+      return { callId, tenant, summary: summaryOf(found.call), rules, unmatched: [], wouldChange: [], erased };
+    },
+  });
+}
+
+/** For whoever follows the log: nothing is asked again that was answered before. */
+function addEnded(app: OpenAPIHono, ports: RestPorts): void {
+  addEndpoint(app, ports, {
+    method: "get",
+    path: "/audit/ended",
+    tag: "audit",
+    summary: "calls as they end, are held or refused, in the order of one tenant's log; without `from`, where to begin",
+    need: "view",
+    params: nothing,
+    query: z.strictObject({
+      tenant: nameSchema.optional(),
+      ...callFilterShape,
+      from: z.coerce.number().int().min(0).optional(),
+      limit: z.coerce.number().int().min(1).max(MAX_CALLS).default(100),
+    }),
+    body: nothing,
+    answer: endedCallsSchema,
+    handle: async ({ principal, query: { tenant: asked, from, limit, ...filter } }) => {
+      const tenant = oneTenantOf(principal, asked);
+      const { places, next } = await ports.log.ended(tenant, { ...callQueryOf(filter, ports.now()), limit }, from);
+      return { tenant, calls: [...(await viewCalls(ports, tenant, new Set(places.map(({ callId }) => callId))))], next };
     },
   });
 }
 
 /** A call with all its records, or undefined when none of these tenants has it. */
-export async function findCall(
+async function findCall(
   ports: RestPorts,
   tenants: readonly string[],
   callId: string,
 ): Promise<{ call: CallView; records: readonly RecordView[] } | undefined> {
   return findAmong(tenants, async (tenant) => {
-    const records = await recordsOf(ports, tenant, callId);
+    const records = (await ports.log.recordsOf(tenant, [callId])).map(viewRecord);
     const call = viewCall(records);
     return call === undefined ? undefined : { call, records };
   });
+}
+
+function hadFacts(records: readonly RecordView[]): boolean {
+  return records.some(({ kind, body }) => kind !== "admin" && "facts" in body);
 }
 
 /** What the record alone says, for a call whose facts were erased or that never reached the policy. */
@@ -114,58 +144,48 @@ function summaryOf(call: CallView): string {
     : `the policy said ${call.verdict}, and the call is ${call.status}`;
 }
 
-async function listCalls(ports: RestPorts, tenants: readonly string[], filter: CallFilter): Promise<{ calls: CallView[]; next?: number }> {
-  if (filter.before !== undefined && tenants.length > 1) {
+/** A page of calls. @throws Problem `malformed_request` when a position is given without saying in which log. */
+export async function listCalls(
+  ports: Pick<RestPorts, "log" | "now">,
+  tenants: readonly string[],
+  filter: CallFilter,
+  page: Page,
+): Promise<z.input<typeof callsSchema>> {
+  if (filter.since !== undefined && filter.from !== undefined)
+    throw new Problem("malformed_request", "`query.since` and `query.from` both say where to begin", ["give one of them"]);
+  if (page.before !== undefined && tenants.length > 1) {
     throw new Problem("malformed_request", "`query.before` is a position in one tenant's log", ["add the query parameter `tenant`"]);
   }
-  const pages = await Promise.all(tenants.map((tenant) => pageOf(ports, tenant, filter)));
-  const calls = pages.flatMap((page) => page.calls).toSorted((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : b.index - a.index));
-  const next = pages.length === 1 ? pages[0]?.next : undefined;
-  return { calls: calls.slice(0, filter.limit), ...(next === undefined ? {} : { next }) };
+  const pages = await Promise.all(tenants.map(async (tenant) => ({ tenant, ...(await pageOf(ports, tenant, filter, page)) })));
+  const [only, ...others] = pages;
+  if (only !== undefined && others.length === 0) return { calls: [...only.calls], ...(only.next === undefined ? {} : { next: only.next }) };
+  const newest = pages.flatMap(({ calls }) => calls).toSorted((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : 0));
+  const shown = newest.slice(0, page.limit);
+  const more = pages.filter(({ calls, next }) => next !== undefined || calls.some((call) => !shown.includes(call)));
+  return { calls: shown, ...(more.length === 0 ? {} : { more: more.map(({ tenant }) => tenant) }) };
 }
 
-/** Reads records newest first until there are enough calls. A call is listed once, where its newest matching record lies. */
-async function pageOf(ports: RestPorts, tenant: string, filter: CallFilter): Promise<{ calls: CallView[]; next: number | undefined }> {
-  const calls: CallView[] = [];
-  const seen = new Set<string>();
-  let cursor = filter.before;
-  for (let looked = 0; looked < MAX_RECORDS_LOOKED_AT;) {
-    const batch = await ports.log.query(tenant, { ...queryOf(filter), before: cursor, limit: RECORDS_A_READ });
-    for (const record of batch) {
-      cursor = record.index;
-      if (record.kind === "admin" || record.kind === "lookup" || seen.has(record.callId)) continue;
-      seen.add(record.callId);
-      const records = await recordsOf(ports, tenant, record.callId);
-      const call = viewCall(records);
-      if (call === undefined || !matches(call, filter) || listedEarlier(records, record.index, filter)) continue;
-      calls.push(call);
-      if (calls.length >= filter.limit) return { calls, next: cursor };
-    }
-    looked += batch.length;
-    if (batch.length < RECORDS_A_READ) return { calls, next: undefined };
+async function pageOf(
+  ports: Pick<RestPorts, "log" | "now">,
+  tenant: string,
+  filter: CallFilter,
+  { before, limit }: Page,
+): Promise<{ calls: readonly z.input<typeof callSchema>[]; next: number | undefined }> {
+  const query = callQueryOf(filter, ports.now());
+  const found: string[] = [];
+  let next = before;
+  for (let looks = 0; looks < MAX_LOOKS && found.length < limit; looks += 1) {
+    const seen = await ports.log.calls(tenant, { ...query, before: next, limit: limit - found.length });
+    found.push(...seen.places.map(({ callId }) => callId));
+    next = seen.next;
+    if (next === undefined) break;
   }
-  return { calls, next: cursor };
+  return { calls: await viewCalls(ports, tenant, new Set(found)), next };
 }
 
-/** With a cursor, a call whose newer records lie after it was on an earlier page. */
-function listedEarlier(records: readonly RecordView[], index: number, filter: CallFilter): boolean {
-  return (
-    filter.before !== undefined &&
-    records.some(
-      (record) => record.kind !== "admin" && record.kind !== "lookup" && record.index > index && record.index >= (filter.before ?? 0),
-    )
-  );
-}
-
-function matches(call: CallView, filter: CallFilter): boolean {
-  return (filter.code === undefined || call.code === filter.code) && (filter.status === undefined || call.status === filter.status);
-}
-
-function queryOf(filter: CallFilter): Omit<RecordQuery, "limit" | "before"> {
-  const { agent, user, session, task, tool, action, verdict, status } = filter;
-  return { agent, user, session, task, tool, action, verdict, status };
-}
-
-async function recordsOf(ports: RestPorts, tenant: string, callId: string): Promise<readonly RecordView[]> {
-  return (await ports.log.recordsOf(tenant, [callId])).map(viewRecord);
+/** These calls in this order, all their records read at once. */
+async function viewCalls(ports: Pick<RestPorts, "log">, tenant: string, callIds: ReadonlySet<string>): Promise<readonly CallView[]> {
+  const records = await ports.log.recordsOf(tenant, [...callIds]);
+  const byCall = Map.groupBy(records, ({ callId }: StoredRecord) => callId);
+  return [...callIds].flatMap((callId) => viewCall((byCall.get(callId) ?? []).map(viewRecord)) ?? []);
 }

@@ -147,7 +147,8 @@ export async function verifyAssertion(
   if (!verified || !ownHandle || authenticationInfo === undefined) throw refused("the passkey's signature could not be verified");
   if (!(await ports.signIn.passkeys.used(passkey.id, authenticationInfo.newCounter, ports.now()))) {
     const owner = ports.policy().people.find(({ id }) => id === passkey.person);
-    const seen = { by: passkey.person, via: "passkey", passkey: passkey.id, counter: authenticationInfo.newCounter };
+    const body = { passkey: passkey.id, counter: authenticationInfo.newCounter };
+    const seen = { by: { person: passkey.person }, via: "passkey", body };
     if (owner !== undefined) await recordPerson(ports, owner, "person.passkey_suspect", seen);
     throw refused("the passkey's counter did not grow, so it may have been copied", ["remove this passkey and register a new one"]);
   }

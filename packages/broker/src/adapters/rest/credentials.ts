@@ -2,7 +2,7 @@ import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Actor, KeeperAnswer, KeptCredential, NewValue } from "../../domain/credential-keeper.ts";
 import { addEndpoint, nothing } from "./endpoint.ts";
 import type { RestPorts } from "./ports.ts";
-import { nameOf, type Principal, viaOf } from "./principal.ts";
+import { doerOf, type Principal, viaOf } from "./principal.ts";
 import { refusedChange } from "./credential-problem.ts";
 import { credentialSchema, keptCredentialSchema, nameSchema } from "../../rest-contract/schemas.ts";
 import { tenantQuery, tenantsOf } from "./tenants.ts";
@@ -119,7 +119,7 @@ function addStep<B extends z.ZodType<{ readonly tenant: string }>>(app: OpenAPIH
 }
 
 function actorOf(principal: Principal): Actor {
-  return { by: nameOf(principal), via: viaOf(principal) };
+  return { by: doerOf(principal), via: viaOf(principal) };
 }
 
 function newValue(

@@ -1,5 +1,6 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { logReads } from "./log-reads.ts";
 import type { RestPorts } from "./ports.ts";
 import { authorize, type Need, type Principal } from "./principal.ts";
 import { Problem } from "./problem.ts";
@@ -31,7 +32,7 @@ export interface Endpoint<P extends z.ZodObject, Q extends z.ZodObject, B extend
   }): Promise<z.input<A>>;
 }
 
-/** Adds an endpoint: who asks is checked first, then the form of what they ask. */
+/** Adds an endpoint: who asks is checked first, then the form of what they ask. A read of the log is recorded before it is answered. */
 export function addEndpoint<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodType, A extends z.ZodType>(
   app: OpenAPIHono,
   ports: RestPorts,
@@ -43,8 +44,9 @@ export function addEndpoint<P extends z.ZodObject, Q extends z.ZodObject, B exte
     const params = parsePart(endpoint.params, c.req.param(), "path");
     const query = parsePart(endpoint.query, single(c.req.queries()), "query");
     const body = parsePart(endpoint.body, endpoint.method === "get" ? {} : await readJson(c), "body");
-    const answer = await endpoint.handle({ principal, context: c, params, query, body });
-    return c.json(endpoint.answer.parse(answer) ?? null, 200);
+    const answer = endpoint.answer.parse(await endpoint.handle({ principal, context: c, params, query, body }));
+    await logReads(ports).note({ method: endpoint.method, path: endpoint.path, principal, params, query, answer });
+    return c.json(answer ?? null, 200);
   });
 }
 

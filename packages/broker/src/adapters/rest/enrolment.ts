@@ -1,10 +1,12 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
-import type { JsonObject, PersonConfig } from "@bailiwick/policy";
+import type { PersonConfig } from "@bailiwick/policy";
+import type { Doer } from "../../domain/admin-record.ts";
+import type { Receipt } from "../../domain/receipt.ts";
 import { asRegistration, registrationSchema } from "./assertion-schema.ts";
 import { beginRegistration, CHALLENGE_MS, finishRegistration } from "./ceremony.ts";
 import { addOpenEndpoint } from "./open-endpoint.ts";
 import { newSecret, setShortCookie, signInBrowser, takeShortCookie } from "./person-cookie.ts";
-import { recordPerson } from "./person-record.ts";
+import { receiptFacts, recordPerson } from "./person-record.ts";
 import type { RestPorts } from "./ports.ts";
 import { Problem } from "./problem.ts";
 import { replaceRecoveryCodes } from "./recovery-codes.ts";
@@ -20,7 +22,7 @@ export const passkeyName = z.string().trim().min(1).max(60);
 
 /** Who hands a link out, and how they proved it. */
 export interface Inviter {
-  readonly by: string;
+  readonly by: Doer;
   readonly via: string;
 }
 
@@ -32,12 +34,14 @@ export async function invite(
   ports: Pick<RestPorts, "policy" | "log" | "now" | "random" | "signIn" | "publicUrl">,
   person: PersonConfig,
   inviter: Inviter,
-  more: JsonObject = {},
+  receipt?: Receipt,
 ): Promise<{ readonly person: string; readonly url: string; readonly expiresAt: Date }> {
   const code = newSecret(ports);
   const expiresAt = new Date(ports.now().getTime() + ENROLMENT_MS);
-  await recordPerson(ports, person, "person.invited", { ...more, ...inviter, expiresAt: expiresAt.toISOString() });
-  await ports.signIn.enrolments.create({ hash: secretHash(code), person: person.id, invitedBy: inviter.by, expiresAt });
+  const said = { body: { expiresAt: expiresAt.toISOString() }, facts: receiptFacts(receipt) };
+  await recordPerson(ports, person, "person.invited", { ...inviter, ...said });
+  const invitedBy = "person" in inviter.by ? inviter.by.person : inviter.by.named;
+  await ports.signIn.enrolments.create({ hash: secretHash(code), person: person.id, invitedBy, expiresAt });
   return { person: person.id, url: `${peopleUrl(ports.publicUrl)}/enrol#${code}`, expiresAt };
 }
 
@@ -70,10 +74,10 @@ export function addEnrolmentEndpoints(app: OpenAPIHono, ports: RestPorts): void 
       const made = await finishRegistration(ports, person.id, browser, body.name, asRegistration(body.credential));
       const passkey = { ...made, transports: body.credential.response.transports ?? [] };
       await recordPerson(ports, person, "person.enrolled", {
-        by: person.id,
+        by: { person: person.id },
         via: "enrolment-link",
-        passkey: passkey.id,
-        name: passkey.name,
+        body: { passkey: passkey.id },
+        facts: { name: passkey.name },
       });
       // Of two that use one link at the same time one gets no further.
       enrolling(ports, await ports.signIn.enrolments.use(hash, ports.now()));

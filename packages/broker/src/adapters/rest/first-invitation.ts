@@ -1,3 +1,4 @@
+import { BROKER } from "../../domain/admin-record.ts";
 import { invite } from "./enrolment.ts";
 import type { RestPorts } from "./ports.ts";
 
@@ -10,5 +11,5 @@ export async function firstInvitation(
 ): Promise<{ readonly person: string; readonly url: string; readonly expiresAt: Date } | undefined> {
   const owner = ports.policy().people.find((person) => person.roles.includes("owner"));
   if (owner === undefined || (await ports.signIn.passkeys.anyoneEnrolled())) return undefined;
-  return invite(ports, owner, { by: "first-start", via: "operator-key" });
+  return invite(ports, owner, { by: BROKER, via: "first-start" });
 }

@@ -8,9 +8,9 @@ import { idParams, noSuchPasskey, viewPasskey } from "./account.ts";
 import { stepUpSchema } from "./assertion-schema.ts";
 import { addEndpoint, nothing } from "./endpoint.ts";
 import { invite } from "./enrolment.ts";
-import { receiptBody, recordPerson } from "./person-record.ts";
+import { receiptFacts, recordPerson } from "./person-record.ts";
 import type { RestPorts } from "./ports.ts";
-import { nameOf, type Principal, viaOf } from "./principal.ts";
+import { doerOf, type Principal, viaOf } from "./principal.ts";
 import { Problem } from "./problem.ts";
 import { withStepUp } from "./step-up-acts.ts";
 
@@ -49,7 +49,7 @@ export function addPeopleAdminEndpoints(app: OpenAPIHono, ports: RestPorts): voi
       const person = managed(ports, principal, params.person);
       const act = { action: "invite_owner", subject: person.id } as const;
       const made = async (receipt?: Receipt): Promise<z.input<typeof invitationSchema>> => {
-        const link = await invite(ports, person, { by: nameOf(principal), via: viaOf(principal) }, receiptBody(receipt));
+        const link = await invite(ports, person, { by: doerOf(principal), via: viaOf(principal) }, receipt);
         return { ...link, expiresAt: link.expiresAt.toISOString() };
       };
       return person.roles.includes("owner") ? withStepUp(ports, { context, principal, act, given: body.stepUp }, made) : made();
@@ -85,8 +85,9 @@ export function addPeopleAdminEndpoints(app: OpenAPIHono, ports: RestPorts): voi
       if (!(await ports.signIn.passkeys.list(person.id)).some(({ id }) => id === params.id)) throw noSuchPasskey();
       const act = { action: "remove_passkey_of", subject: `${person.id}/${params.id}` } as const;
       return withStepUp(ports, { context, principal, act, given: body.stepUp }, async (receipt) => {
-        const who = { by: nameOf(principal), via: viaOf(principal) };
-        await recordPerson(ports, person, "person.passkey_removed", { ...who, passkey: params.id, ...receiptBody(receipt) });
+        const who = { by: doerOf(principal), via: viaOf(principal) };
+        const said = { body: { passkey: params.id }, facts: receiptFacts(receipt) };
+        await recordPerson(ports, person, "person.passkey_removed", { ...who, ...said });
         if ((await ports.signIn.passkeys.remove(person.id, params.id, { force: true })) === "unknown") throw noSuchPasskey();
         return { removed: true, ended: await ports.people.endSessionsOf(person.id) };
       });

@@ -1,5 +1,7 @@
 import type { JsonObject, PersonConfig } from "@bailiwick/policy";
+import { type AdminAct, type AdminEvent, adminRecord } from "../../domain/admin-record.ts";
 import type { Receipt } from "../../domain/receipt.ts";
+import { adminId } from "./admin-id.ts";
 import type { RestPorts } from "./ports.ts";
 import { Problem } from "./problem.ts";
 
@@ -10,24 +12,27 @@ export function personNamed(ports: Pick<RestPorts, "policy">, id: string): Perso
   throw new Problem("not_found", `there is no person \`${id}\` in the policy`, ["list the person under `people` in `bailiwick.yaml`"]);
 }
 
+/** Who did it and how, and what is to be said of it. */
+export type PersonAct = Pick<AdminAct, "by" | "body" | "facts"> & { readonly via: string };
+
 /**
- * Records something about a person in the log of each of their tenants, before it takes effect. `body` holds no secret.
+ * Records something about a person in the log of each of their tenants, before it takes effect. Nothing of it is a secret.
  * @throws Fault `log_unavailable`.
  */
 export async function recordPerson(
-  ports: Pick<RestPorts, "policy" | "log" | "now">,
+  ports: Pick<RestPorts, "policy" | "log" | "now" | "random">,
   person: Pick<PersonConfig, "id" | "tenants">,
-  event: string,
-  body: JsonObject & { readonly by: string; readonly via: string },
+  event: AdminEvent,
+  act: PersonAct,
 ): Promise<void> {
-  const at = ports.now().toISOString();
+  const at = ports.now();
   const { tenants } = ports.policy();
   for (const tenant of person.tenants.filter((each) => tenants.includes(each))) {
-    await ports.log.append(tenant, { kind: "admin", callId: `person_${person.id}`, body: { at, event, person: person.id, ...body } });
+    await ports.log.append(tenant, adminRecord({ ...act, at, event, person: person.id, callId: adminId(ports) }));
   }
 }
 
-/** A receipt as a record holds it: everything an auditor needs to verify it. */
-export function receiptBody(receipt: Receipt | undefined): JsonObject {
+/** A receipt as the facts of a record hold it: everything an auditor needs to verify it. */
+export function receiptFacts(receipt: Receipt | undefined): JsonObject {
   return receipt === undefined ? {} : { receipt: { ...receipt, publicKey: { ...receipt.publicKey } } };
 }

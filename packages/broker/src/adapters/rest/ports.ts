@@ -1,10 +1,13 @@
+import type { LogStatus } from "./log-status.ts";
 import type { LogVerification } from "../../insight/verify-log.ts";
 import type { OfferedOperation, ToolState } from "../../insight/tool-states.ts";
 import type { Explanation, JsonObject, Operation, Policy } from "@bailiwick/policy";
 import type { ApprovalStore } from "../../domain/approval.ts";
 import type { AuditLog } from "../../domain/audit.ts";
+import type { Erasure, LegalHolds, Retention } from "../../domain/erasure.ts";
 import type { LogEvidence } from "../../domain/evidence.ts";
 import type { CredentialKeeper } from "../../domain/credential-keeper.ts";
+import type { SavedSearches } from "../../domain/saved-search.ts";
 import type { PersonSessionStore } from "../../domain/person.ts";
 import type { SignInStore } from "../../domain/sign-in.ts";
 import type { AgentKeyStore } from "../../domain/agent-key.ts";
@@ -42,7 +45,16 @@ export interface RestPorts {
   readonly toolAccess: ToolAccess;
   /** What signs agents' tokens. */
   readonly signingKeys: { rotate(): Promise<string> };
-  readonly log: Pick<AuditLog, "append" | "query" | "facts" | "read" | "recordsOf" | "inFlight">;
+  readonly log: Pick<AuditLog, "append" | "query" | "calls" | "ended" | "facts" | "read" | "recordsOf" | "inFlight">;
+  /** Filters over calls that people keep. */
+  readonly searches: SavedSearches;
+  /** How the logs stand on this broker, beside their records. */
+  logStatus(): LogStatus;
+  readonly erasure: Erasure;
+  readonly holds: LegalHolds;
+  readonly retention: Retention;
+  /** How long a tenant's records are kept at least, in milliseconds, when the configuration says it. */
+  retentionOf(tenant: string): number | undefined;
   /** Proof over the logs, for whoever does not believe this broker. */
   readonly evidence: Omit<LogEvidence, "proveGrowth" | "cosigned">;
   /** Why a recorded call came out as it did; undefined when the tenant has no such call or it never reached a decision. */

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
 import type { PersonConfig } from "@bailiwick/policy";
 import type { Context } from "hono";
+import type { Doer } from "../../domain/admin-record.ts";
 import type { Via } from "../../domain/person.ts";
 import { CLIENT_HEADER, OPERATOR_KEY_PREFIX, PERSON_TOKEN_PREFIX } from "../../rest-contract/names.ts";
 import type { RestPorts } from "./ports.ts";
@@ -103,7 +104,12 @@ export function readOnlyProblem(person: PersonConfig): Problem | undefined {
   ]);
 }
 
-/** The name under which a principal is recorded. */
+/** Who the principal is to the log. */
+export function doerOf(principal: Principal): Doer {
+  return principal.kind === "operator" ? { named: "operator" } : { person: principal.person.id };
+}
+
+/** The name under which the stores keep who did something. */
 export function nameOf(principal: Principal): string {
   return principal.kind === "operator" ? "operator-key" : principal.person.id;
 }

@@ -1,9 +1,10 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
-import type { JsonObject } from "@bailiwick/policy";
+import { type AdminEvent, adminRecord, type PlainMembers } from "../../domain/admin-record.ts";
 import type { Session } from "../../domain/session.ts";
+import { adminId } from "./admin-id.ts";
 import { addEndpoint, nothing } from "./endpoint.ts";
 import type { RestPorts } from "./ports.ts";
-import { nameOf, viaOf } from "./principal.ts";
+import { doerOf, nameOf, viaOf } from "./principal.ts";
 import { Problem } from "./problem.ts";
 import { nameSchema, sessionSchema } from "../../rest-contract/schemas.ts";
 import { findAmong, notFound, oneTenantOf, tenantsOf } from "./tenants.ts";
@@ -53,25 +54,22 @@ export function addSessionEndpoints(app: OpenAPIHono, ports: RestPorts): void {
     handle: async ({ principal, params }) => {
       const session = await findAmong(principal.tenants, (tenant) => ports.sessions.find(tenant, params.id));
       if (session === undefined) throw notFound("session", params.id, "bailiwick sessions list");
-      const { tenant, agent, user, task, environment } = session;
+      const { tenant, agent, user, task, run, environment } = session;
       const by = nameOf(principal);
-      const record = (event: string, more: JsonObject): Promise<unknown> =>
-        ports.log.append(tenant, {
-          kind: "admin",
-          callId: session.id,
-          body: {
-            at: ports.now().toISOString(),
+      const record = (event: AdminEvent, more: PlainMembers): Promise<unknown> =>
+        ports.log.append(
+          tenant,
+          adminRecord({
+            at: ports.now(),
             event,
-            by,
+            by: doerOf(principal),
             via: viaOf(principal),
-            session: session.id,
-            agent,
+            callId: session.id,
             user,
             task,
-            environment,
-            ...more,
-          },
-        });
+            body: { session: session.id, run, agent, environment, ...more },
+          }),
+        );
       await record("session.revoke", {});
       const revocation = await ports.sessions.revoke(tenant, session.id, by);
       if (revocation === undefined) {
@@ -104,13 +102,12 @@ function addEndTask(app: OpenAPIHono, ports: RestPorts): void {
     handle: async ({ principal, body: { tenant: asked, task, user } }) => {
       const tenant = oneTenantOf(principal, asked);
       const by = nameOf(principal);
-      const callId = `task_${ports.now().getTime()}`;
-      const record = (event: string, more: JsonObject): Promise<unknown> =>
-        ports.log.append(tenant, {
-          kind: "admin",
-          callId,
-          body: { at: ports.now().toISOString(), event, by, via: viaOf(principal), task, ...(user === undefined ? {} : { user }), ...more },
-        });
+      const callId = adminId(ports);
+      const record = (event: AdminEvent, more: PlainMembers): Promise<unknown> =>
+        ports.log.append(
+          tenant,
+          adminRecord({ at: ports.now(), event, by: doerOf(principal), via: viaOf(principal), callId, user, task, body: more }),
+        );
       await record("task.end", {});
       const ended = await ports.sessions.endTask(tenant, { task, user }, by);
       await record("task.ended", { ended: ended.slice(0, MAX_NAMED) });

@@ -1,5 +1,8 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { PersonConfig } from "@bailiwick/policy";
+import { adminRecord } from "../../domain/admin-record.ts";
 import { nameSchema } from "../../rest-contract/schemas.ts";
+import { adminId } from "./admin-id.ts";
 import { asAssertion, assertionSchema } from "./assertion-schema.ts";
 import { beginSignIn, CHALLENGE_MS, finishSignIn } from "./ceremony.ts";
 import { nothing } from "./endpoint.ts";
@@ -65,7 +68,7 @@ export function addSignInEndpoints(app: OpenAPIHono, ports: RestPorts): void {
       const passkey = await finishSignIn(ports, browser, asAssertion(body.credential));
       const person = ports.policy().people.find((candidate) => candidate.id === passkey.person);
       if (person === undefined) throw leftPolicy();
-      await recordPerson(ports, person, "person.signed_in", { by: person.id, via: "passkey", passkey: passkey.id });
+      await recordPerson(ports, person, "person.signed_in", { by: { person: person.id }, via: "passkey", body: { passkey: passkey.id } });
       await signInBrowser(ports, context, { person: person.id, via: "passkey" });
       return { person: person.id, next: safeNext(body.next) };
     },
@@ -82,12 +85,14 @@ export function addSignInEndpoints(app: OpenAPIHono, ports: RestPorts): void {
       const left = await ports.signIn.recoveryCodes.use(body.person, recoveryHash(body.person, body.code), ports.now());
       const person = ports.policy().people.find((candidate) => candidate.id === body.person);
       if (left === undefined || person === undefined) {
+        await recordRefused(ports, person);
         throw new Problem("unauthenticated", "this is no unused recovery code of this person", [
           "check the name and the code; each code works once",
           "or ask an owner for an enrolment link: `bailiwick people invite <person>`",
         ]);
       }
-      await recordPerson(ports, person, "person.signed_in", { by: person.id, via: "recovery-code", recoveryCodesLeft: left });
+      const said = { by: { person: person.id }, via: "recovery-code", body: { recoveryCodesLeft: left } };
+      await recordPerson(ports, person, "person.signed_in", said);
       await signInBrowser(ports, context, { person: person.id, via: "recovery-code" });
       return { person: person.id, next: safeNext(body.next), recoveryCodesLeft: left };
     },
@@ -98,6 +103,17 @@ export function leftPolicy(): Problem {
   return new Problem("unauthenticated", "the person of this sign-in is no longer listed in the policy", [
     "ask an owner to list the person in `bailiwick.yaml`",
   ]);
+}
+
+/**
+ * Somebody tried a code that is not one. A name that is not in the policy is not recorded, since it may be anybody's, but the attempt is,
+ * for everybody to see; so an answer takes as long for a name that exists as for one that does not.
+ */
+async function recordRefused(ports: RestPorts, person: PersonConfig | undefined): Promise<void> {
+  const { tenants } = ports.policy();
+  const told = person === undefined ? tenants : person.tenants.filter((tenant) => tenants.includes(tenant));
+  const act = { at: ports.now(), event: "sign_in.recovery_refused", by: { named: "anonymous" }, via: "recovery-code" } as const;
+  await Promise.all(told.map((tenant) => ports.log.append(tenant, adminRecord({ ...act, person: person?.id, callId: adminId(ports) }))));
 }
 
 /** Counted before the code is looked at, and for names that do not exist as well: neither timing nor a limit tells which names do. */

@@ -4,7 +4,7 @@ import { addEndpoint, nothing, parsePart } from "./endpoint.ts";
 import { beginSession, endBrowserSession, forgetPersonCookie, newSecret, signInBrowser } from "./person-cookie.ts";
 import { personNamed, recordPerson } from "./person-record.ts";
 import type { RestPorts } from "./ports.ts";
-import { checkOrigin, nameOf, type Principal, secretHash, viaOf } from "./principal.ts";
+import { checkOrigin, doerOf, type Principal, secretHash, viaOf } from "./principal.ts";
 import { Problem } from "./problem.ts";
 import { peopleUrl } from "./relying-party.ts";
 import { nameSchema, personSchema, problemSchema } from "../../rest-contract/schemas.ts";
@@ -73,7 +73,7 @@ export function addSignInPages(app: OpenAPIHono, ports: RestPorts): void {
     if (redeemed === undefined) return signInPage({ problem: "this sign-in link is unknown, used or expired" });
     const person = ports.policy().people.find((candidate) => candidate.id === redeemed.person);
     if (person === undefined) return signInPage({ problem: "the person of this sign-in link has left the policy" });
-    await recordPerson(ports, person, "person.signed_in", { by: person.id, via: redeemed.via });
+    await recordPerson(ports, person, "person.signed_in", { by: { person: person.id }, via: redeemed.via });
     await signInBrowser(ports, c, redeemed);
     return c.redirect("/", 303);
   });
@@ -128,10 +128,9 @@ async function createLoginLink(
   const code = newSecret(ports);
   const expiresAt = new Date(ports.now().getTime() + LOGIN_CODE_MS);
   await recordPerson(ports, person, "person.login_link", {
-    by: nameOf(principal),
+    by: doerOf(principal),
     via: viaOf(principal),
-    for: via,
-    expiresAt: expiresAt.toISOString(),
+    body: { for: via, expiresAt: expiresAt.toISOString() },
   });
   await ports.people.createLoginCode({ hash: secretHash(code), person: person.id, via, expiresAt });
   return { person: person.id, code, url: `${peopleUrl(ports.publicUrl)}/login?code=${code}`, expiresAt: expiresAt.toISOString() };

@@ -1,7 +1,8 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
+import { adminRecord } from "../../domain/admin-record.ts";
 import { addEndpoint, nothing } from "./endpoint.ts";
 import type { RestPorts } from "./ports.ts";
-import { nameOf, viaOf } from "./principal.ts";
+import { doerOf, viaOf } from "./principal.ts";
 import { Problem } from "./problem.ts";
 
 /** `POST /signing-keys/rotate`: the key that signs agents' tokens is the whole deployment's, so it takes somebody of every tenant. */
@@ -23,11 +24,8 @@ export function addSigningKeyEndpoints(app: OpenAPIHono, ports: RestPorts): void
           "ask an operator of all tenants, or run `bailiwick keys rotate` on the broker's machine",
         ]);
       for (const tenant of tenants) {
-        await ports.log.append(tenant, {
-          kind: "admin",
-          callId: "signing-keys",
-          body: { at: ports.now().toISOString(), event: "signing_key.rotate", by: nameOf(principal), via: viaOf(principal) },
-        });
+        const by = { by: doerOf(principal), via: viaOf(principal) };
+        await ports.log.append(tenant, adminRecord({ at: ports.now(), event: "signing_key.rotate", ...by, callId: "signing-keys" }));
       }
       return { kid: await ports.signingKeys.rotate() };
     },

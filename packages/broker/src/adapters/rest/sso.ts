@@ -12,7 +12,7 @@ import { type IdentityProvider, identityProviders, type SsoSecrets } from "./ide
 import { safeNext } from "./next-path.ts";
 import { addOpenEndpoint } from "./open-endpoint.ts";
 import { setShortCookie, signInBrowser, takeShortCookie } from "./person-cookie.ts";
-import { receiptBody, recordPerson } from "./person-record.ts";
+import { receiptFacts, recordPerson } from "./person-record.ts";
 import type { RestPorts } from "./ports.ts";
 import { viaOf } from "./principal.ts";
 import { Problem } from "./problem.ts";
@@ -81,7 +81,8 @@ function addStarts(app: OpenAPIHono, ports: RestPorts, provider: () => IdentityP
       const person = personOf(principal);
       const act = { action: "link_sso", subject: person.id } as const;
       return withFreshOrStepUp(ports, { context, principal, act, given: body.stepUp }, async (receipt) => {
-        await recordPerson(ports, person, "person.sso_linking", { by: person.id, via: viaOf(principal), ...receiptBody(receipt) });
+        const signed = { by: { person: person.id }, via: viaOf(principal), facts: receiptFacts(receipt) };
+        await recordPerson(ports, person, "person.sso_linking", signed);
         return start(ports, provider(), context, { next: "/account", linkPerson: person.id });
       });
     },
@@ -136,7 +137,7 @@ async function finish(ports: RestPorts, provider: IdentityProvider, c: Context):
   }
   const account = await provider.redeem(new URL(c.req.url).searchParams, secrets);
   const person = await personFor(ports, flow, account);
-  await recordPerson(ports, person, "person.signed_in", { by: person.id, via: "sso", issuer: account.issuer });
+  await recordPerson(ports, person, "person.signed_in", { by: { person: person.id }, via: "sso", body: { issuer: account.issuer } });
   await signInBrowser(ports, c, { person: person.id, via: "sso", sso: account });
   return signedInPage(c, flow.next);
 }
@@ -166,7 +167,8 @@ async function personFor(ports: RestPorts, flow: SsoFlow, account: SsoAccount): 
 async function link(ports: RestPorts, person: PersonConfig, account: SsoAccount, via: string, use: () => Promise<void>): Promise<void> {
   const owner = await ports.signIn.sso.personOf(account);
   if (owner !== undefined && owner !== person.id) throw foreignAccount();
-  await recordPerson(ports, person, "person.sso_linked", { by: person.id, via, issuer: account.issuer, subject: account.subject });
+  const said = { body: { issuer: account.issuer }, facts: { subject: account.subject } };
+  await recordPerson(ports, person, "person.sso_linked", { by: { person: person.id }, via, ...said });
   await use();
   if (!(await ports.signIn.sso.link(account, person.id, ports.now()))) throw foreignAccount();
 }
@@ -188,7 +190,8 @@ async function logOut(ports: RestPorts, provider: IdentityProvider, form: string
     throw new Problem("sso_refused", "this logout token was used already", ["send a new one"]);
   for (const id of await ports.people.endSsoSessions(notice)) {
     const person = ports.policy().people.find((candidate) => candidate.id === id);
-    if (person !== undefined) await recordPerson(ports, person, "person.signed_out", { by: notice.issuer, via: "back-channel-logout" });
+    const said = { by: { named: notice.issuer }, via: "back-channel-logout" };
+    if (person !== undefined) await recordPerson(ports, person, "person.signed_out", said);
   }
 }
 

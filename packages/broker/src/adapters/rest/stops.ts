@@ -1,10 +1,12 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Policy } from "@bailiwick/policy";
+import { type AdminAct, type AdminEvent, adminRecord } from "../../domain/admin-record.ts";
 import { EVERY_TENANT, type Stop, type StopKind } from "../../domain/stop.ts";
 import { nameSchema, stopSchema } from "../../rest-contract/schemas.ts";
+import { adminId } from "./admin-id.ts";
 import { addEndpoint, nothing } from "./endpoint.ts";
 import type { RestPorts } from "./ports.ts";
-import { nameOf, type Principal, viaOf } from "./principal.ts";
+import { doerOf, nameOf, type Principal, viaOf } from "./principal.ts";
 import { Problem } from "./problem.ts";
 import { notFound, oneTenantOf, tenantQuery, tenantsOf } from "./tenants.ts";
 
@@ -52,10 +54,11 @@ export function addStopEndpoints(app: OpenAPIHono, ports: RestPorts): void {
       if (body.state === "retired" && target.kind !== "agent")
         throw new Problem("malformed_request", "only an agent can be retired", ["suspend it, or remove it from the policy folder"]);
       const stop: Stop = { ...target, state: body.state, by: nameOf(principal), reason: body.reason, at: ports.now() };
-      await record(ports, principal, "stop.put", stop, { state: stop.state, reason: stop.reason });
+      const callId = adminId(ports);
+      await record(ports, principal, "stop.put", stop, { callId, body: { state: stop.state }, facts: { reason: stop.reason } });
       await ports.stops.put(stop);
       const inFlight = await reached(ports, principal, stop);
-      await record(ports, principal, "stop.stands", stop, { inFlight: inFlight.slice(0, MAX_NAMED) });
+      await record(ports, principal, "stop.stands", stop, { callId, body: { inFlight: inFlight.slice(0, MAX_NAMED) } });
       return { ...viewStop(stop), inFlight };
     },
   });
@@ -71,7 +74,7 @@ export function addStopEndpoints(app: OpenAPIHono, ports: RestPorts): void {
     answer: z.object({ kind, name: z.string(), tenant: z.string(), lifted: z.boolean() }),
     handle: async ({ principal, body }) => {
       const target = targetOf(ports.policy(), principal, body);
-      await record(ports, principal, "stop.lift", target, { reason: body.reason });
+      await record(ports, principal, "stop.lift", target, { callId: adminId(ports), facts: { reason: body.reason } });
       const lifted = await ports.stops.lift(target.tenant, target.kind, target.name);
       if (!lifted) throw notFound("stop that can be lifted over", `${target.kind} ${target.name}`, "bailiwick stops");
       return { ...target, lifted };
@@ -116,26 +119,24 @@ function targetOf(
 async function record(
   ports: RestPorts,
   principal: Principal,
-  event: string,
+  event: AdminEvent,
   target: Target,
-  more: { readonly [key: string]: string | readonly string[] },
+  { callId, body, facts }: Pick<AdminAct, "callId" | "body" | "facts">,
 ): Promise<void> {
   const tenants = target.kind === "everything" ? ports.policy().tenants : [target.tenant];
   for (const tenant of tenants) {
-    await ports.log.append(tenant, {
-      kind: "admin",
-      callId: `stop_${ports.now().getTime()}`,
-      body: {
-        at: ports.now().toISOString(),
+    await ports.log.append(
+      tenant,
+      adminRecord({
+        at: ports.now(),
         event,
-        by: nameOf(principal),
+        by: doerOf(principal),
         via: viaOf(principal),
-        stop: target.kind,
-        name: target.name,
-        ...(target.kind === "agent" ? { agent: target.name } : {}),
-        ...more,
-      },
-    });
+        callId,
+        body: { stop: target.kind, name: target.name, ...(target.kind === "agent" ? { agent: target.name } : {}), ...body },
+        facts,
+      }),
+    );
   }
 }
 

@@ -1,7 +1,7 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import { addEndpoint, nothing } from "./endpoint.ts";
 import type { RestPorts } from "./ports.ts";
-import { nameOf, viaOf } from "./principal.ts";
+import { doerOf, viaOf } from "./principal.ts";
 import { nameSchema } from "../../rest-contract/schemas.ts";
 import { notFound, oneTenantOf } from "./tenants.ts";
 import { orConnectProblem } from "./tools-connect-problem.ts";
@@ -32,8 +32,8 @@ export function addToolConnectEndpoint(app: OpenAPIHono, ports: RestPorts): void
       const tool = ports.policy().tools.find((each) => each.tool === params.tool);
       if (tool === undefined) throw notFound("tool", params.tool, "bailiwick tools list");
       const place = { tool: tool.tool, tenant, environment: body.environment, workflow: body.workflow };
-      const by = { by: nameOf(principal), via: viaOf(principal), ...(principal.kind === "person" ? { person: principal.person.id } : {}) };
-      const { url, expiresAt } = await orConnectProblem(() => ports.toolAccess.begin(place, { ...by, scope: body.scope }));
+      const asked = { by: doerOf(principal), via: viaOf(principal), scope: body.scope };
+      const { url, expiresAt } = await orConnectProblem(() => ports.toolAccess.begin(place, asked));
       return { url, expiresAt: expiresAt.toISOString() };
     },
   });

@@ -1,3 +1,4 @@
+import { adminRecord, type PlainMembers } from "../../domain/admin-record.ts";
 import type { AuditLog } from "../../domain/audit.ts";
 import type { CredentialInfo, CredentialPlace, RecordChange } from "../../domain/credential.ts";
 import type { Actor } from "../../domain/credential-keeper.ts";
@@ -17,12 +18,7 @@ export interface RecordPorts {
 }
 
 /** The record of one change, written before the change is committed. It names the version and never holds its value. */
-export function recordOf(
-  ports: RecordPorts,
-  actor: Actor,
-  event: CredentialEvent,
-  more: Readonly<Record<string, string>> = {},
-): RecordChange {
+export function recordOf(ports: RecordPorts, actor: Actor, event: CredentialEvent, more: PlainMembers = {}): RecordChange {
   return (info) =>
     recordEvent(ports, actor, event, info, {
       version: info.version,
@@ -37,12 +33,18 @@ export async function recordEvent(
   { by, via }: Actor,
   event: CredentialEvent,
   place: CredentialPlace | CredentialInfo,
-  more: Readonly<Record<string, string | number | readonly string[]>>,
+  more: PlainMembers,
 ): Promise<void> {
   const { name, tenant, environment, workflow } = place;
-  await ports.log.append(tenant, {
-    kind: "admin",
-    callId: `credential_${name}`,
-    body: { at: ports.now().toISOString(), event, by, via, credential: name, environment, workflow, ...more },
-  });
+  await ports.log.append(
+    tenant,
+    adminRecord({
+      at: ports.now(),
+      event,
+      by,
+      via,
+      callId: `credential_${name}`,
+      body: { credential: name, environment, workflow, ...more },
+    }),
+  );
 }

@@ -13,7 +13,7 @@ export async function endLapsed(ports: KeeperPorts, place: CredentialPlace, targ
   const current = active === undefined ? undefined : await ports.store.openVersion(active);
   for (const info of lapsed(versions, ports.now())) {
     if (target !== undefined) await closeFormer(ports, info, target, current === undefined ? undefined : loginOf(target, current));
-    await ports.store.revoke(info, { record: recordOf(ports, SCHEDULE, "credential.revoke", { reason: "grace over" }) });
+    await ports.store.revoke(info, { record: recordOf(ports, SCHEDULE, "credential.revoke", { why: "grace over" }) });
   }
 }
 

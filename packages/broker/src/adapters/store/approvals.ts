@@ -1,29 +1,40 @@
 import { type Kysely, sql, type Transaction } from "kysely";
 import type { AnswerOutcome, Approval, ApprovalState, ApprovalStore } from "../../domain/approval.ts";
 import { Fault } from "../../domain/fault.ts";
-import { answerText, fromRow, toRow } from "./approval-row.ts";
+import { askedTag, fromRow, sealAnswer, toRow } from "./approval-row.ts";
+import type { Subject, Subjects } from "./subjects/subjects.ts";
+import type { TenantSecrets } from "./subjects/tenant-secrets.ts";
+import { withSubject } from "./subjects/with-subject.ts";
 import type { ApprovalsTable, Tables } from "./tables.ts";
 import { inTenant } from "./tenant-scope.ts";
 import { waitUntil, type Wakeups } from "./wakeups.ts";
 
 export interface ApprovalDeps {
   readonly db: Kysely<Tables>;
+  readonly people: Subjects;
+  readonly secrets: (tenant: string) => Promise<TenantSecrets>;
   readonly now: () => Date;
   readonly wakeups: Wakeups;
 }
 
 export function approvalStore(deps: ApprovalDeps): ApprovalStore {
   const { db, now } = deps;
-  const find = (tenant: string, id: string): Promise<Approval | undefined> =>
-    inTenant(db, tenant, async (scoped) => {
-      const row = await rowOf(scoped, tenant, id);
-      return row === undefined ? undefined : fromRow(row, now());
-    });
+  const find = async (tenant: string, id: string): Promise<Approval | undefined> => {
+    const row = await inTenant(db, tenant, (scoped) => rowOf(scoped, tenant, id));
+    return (await opened(deps, tenant, row === undefined ? [] : [row], now()))[0];
+  };
   return {
-    create: (approval) =>
-      inTenant(db, approval.tenant, async (scoped) => {
-        await scoped.insertInto("bailiwick.approvals").values(toRow(approval)).execute();
-      }),
+    create: async (approval) => {
+      const secrets = await deps.secrets(approval.tenant);
+      await withSubject(deps.people, approval.tenant, approval.user, (subject) =>
+        inTenant(db, approval.tenant, async (scoped) => {
+          await scoped
+            .insertInto("bailiwick.approvals")
+            .values(toRow(approval, subject, secrets))
+            .execute();
+        }),
+      );
+    },
     find,
     findFor: (key) => findFor(deps, key),
     list: (tenant, options) => list(deps, tenant, options),
@@ -38,36 +49,50 @@ export function approvalStore(deps: ApprovalDeps): ApprovalStore {
   };
 }
 
-function findFor({ db, now }: ApprovalDeps, key: Parameters<ApprovalStore["findFor"]>[0]): Promise<Approval | undefined> {
-  return inTenant(db, key.tenant, async (scoped) => {
-    const row = await scoped
-      .selectFrom("bailiwick.approvals")
-      .selectAll()
-      .where("tenant_id", "=", key.tenant)
-      .where("args_digest", "=", key.argsDigest)
-      .where("agent", "=", key.agent)
-      .where("user_id", "=", key.user)
-      .where("task", "=", key.task)
-      .where("tool", "=", key.operation.tool)
-      .where("operation_kind", "=", key.operation.kind)
-      .where("operation_name", "=", key.operation.name)
-      .where("state", "in", ["pending", "approved", "denied"])
-      .where("expires_at", ">", now())
-      .orderBy("created_at", "desc")
-      .orderBy("id", "desc")
-      .limit(1)
-      .executeTakeFirst();
-    return row === undefined ? undefined : fromRow(row, now());
+/** Approvals out of their rows; those asked for somebody who was erased are gone. */
+async function opened({ people }: ApprovalDeps, tenant: string, rows: readonly ApprovalsTable[], at: Date): Promise<readonly Approval[]> {
+  const known = await people.behind(
+    tenant,
+    rows.map(({ subject }) => subject),
+  );
+  return rows.flatMap((row) => {
+    const subject = known.get(row.subject);
+    return subject === undefined ? [] : [fromRow(row, subject, at)];
   });
 }
 
-function list(
-  { db, now }: ApprovalDeps,
+async function findFor(deps: ApprovalDeps, key: Parameters<ApprovalStore["findFor"]>[0]): Promise<Approval | undefined> {
+  const subject = await deps.people.find(key.tenant, key.user);
+  // Nothing was ever asked for somebody whom nobody knows.
+  if (subject === undefined) return undefined;
+  const secrets = await deps.secrets(key.tenant);
+  const at = deps.now();
+  const row = await inTenant(deps.db, key.tenant, (scoped) =>
+    scoped
+      .selectFrom("bailiwick.approvals")
+      .selectAll()
+      .where("tenant_id", "=", key.tenant)
+      .where("asked", "=", askedTag(secrets, key))
+      .where("agent", "=", key.agent)
+      .where("subject", "=", subject.pseudonym)
+      .where("task", "=", secrets.tag("task", key.task.toWellFormed()))
+      .where("state", "in", ["pending", "approved", "denied"])
+      .where("expires_at", ">", at)
+      .orderBy("created_at", "desc")
+      .orderBy("id", "desc")
+      .limit(1)
+      .executeTakeFirst(),
+  );
+  return row === undefined ? undefined : fromRow(row, subject, at);
+}
+
+async function list(
+  deps: ApprovalDeps,
   tenant: string,
   options: { readonly state?: ApprovalState | undefined; readonly limit: number },
 ): Promise<readonly Approval[]> {
-  return inTenant(db, tenant, async (scoped) => {
-    const at = now();
+  const at = deps.now();
+  const rows = await inTenant(deps.db, tenant, (scoped) => {
     const effective = sql<ApprovalState>`case when state in ('pending', 'approved') and expires_at <= ${at} then 'expired' else state end`;
     let query = scoped
       .selectFrom("bailiwick.approvals")
@@ -77,8 +102,9 @@ function list(
       .orderBy("id", "desc")
       .limit(options.limit);
     if (options.state !== undefined) query = query.where(effective, "=", options.state);
-    return (await query.execute()).map((row) => fromRow(row, at));
+    return query.execute();
   });
+  return opened(deps, tenant, rows, at);
 }
 
 async function answer(
@@ -87,27 +113,40 @@ async function answer(
   id: string,
   given: Parameters<ApprovalStore["answer"]>[2],
 ): Promise<AnswerOutcome> {
+  const subject = await subjectOf(deps, tenant, id);
   const outcome = await inTenant(deps.db, tenant, async (scoped): Promise<AnswerOutcome> => {
     const changed = await scoped
       .updateTable("bailiwick.approvals")
-      .set({ state: given.state, answer: answerText(given) })
+      .set({ state: given.state, answer: sealAnswer(subject, { tenant, id }, given) })
       .where("tenant_id", "=", tenant)
       .where("id", "=", id)
+      .where("subject", "=", subject.pseudonym)
       .where("state", "=", "pending")
       .where("expires_at", ">", given.at)
       .returningAll()
       .executeTakeFirst();
     if (changed !== undefined) {
       await sql`select pg_notify('bailiwick', ${JSON.stringify(["approval", tenant, id])})`.execute(scoped);
-      return { ok: true, approval: fromRow(changed, given.at) };
+      return { ok: true, approval: fromRow(changed, subject, given.at) };
     }
     const row = await rowOf(scoped, tenant, id);
-    if (row === undefined)
-      throw new Fault("store_unavailable", `there is no approval \`${id}\` to answer; list the pending ones and take the id from there`);
-    return { ok: false, state: fromRow(row, given.at).state };
+    if (row === undefined) throw nothingToAnswer(id);
+    return { ok: false, state: fromRow(row, subject, given.at).state };
   });
   if (outcome.ok) deps.wakeups.wake(`${tenant} ${id}`);
   return outcome;
+}
+
+/** Whom an approval was asked for. @throws Fault `store_unavailable` when there is none, or they were erased. */
+async function subjectOf({ db, people }: ApprovalDeps, tenant: string, id: string): Promise<Subject> {
+  const row = await inTenant(db, tenant, (scoped) => rowOf(scoped, tenant, id));
+  const subject = row === undefined ? undefined : (await people.behind(tenant, [row.subject])).get(row.subject);
+  if (subject === undefined) throw nothingToAnswer(id);
+  return subject;
+}
+
+function nothingToAnswer(id: string): Fault {
+  return new Fault("store_unavailable", `there is no approval \`${id}\` to answer; list the pending ones and take the id from there`);
 }
 
 function use({ db }: ApprovalDeps, tenant: string, id: string, at: Date): Promise<boolean> {

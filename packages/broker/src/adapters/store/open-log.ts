@@ -3,6 +3,7 @@ import type { Pool } from "pg";
 import type { AuditLog } from "../../domain/audit.ts";
 import type { LogEvidence } from "../../domain/evidence.ts";
 import { MAX_LOG_CONNECTIONS, openPool } from "./connections.ts";
+import { inTransaction } from "./in-transaction.ts";
 import { checkpointer } from "./keeper/checkpointer.ts";
 import { logEvidence } from "./keeper/evidence.ts";
 import { type LogKeeper, logKeeper } from "./keeper/log-keeper.ts";
@@ -10,6 +11,7 @@ import { holdLiveness, type Liveness } from "./liveness.ts";
 import { auditLog } from "./log/audit-log.ts";
 import { logOrigin } from "./log-origin.ts";
 import type { StoreContext } from "./store-context.ts";
+import { readBase } from "./retention/base-rows.ts";
 import { assertPowerless } from "./roles.ts";
 import type { Subjects } from "./subjects/subjects.ts";
 import type { TenantSecrets } from "./subjects/tenant-secrets.ts";
@@ -39,6 +41,8 @@ export interface OpenedLog {
   readonly evidence: LogEvidence;
   readonly keeper: LogKeeper;
   readonly liveness: Liveness;
+  /** The database of the log. */
+  readonly logPool: Pool;
 }
 
 /** Opens the log of all tenants: its writer, its readers, and who signs its checkpoints. */
@@ -77,7 +81,7 @@ export async function openLog(parts: LogParts): Promise<OpenedLog> {
   const evidence: LogEvidence = {
     ...logEvidence({ pool: logPool, rootKey, origin, checkpointer: signing }),
     witnesses: () => witnesses,
-    base: () => Promise.resolve(undefined),
+    base: (tenant) => inTransaction(logPool, tenant, (client) => readBase(client, tenant)),
   };
-  return { log, evidence, keeper, liveness };
+  return { log, evidence, keeper, liveness, logPool };
 }

@@ -7,12 +7,14 @@ import type { AuditLog } from "../../domain/audit.ts";
 import type { LogEvidence } from "../../domain/evidence.ts";
 import type { CredentialFeed, CredentialStore } from "../../domain/credential.ts";
 import { Fault } from "../../domain/fault.ts";
+import type { CursorStore } from "../../domain/export.ts";
 import type { PersonSessionStore } from "../../domain/person.ts";
 import type { AgentKeyStore } from "../../domain/agent-key.ts";
 import type { Ended, EndedFeed } from "../../domain/ended.ts";
 import type { SessionStore } from "../../domain/session.ts";
 import type { StopStore } from "../../domain/stop.ts";
 import type { OAuthEntityStore } from "../../domain/oauth-entity.ts";
+import type { SavedSearches } from "../../domain/saved-search.ts";
 import type { SignInStore } from "../../domain/sign-in.ts";
 import type { SigningKeyStore } from "../../domain/signing-key.ts";
 import { rootKeyFromFile, rootKeyFromText } from "../keyring/root-key.ts";
@@ -22,15 +24,18 @@ import { connectOnce, openPool } from "./connections.ts";
 import { credentialHub } from "./credential-changes.ts";
 import { credentialStore } from "./credentials.ts";
 import { assertDurable } from "./durable.ts";
+import { exportCursors } from "./export-cursors.ts";
 import { health } from "./health.ts";
 import { type EmbeddedServer, startEmbedded } from "./embedded/server.ts";
 import { openListener } from "./listener.ts";
+import { openErasure, type OpenedErasure } from "./open-erasure.ts";
 import { openLog, type StoreUrls } from "./open-log.ts";
 import { migrate } from "./migrate.ts";
 import { oauthEntityStore } from "./oauth-entities.ts";
 import { personSessionStore } from "./people.ts";
 import { assertPowerless, ensureLogin } from "./roles.ts";
 import { derive } from "./sealing.ts";
+import { savedSearches } from "./searches.ts";
 import { sessionStore } from "./sessions.ts";
 import { signInStore } from "./sign-in.ts";
 import { signingKeyStore } from "./signing-keys.ts";
@@ -43,7 +48,7 @@ import { tidy } from "./tidy.ts";
 import { orUnavailable } from "./unavailable.ts";
 import { wakeups } from "./wakeups.ts";
 
-export interface Store extends EndedFeed, CredentialFeed {
+export interface Store extends EndedFeed, CredentialFeed, OpenedErasure {
   readonly sessions: SessionStore;
   readonly agentKeys: AgentKeyStore;
   readonly stops: StopStore;
@@ -51,10 +56,12 @@ export interface Store extends EndedFeed, CredentialFeed {
   readonly credentials: CredentialStore;
   readonly people: PersonSessionStore;
   readonly signIn: SignInStore;
+  readonly searches: SavedSearches;
   readonly oauth: OAuthEntityStore;
   readonly signingKeys: SigningKeyStore;
   readonly log: AuditLog;
   readonly evidence: LogEvidence;
+  readonly exportCursors: CursorStore;
   /** Signs what other brokers left unsigned in these tenants' logs. */
   sweep(tenants: readonly string[]): void;
   /** Deletes a tenant's rows that have expired and decide nothing any more; returns how many. */
@@ -160,7 +167,7 @@ async function assemble(urls: StoreUrls, rootKey: Buffer, context: StoreContext,
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   const secrets = tenantSecrets(db, rootKey);
   const people = subjects({ pool, secrets });
-  const { log, evidence, keeper, liveness } = await openLog({ urls, pool, db, secrets, people, rootKey, now, context, closing });
+  const { log, evidence, keeper, liveness, logPool } = await openLog({ urls, pool, db, secrets, people, rootKey, now, context, closing });
   const waiters = wakeups();
   const ends = endedHub();
   const credentialChanges = credentialHub();
@@ -174,6 +181,8 @@ async function assemble(urls: StoreUrls, rootKey: Buffer, context: StoreContext,
         return ends.tell(stopOf(notice));
       case "credential":
         return credentialChanges.tell({ tenant: notice.tenant, name: notice.ids[0] ?? "" });
+      case "subject":
+        return people.forget(notice.tenant, notice.ids[0]);
       case "missed":
         waiters.wakeAll();
         people.forget(undefined);
@@ -182,19 +191,34 @@ async function assemble(urls: StoreUrls, rootKey: Buffer, context: StoreContext,
     }
   });
   closing.defer(() => listener.close());
+  const ended = (tenant: string, ids: readonly string[]): void => ends.tell({ kind: "sessions", tenant, ids });
   let closed: Promise<void> | undefined;
   return {
-    sessions: sessionStore({ db, now, revoked: (tenant, ids) => ends.tell({ kind: "sessions", tenant, ids }) }),
+    sessions: sessionStore({ db, people, secrets, now, revoked: ended }),
     stops: stopStore({ db, changed: (tenant, stop, name) => ends.tell({ kind: "stop", tenant, stop, name }) }),
     agentKeys: agentKeyStore(db, now),
-    approvals: approvalStore({ db, now, wakeups: waiters }),
+    approvals: approvalStore({ db, people, secrets, now, wakeups: waiters }),
     credentials: credentialStore({ db, now, rootKey, changed: (tenant, name) => credentialChanges.tell({ tenant, name }) }),
     people: personSessionStore(db, now),
     signIn: signInStore(db, now),
+    searches: savedSearches({ db, people, secrets }),
     oauth: oauthEntityStore(db, now),
     signingKeys: signingKeyStore(db),
     log,
     evidence,
+    exportCursors: exportCursors(db, appUrl),
+    ...openErasure({
+      db,
+      logPool,
+      people,
+      secrets,
+      log,
+      evidence,
+      rootKey,
+      now,
+      ended,
+      cancelled: (tenant, id) => waiters.wake(`${tenant} ${id}`),
+    }),
     sweep: (tenants) => keeper.sweep(tenants),
     tidy: (tenant) => tidy(db, tenant, now()),
     health: () => health(pool, { outages: log.outages(), listening: listener.fresh(), named: liveness.held() }),

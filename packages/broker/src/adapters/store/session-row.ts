@@ -1,68 +1,82 @@
 import { z } from "zod";
 import type { SenderBinding, Session } from "../../domain/session.ts";
+import { openJson, sealJson } from "./subjects/sealed-json.ts";
+import type { Subject } from "./subjects/subjects.ts";
+import type { TenantSecrets } from "./subjects/tenant-secrets.ts";
 import type { SessionsTable } from "./tables.ts";
 
-const jsonObject = z.record(z.string(), z.json());
 const texts = z.array(z.string());
-const rowBounds = z.array(z.record(z.string(), z.record(z.string(), texts)));
 const limits = z.object({ calls: z.number().optional(), records: z.number().optional(), cost: z.number().optional() });
 
+/** What a session says of its user and their affairs; lies in the row under the user's key. */
+const contentSchema = z.object({
+  task: z.string(),
+  data: z.record(z.string(), z.json()),
+  scope: texts,
+  rows: z.array(z.record(z.string(), z.record(z.string(), texts))),
+  actors: texts,
+});
+
 /** A session as the table holds it. */
-export function toRow(session: Session): SessionsTable {
+export function toRow(session: Session, subject: Subject, secrets: Pick<TenantSecrets, "tag">): SessionsTable {
+  const { task, data, scope, rows, actors } = session;
   return {
     tenant_id: session.tenant,
     id: session.id,
+    run: session.run,
     environment: session.environment,
     workflow: session.workflow,
     agent: session.agent,
-    user_id: session.user,
+    subject: subject.pseudonym,
     user_proof: session.userProof,
-    task: session.task,
-    data: JSON.stringify(session.data),
-    scope: JSON.stringify(session.scope),
-    rows: JSON.stringify(session.rows),
+    task: secrets.tag("task", task.toWellFormed()),
     limits: JSON.stringify(session.limits),
     grant_kind: session.grant,
     binding: session.binding.kind,
     thumbprint: thumbprintOf(session.binding),
     client: session.client ?? null,
     lineage: [...session.lineage],
-    actors: JSON.stringify(session.actors),
     partner: session.partner ?? null,
     partner_version: session.partnerVersion ?? null,
     issued_at: session.issuedAt,
     expires_at: session.expiresAt,
     revoked_at: session.revokedAt ?? null,
-    revoked_by: null,
+    sealed: sealJson(subject, { task, data, scope, rows, actors }, associatedOf(session.tenant, session.id)),
   };
 }
 
 /** A session out of its row, without what other rows say of it. */
-export function fromRow(row: SessionsTable): Session {
+export function fromRow(row: SessionsTable, subject: Subject): Session {
+  const { task, data, scope, rows, actors } = contentSchema.parse(openJson(subject, row.sealed, associatedOf(row.tenant_id, row.id)));
   return {
     id: row.id,
     tenant: row.tenant_id,
     environment: row.environment,
     workflow: row.workflow,
     agent: row.agent,
-    user: row.user_id,
+    user: subject.name,
     userProof: row.user_proof,
-    task: row.task,
-    data: jsonObject.parse(JSON.parse(row.data)),
-    scope: texts.parse(JSON.parse(row.scope)),
-    rows: rowBounds.parse(JSON.parse(row.rows)),
+    task,
+    run: row.run,
+    data,
+    scope,
+    rows,
     limits: limits.parse(JSON.parse(row.limits)),
     grant: row.grant_kind,
     binding: bindingOf(row),
     ...(row.client === null ? {} : { client: row.client }),
     lineage: row.lineage,
-    actors: texts.parse(JSON.parse(row.actors)),
+    actors,
     ...(row.partner === null ? {} : { partner: row.partner }),
     ...(row.partner_version === null ? {} : { partnerVersion: row.partner_version }),
     issuedAt: row.issued_at,
     expiresAt: row.expires_at,
     ...(row.revoked_at === null ? {} : { revokedAt: row.revoked_at }),
   };
+}
+
+function associatedOf(tenant: string, id: string): string {
+  return `session|${tenant}|${id}`;
 }
 
 function thumbprintOf(binding: SenderBinding): string | null {

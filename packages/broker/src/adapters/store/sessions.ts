@@ -2,14 +2,20 @@ import { type Kysely, sql, type Transaction } from "kysely";
 import { Fault } from "../../domain/fault.ts";
 import type { Revocation, Session, SessionStore } from "../../domain/session.ts";
 import type { Stop } from "../../domain/stop.ts";
+import { claimRun } from "./runs.ts";
 import { fromRow, toRow } from "./session-row.ts";
 import { stopOver } from "./stops.ts";
+import type { Subjects } from "./subjects/subjects.ts";
+import type { TenantSecrets } from "./subjects/tenant-secrets.ts";
+import { withSubject } from "./subjects/with-subject.ts";
 import type { SessionsTable, Tables } from "./tables.ts";
 import { inTenant } from "./tenant-scope.ts";
 import { orUnavailable } from "./unavailable.ts";
 
 export interface SessionDeps {
   readonly db: Kysely<Tables>;
+  readonly people: Subjects;
+  readonly secrets: (tenant: string) => Promise<TenantSecrets>;
   readonly now: () => Date;
   /** Tells this process at once; other brokers hear it through the database. */
   readonly revoked: (tenant: string, ended: readonly string[]) => void;
@@ -18,30 +24,28 @@ export interface SessionDeps {
 /** A NOTIFY payload holds 8,000 bytes; a larger subtree is told in several. */
 const IDS_PER_NOTICE = 100;
 
-export function sessionStore({ db, now, revoked }: SessionDeps): SessionStore {
+export function sessionStore(deps: SessionDeps): SessionStore {
+  const { db, now, revoked } = deps;
   return {
-    create: (session) => inTenant(db, session.tenant, (scoped) => create(scoped, session, now())),
-    find: (tenant, id) => orUnavailable(() => find(db, tenant, id)),
-    list: (tenant, { live, limit, delegatedFrom }) =>
-      inTenant(db, tenant, async (scoped) => {
-        let query = scoped
-          .selectFrom("bailiwick.sessions")
-          .selectAll()
-          .where("tenant_id", "=", tenant)
-          .orderBy("expires_at", "desc")
-          .orderBy("id")
-          .limit(limit);
-        if (live) query = query.where("revoked_at", "is", null).where("expires_at", ">", now());
-        if (delegatedFrom !== undefined) query = query.where(sql<boolean>`lineage @> array[${delegatedFrom}]::text[]`);
-        return (await query.execute()).map(fromRow);
-      }),
-    endTask: async (tenant, task, by) => {
-      const ended = await inTenant(db, tenant, (scoped) => endTask(scoped, tenant, task, by, now()));
+    claimRun: (tenant, run, agent) => claimRun(deps, { tenant, run, agent }),
+    create: async (session) => {
+      const secrets = await deps.secrets(session.tenant);
+      await withSubject(deps.people, session.tenant, session.user, (subject) =>
+        inTenant(db, session.tenant, (scoped) => create(scoped, session, toRow(session, subject, secrets), now())),
+      );
+    },
+    find: (tenant, id) => orUnavailable(() => find(deps, tenant, id)),
+    list: (tenant, options) => list(deps, tenant, options),
+    endTask: async (tenant, { task, user }) => {
+      const subject = user === undefined ? undefined : await deps.people.find(tenant, user);
+      if (user !== undefined && subject === undefined) return [];
+      const tag = (await deps.secrets(tenant)).tag("task", task.toWellFormed());
+      const ended = await inTenant(db, tenant, (scoped) => endTask(scoped, tenant, { task: tag, subject: subject?.pseudonym }, now()));
       if (ended.length > 0) revoked(tenant, ended);
       return ended;
     },
-    revoke: async (tenant, id, by) => {
-      const revocation = await inTenant(db, tenant, (scoped) => revoke(scoped, tenant, id, by, now()));
+    revoke: async (tenant, id) => {
+      const revocation = await inTenant(db, tenant, (scoped) => revoke(scoped, tenant, id, now()));
       if (revocation !== undefined) revoked(tenant, revocation.ended);
       return revocation;
     },
@@ -49,7 +53,7 @@ export function sessionStore({ db, now, revoked }: SessionDeps): SessionStore {
 }
 
 /** The lineage is locked against a revocation under way: either it sees this child, or this sees it. */
-async function create(scoped: Transaction<Tables>, session: Session, now: Date): Promise<void> {
+async function create(scoped: Transaction<Tables>, session: Session, row: SessionsTable, now: Date): Promise<void> {
   const above = await scoped
     .selectFrom("bailiwick.sessions")
     .select(["id", "revoked_at", "expires_at"])
@@ -62,7 +66,7 @@ async function create(scoped: Transaction<Tables>, session: Session, now: Date):
     throw new Fault("session_ended", "the session this one would be delegated from was revoked or has expired; open a new one");
   const stop = await stopOver(scoped, { ...session, name: session.agent });
   if (stop !== undefined) throw new Fault("session_ended", stoppedText(stop));
-  await scoped.insertInto("bailiwick.sessions").values(toRow(session)).execute();
+  await scoped.insertInto("bailiwick.sessions").values(row).execute();
 }
 
 function stoppedText({ kind, name, state, reason }: Stop): string {
@@ -70,10 +74,43 @@ function stoppedText({ kind, name, state, reason }: Stop): string {
   return `${what} ${state} (${reason}); ask its owner`;
 }
 
-/** Each of its functions sets the tenant itself, so a session that no memory holds costs two round trips. */
-async function find(db: Kysely<Tables>, tenant: string, id: string): Promise<Session | undefined> {
+async function list(
+  deps: SessionDeps,
+  tenant: string,
+  { live, limit, delegatedFrom }: Parameters<SessionStore["list"]>[1],
+): Promise<readonly Session[]> {
+  const rows = await inTenant(deps.db, tenant, (scoped) => {
+    let query = scoped
+      .selectFrom("bailiwick.sessions")
+      .selectAll()
+      .where("tenant_id", "=", tenant)
+      .orderBy("expires_at", "desc")
+      .orderBy("id")
+      .limit(limit);
+    if (live) query = query.where("revoked_at", "is", null).where("expires_at", ">", deps.now());
+    if (delegatedFrom !== undefined) query = query.where(sql<boolean>`lineage @> array[${delegatedFrom}]::text[]`);
+    return query.execute();
+  });
+  return opened(deps, tenant, rows);
+}
+
+/** Sessions out of their rows; those of somebody who was erased a moment ago are gone. */
+async function opened({ people }: SessionDeps, tenant: string, rows: readonly SessionsTable[]): Promise<readonly Session[]> {
+  const known = await people.behind(
+    tenant,
+    rows.map(({ subject }) => subject),
+  );
+  return rows.flatMap((row) => {
+    const subject = known.get(row.subject);
+    return subject === undefined ? [] : [fromRow(row, subject)];
+  });
+}
+
+/** Each of its functions sets the tenant itself, so a session that no memory holds costs two round trips, and one more for a user whom none holds. */
+async function find(deps: SessionDeps, tenant: string, id: string): Promise<Session | undefined> {
+  const { db } = deps;
   const { rows } = await sql<SessionsTable>`select * from bailiwick.session_chain(${tenant}, ${id})`.execute(db);
-  const chain = rows.map(fromRow);
+  const chain = await opened(deps, tenant, rows);
   const [first] = chain;
   // A lineage with a gap cannot be judged; whoever deleted from it ended what stood on it.
   if (first === undefined || chain.length !== first.lineage.length + 1) return undefined;
@@ -103,10 +140,10 @@ async function firstStop(db: Kysely<Tables>, agents: ReturnType<typeof agentsOf>
   return undefined;
 }
 
-async function revoke(scoped: Transaction<Tables>, tenant: string, id: string, by: string, at: Date): Promise<Revocation | undefined> {
+async function revoke(scoped: Transaction<Tables>, tenant: string, id: string, at: Date): Promise<Revocation | undefined> {
   const own = await scoped
     .updateTable("bailiwick.sessions")
-    .set({ revoked_at: at, revoked_by: by })
+    .set({ revoked_at: at })
     .where("tenant_id", "=", tenant)
     .where("id", "=", id)
     .where("revoked_at", "is", null)
@@ -114,38 +151,38 @@ async function revoke(scoped: Transaction<Tables>, tenant: string, id: string, b
   if (own.numUpdatedRows === 0n) return undefined;
   const below = await scoped
     .updateTable("bailiwick.sessions")
-    .set({ revoked_at: at, revoked_by: by })
+    .set({ revoked_at: at })
     .where("tenant_id", "=", tenant)
     .where(sql<boolean>`lineage @> array[${id}]::text[]`)
     .where("revoked_at", "is", null)
     .returning("id")
     .execute();
   const ended = [id, ...below.map((each) => each.id)];
-  await tell(scoped, tenant, ended);
+  await tellEnded(scoped, tenant, ended);
   return { session: id, ended };
 }
 
 async function endTask(
   scoped: Transaction<Tables>,
   tenant: string,
-  { task, user }: Parameters<SessionStore["endTask"]>[1],
-  by: string,
+  { task, subject }: { readonly task: string; readonly subject: string | undefined },
   at: Date,
 ): Promise<readonly string[]> {
   const { rows } = await sql<{ id: string }>`
     with roots as (
       select id from bailiwick.sessions
-       where tenant_id = ${tenant} and task = ${task} and (${user ?? null}::text is null or user_id = ${user ?? null}) and expires_at > ${at})
-    update bailiwick.sessions s set revoked_at = ${at}, revoked_by = ${by}
+       where tenant_id = ${tenant} and task = ${task} and (${subject ?? null}::text is null or subject = ${subject ?? null}) and expires_at > ${at})
+    update bailiwick.sessions s set revoked_at = ${at}
      where s.tenant_id = ${tenant} and s.revoked_at is null and s.expires_at > ${at}
        and exists (select from roots where roots.id = s.id or roots.id = any (s.lineage))
     returning s.id`.execute(scoped);
   const ended = rows.map((row) => row.id);
-  await tell(scoped, tenant, ended);
+  await tellEnded(scoped, tenant, ended);
   return ended;
 }
 
-async function tell(scoped: Transaction<Tables>, tenant: string, ended: readonly string[]): Promise<void> {
+/** Tells other brokers which sessions ended, once the transaction commits. */
+export async function tellEnded(scoped: Transaction<Tables>, tenant: string, ended: readonly string[]): Promise<void> {
   for (let from = 0; from < ended.length; from += IDS_PER_NOTICE) {
     const ids = ended.slice(from, from + IDS_PER_NOTICE);
     await sql`select pg_notify('bailiwick', ${JSON.stringify(["session", tenant, ...ids])})`.execute(scoped);

@@ -5,6 +5,7 @@ import type { PeopleTables } from "./people-tables.ts";
 export interface Tables extends PeopleTables, OAuthTables {
   readonly "bailiwick.records": RecordsTable;
   readonly "bailiwick.sessions": SessionsTable;
+  readonly "bailiwick.runs": RunsTable;
   readonly "bailiwick.agent_keys": AgentKeysTable;
   readonly "bailiwick.shared_keys": SharedKeysTable;
   readonly "bailiwick.stops": StopsTable;
@@ -29,26 +30,32 @@ export interface SessionsTable {
   readonly environment: string;
   readonly workflow: string;
   readonly agent: string;
-  readonly user_id: string;
+  /** A pseudonym. */
+  readonly subject: string;
+  readonly run: string;
+  /** A tag. */
   readonly task: string;
-  /** JSON texts: jsonb would refuse U+0000. */
-  readonly data: string;
-  readonly scope: string;
   readonly user_proof: "asserted" | "signed-in" | "partner";
-  readonly rows: string;
   readonly limits: string;
   readonly grant_kind: "client_credentials" | "authorization_code" | "token_exchange" | "jwt_bearer";
   readonly binding: "bearer" | "dpop" | "mtls" | "hmac";
   readonly thumbprint: string | null;
   readonly client: string | null;
   readonly lineage: string[];
-  readonly actors: string;
   readonly partner: string | null;
   readonly partner_version: string | null;
   readonly issued_at: Date;
   readonly expires_at: Date;
   readonly revoked_at: Date | null;
-  readonly revoked_by: string | null;
+  /** Under the subject's key. */
+  readonly sealed: Buffer;
+}
+
+export interface RunsTable {
+  readonly tenant_id: string;
+  readonly run: string;
+  readonly agent: string;
+  readonly at: Date;
 }
 
 export interface StopsTable {
@@ -95,17 +102,18 @@ export interface ApprovalsTable {
   readonly tenant_id: string;
   readonly id: string;
   readonly agent: string;
-  readonly user_id: string;
+  /** A pseudonym. */
+  readonly subject: string;
+  /** Tags: of the task, of operation and arguments, of the record. */
   readonly task: string;
-  readonly tool: string;
-  readonly operation_kind: string;
-  readonly operation_name: string;
-  readonly args_digest: string;
+  readonly asked: string;
+  readonly resource: string | null;
   readonly state: "pending" | "approved" | "denied" | "expired" | "cancelled" | "used";
   readonly created_at: Date;
   readonly expires_at: Date;
-  readonly ask: string;
-  readonly answer: string | null;
+  /** Both under the subject's key. */
+  readonly ask: Buffer;
+  readonly answer: Buffer | null;
 }
 
 export interface TenantKeysTable {

@@ -49,15 +49,15 @@ async function begin(ports: ConnectPorts, place: ToolPlace, asked: AskedAccess):
   const { server, resource, challenged } = found;
   const scope = askedScope(use.tool, use.oauth.scope, challenged, [...asked.scope, ...(await scopeBefore(ports, use, place))]);
   const client = await ownClient(ports.fetch, server, ports.self, await openClient(ports, use, place, server));
-  const { by, via, person } = asked;
-  await recordToken(ports, "tool.connect", place, { by, via, outcome: "begun", issuer: server.issuer, client: client.id, scope });
+  const { by, via } = asked;
+  const begun = { outcome: "begun", issuer: server.issuer, client: client.id, scope };
+  await recordToken(ports, { event: "tool.connect", by, via }, place, begun);
   const random = (): string => Buffer.from(ports.random(32)).toString("base64url");
   const flow: Flow = {
     id: random(),
     ...place,
     by,
     via,
-    ...(person === undefined ? {} : { person }),
     issuer: server.issuer,
     ...(resource === undefined ? {} : { resource }),
     scope: [...withOffline(server, scope)],
@@ -80,8 +80,8 @@ async function begin(ports: ConnectPorts, place: ToolPlace, asked: AskedAccess):
 /** INVARIANT: a link is opened once, and by the person it was made for: another one's account must not end up behind the tool. */
 async function enter(ports: ConnectPorts, link: string, person: string | undefined): Promise<{ location: string; ticket: string }> {
   const { flow, expiresAt } = await openFlow(ports.key, "link", link, ports.now());
-  if (flow.person !== undefined && flow.person !== person)
-    throw unavailable(`this link is for \`${flow.person}\`; sign in here as that person, then open it again`);
+  if ("person" in flow.by && flow.by.person !== person)
+    throw unavailable(`this link is for \`${flow.by.person}\`; sign in here as that person, then open it again`);
   const { server } = await serverOf(ports, flow);
   if (!(await ports.spend(`tool-connect ${flow.id}`, expiresAt)))
     throw unavailable("this link was opened before; make a new one with `bailiwick tools connect`");
@@ -112,7 +112,8 @@ async function finish(ports: ConnectPorts, ticket: string | undefined, answer: U
   });
   const granted = tokens.scope ?? flow.scope;
   requireWithin(tool, use.oauth.scope, granted);
-  const record = recordVersion(ports, "tool.connect", place, { by, via, outcome: "connected", issuer, client: client.id, scope: granted });
+  const connected = { outcome: "connected", issuer, client: client.id, scope: granted };
+  const record = recordVersion(ports, { event: "tool.connect", by, via }, place, connected);
   const hosts = hostsOf(toolUrl(ports.policy(), place, ports.environment));
   await ports.store.put(use.name, { tenant, environment, workflow, hosts }, sealedText(grantOf(flow, granted, tokens)), {
     verification: "skipped",

@@ -1,11 +1,12 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { BROKER } from "../../domain/admin-record.ts";
 import type { CredentialOpener, CredentialPlace, OpenCredential } from "../../domain/credential.ts";
 import { type Challenge, Fault } from "../../domain/fault.ts";
 import type { ToolPlace } from "../../domain/tool-access.ts";
 import { openClient } from "./client-secret.ts";
 import { type AuthorizationServer, covers } from "./metadata.ts";
 import { MIN_AGE_MS, SPARE_MS, type ToolOAuthPorts } from "./ports.ts";
-import { recordToken, recordVersion } from "./record-token.ts";
+import { recordToken, recordVersion, type ToolAct } from "./record-token.ts";
 import { presentable, readGrant, sealedText, type ToolGrant, withTokens } from "./sealed-grant.ts";
 import { requireWithin, scopesIn } from "./scopes.ts";
 import { type OwnClient, requestTokens, type Tokens } from "./token-endpoint.ts";
@@ -20,6 +21,8 @@ const GRACE_MS = 10 * 60_000;
 const WAIT_MS = 8_000;
 const LOOK_MS = 100;
 const MAX_KEPT = 10_000;
+
+const RENEWAL: ToolAct = { event: "tool.token", by: BROKER };
 
 export interface GrantedTokens {
   open(use: ToolUse, at: At, version: number | undefined): Promise<OpenCredential | undefined>;
@@ -129,20 +132,17 @@ async function renew(ports: ToolOAuthPorts, use: ToolUse, stored: OpenCredential
   const url = toolUrl(ports.policy(), place, ports.environment);
   const { server } = await ports.find(url, grant.issuer);
   const client = await clientOf(ports, use, place, grant, server);
-  const about = { by: "broker", grant: "refresh_token", issuer: grant.issuer, client: client.id };
-  await recordToken(ports, "tool.token", place, about);
+  const about = { grant: "refresh_token", issuer: grant.issuer, client: client.id };
+  await recordToken(ports, RENEWAL, place, about);
   const tokens = await refresh(ports, use, { server, client, grant }).catch(async (failure: unknown) => {
     if (!(failure instanceof TokenRefused)) throw failure;
     if (failure.oauthError !== "invalid_grant")
       throw unavailable(`${failure.message}; when that lasts, an operator connects the tool again: \`${connectCommand(place)}\``, failure);
     // What is dead is destroyed, so that no broker presents it again and a person sees that it is gone.
-    await ports.store.revoke(
-      { ...place, name, version },
-      { record: recordVersion(ports, "tool.token", place, { ...about, outcome: "ended" }) },
-    );
+    await ports.store.revoke({ ...place, name, version }, { record: recordVersion(ports, RENEWAL, place, { ...about, outcome: "ended" }) });
     throw ended(place);
   });
-  const record = recordVersion(ports, "tool.token", place, { ...about, outcome: "renewed" });
+  const record = recordVersion(ports, RENEWAL, place, { ...about, outcome: "renewed" });
   await ports.store.put(name, { tenant, environment, workflow, hosts }, sealedText(withTokens(grant, tokens)), {
     origin: "rotation",
     verification: "skipped",

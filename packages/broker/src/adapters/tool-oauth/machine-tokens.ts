@@ -1,4 +1,5 @@
 import type { Challenge } from "../../domain/fault.ts";
+import { BROKER } from "../../domain/admin-record.ts";
 import type { CredentialOpener, OpenCredential } from "../../domain/credential.ts";
 import type { ToolPlace } from "../../domain/tool-access.ts";
 import { openClient } from "./client-secret.ts";
@@ -104,8 +105,7 @@ async function ask(ports: ToolOAuthPorts, use: ToolUse, place: ToolPlace, line: 
   const scope = askedScope(tool, oauth.scope, challenged, line.wider);
   const registered = await openClient(ports, use, place, server);
   const client = await ownClient(ports.fetch, server, { redirectUri: "" }, registered);
-  await recordToken(ports, "tool.token", place, {
-    by: "broker",
+  await recordToken(ports, { event: "tool.token", by: BROKER }, place, {
     grant: "client_credentials",
     issuer: server.issuer,
     client: client.id,

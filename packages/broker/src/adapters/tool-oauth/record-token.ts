@@ -1,3 +1,4 @@
+import { adminRecord, type Doer, type PlainMembers } from "../../domain/admin-record.ts";
 import type { AuditLog } from "../../domain/audit.ts";
 import type { CredentialInfo, RecordChange } from "../../domain/credential.ts";
 import type { ToolPlace } from "../../domain/tool-access.ts";
@@ -7,30 +8,25 @@ export interface RecordPorts {
   now(): Date;
 }
 
-/** `tool.connect`: a person lets the broker use a tool's server. `tool.token`: a token is asked for. */
-export type ToolEvent = "tool.connect" | "tool.token";
+export interface ToolAct {
+  /** `tool.connect`: a person lets the broker use a tool's server. `tool.token`: a token is asked for. */
+  readonly event: "tool.connect" | "tool.token";
+  readonly by: Doer;
+  readonly via?: string;
+}
 
 /** Appends one record. It names servers, clients and scopes; never a token, a code or a secret. */
 export async function recordToken(
   { log, now }: RecordPorts,
-  event: ToolEvent,
+  act: ToolAct,
   { tool, tenant, environment, workflow }: ToolPlace,
-  more: Readonly<Record<string, string | number | readonly string[]>>,
+  more: PlainMembers,
 ): Promise<void> {
-  await log.append(tenant, {
-    kind: "admin",
-    callId: `tool_${tool}`,
-    body: { at: now().toISOString(), event, tool, environment, workflow, ...more },
-  });
+  await log.append(tenant, adminRecord({ at: now(), ...act, callId: `tool_${tool}`, body: { tool, environment, workflow, ...more } }));
 }
 
 /** The record of a version that holds new tokens, written before the version is committed. */
-export function recordVersion(
-  ports: RecordPorts,
-  event: ToolEvent,
-  place: ToolPlace,
-  more: Readonly<Record<string, string | readonly string[]>>,
-): RecordChange {
+export function recordVersion(ports: RecordPorts, act: ToolAct, place: ToolPlace, more: PlainMembers): RecordChange {
   return ({ name, version, hosts }: CredentialInfo) =>
-    recordToken(ports, event, place, { ...more, credential: name, version, hosts: [...hosts] });
+    recordToken(ports, act, place, { ...more, credential: name, version, hosts: [...hosts] });
 }

@@ -7,6 +7,7 @@ export const tokenAnswer = z.object({
   expires_in: z.number(),
   scope: z.string(),
   session: z.string(),
+  run: z.string(),
   session_key: z.string().optional(),
   refresh_token: z.string().optional(),
   authorization_details: z.array(z.record(z.string(), z.unknown())).optional(),

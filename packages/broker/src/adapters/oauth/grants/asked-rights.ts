@@ -1,6 +1,6 @@
 import type { JsonObject, RowBound } from "@bailiwick/policy";
 import { z } from "zod";
-import type { SessionLimits } from "../../../domain/session.ts";
+import { RUN_NAME, type SessionLimits } from "../../../domain/session.ts";
 import { OAuthError } from "../oauth-error.ts";
 
 /** What a token request asks the session to be, from its form and its `authorization_details`; nothing of it is granted yet. */
@@ -8,6 +8,8 @@ export interface AskedRights {
   /** Undefined: all that may be had. */
   readonly scope: readonly string[] | undefined;
   readonly task: string | undefined;
+  /** The execution of the agent's job that the session shall belong to. */
+  readonly run: string | undefined;
   readonly data: JsonObject;
   readonly rows: readonly RowBound[];
   readonly limits: SessionLimits;
@@ -30,6 +32,7 @@ const task = z
   .min(1)
   .max(200)
   .regex(/^\P{Cc}+$/u);
+const run = z.string().regex(RUN_NAME);
 const data = z.record(z.string(), z.json());
 const word = z.string().min(1).max(256);
 const detail = z.strictObject({
@@ -48,7 +51,7 @@ const detail = z.strictObject({
 });
 
 /**
- * Reads `scope`, `task`, `data` and `authorization_details` of a token request. What the form and the details both say must be the same:
+ * Reads `scope`, `task`, `run`, `data` and `authorization_details` of a token request. What the form and the details both say must be the same:
  * a request with two meanings has none.
  * @throws OAuthError `invalid_request`, `invalid_scope`.
  */
@@ -57,6 +60,8 @@ export function askedRights(form: Readonly<Record<string, string>>): AskedRights
   return {
     scope: one("scope", scopeOf(form["scope"]), said?.scope),
     task: one("task", part("task", task, form["task"]), said?.task),
+    // Whose sessions belong together is for who opens them to say; a person's consent is to what they may do.
+    run: part("run", run, form["run"]),
     data: one("data", form["data"] === undefined ? undefined : part("data", data, jsonOf("data", form["data"])), said?.data) ?? {},
     rows: said?.rows === undefined ? [] : [said.rows],
     limits: said?.limits ?? {},

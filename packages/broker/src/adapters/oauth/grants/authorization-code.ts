@@ -12,6 +12,8 @@ export const consentSchema = z.object({
   agent: z.string(),
   client: z.string(),
   task: z.string(),
+  /** All sessions of a consent are one run. */
+  run: z.string().optional(),
   data: z.record(z.string(), z.json()),
   rows: z.array(z.record(z.string(), z.record(z.string(), z.array(z.string())))),
   limits: z.object({ calls: z.number().optional(), records: z.number().optional(), cost: z.number().optional() }),
@@ -45,6 +47,7 @@ export function authorizationCode(
     user: person.id,
     userProof: "signed-in",
     task: consent.task,
+    run: consent.run,
     data: consent.data,
     scope,
     rows: consent.rows,

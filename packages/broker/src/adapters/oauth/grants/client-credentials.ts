@@ -15,7 +15,7 @@ const oneLine = (max: number): z.ZodString =>
 const user = oneLine(256);
 
 /**
- * The agent asks for itself (RFC 6749 section 4.4) and says for whom and for what: `user` and `task`, and optionally `data`, `scope` and
+ * The agent asks for itself (RFC 6749 section 4.4) and says for whom and for what: `user` and `task`, and optionally `run`, `data`, `scope` and
  * `authorization_details`.
  * @throws OAuthError `invalid_request`, `invalid_scope`.
  */

@@ -47,6 +47,7 @@ export async function jwtBearer(ports: JwtBearerPorts, { client, binding, form }
     user: `${partner.name}:${claims.sub}`,
     userProof: "partner",
     task: asked.task ?? `${partner.name} ${claims.jti ?? claims.sub}`.slice(0, 200),
+    run: asked.run,
     data: asked.data,
     scope: scopeUnder(partner, claims, asked.scope),
     rows: Object.keys(ceiling.rows).length === 0 ? asked.rows : [ceiling.rows, ...asked.rows],

@@ -45,7 +45,7 @@ export interface Checkpointer {
     tenant: string,
     sequence: SequenceKey,
   ): Promise<{ readonly checkpoint: SignedCheckpoint; readonly head: HeadProof } | undefined>;
-  /** Introduces a new signing key; once a checkpoint covers it the old one is retired. @throws Fault `log_unavailable` while it is at that already. */
+  /** Introduces a new signing key; once a checkpoint covers it the old one is retired. @throws Fault `proof_unavailable` while it is at that already. */
   rotateKey(tenant: string): Promise<NoteKey>;
 }
 
@@ -138,13 +138,13 @@ async function keysOf(deps: CheckpointerDeps, client: PoolClient, tenant: string
   return readKeys(client, tenant, size, deps.rootKey);
 }
 
-/** @throws Fault `log_unavailable` while the key before is still being followed. */
+/** @throws Fault `proof_unavailable` while the key before is still being followed. */
 async function introduceKey(deps: CheckpointerDeps, client: PoolClient, tenant: string): Promise<NoteKey> {
   const size = await sizeOf(client, tenant);
   const keys = await keysOf(deps, client, tenant, size);
   if (keys.filter(({ retired }) => retired === undefined).length > 1)
     throw new Fault(
-      "log_unavailable",
+      "proof_unavailable",
       `the log of tenant \`${tenant}\` is changing its key already; wait for its next checkpoints, then try again`,
     );
   const key = await makeKey(client, tenant, { rootKey: deps.rootKey, origin: deps.origin(tenant), first: false });

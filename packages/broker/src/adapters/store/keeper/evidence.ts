@@ -70,7 +70,7 @@ async function settle(checkpointer: Checkpointer, tenant: string): ReturnType<Lo
   const signed = await checkpointer.sign(tenant, { wait: true });
   if (signed === undefined)
     throw new Fault(
-      "log_unavailable",
+      "proof_unavailable",
       `the log of tenant \`${tenant}\` has no records yet, so there is nothing to prove; make a call first`,
     );
   return signed;
@@ -97,6 +97,8 @@ async function inclusionOf(db: Queryable, tenant: string, size: number, index: n
   return proveInclusion(sourceOfTiles(size, read), { index, size });
 }
 
+/** Kind, name, count, last index (docs/spec/log-proofs.md, "Heads of sequences"). */
+const headSchema = z.tuple([z.string(), z.string(), z.number(), z.number()]);
 const sequenceRows = z.array(z.object({ index: z.number(), leaf: z.string() }));
 
 function proveSequence(deps: EvidenceDeps, tenant: string, sequence: SequenceKey): Promise<string> {
@@ -104,15 +106,21 @@ function proveSequence(deps: EvidenceDeps, tenant: string, sequence: SequenceKey
     const proven = await deps.checkpointer.proveHead(tenant, sequence);
     if (proven === undefined)
       throw new Fault(
-        "log_unavailable",
+        "proof_unavailable",
         `the log of tenant \`${tenant}\` has no checkpoint yet, so there is nothing to prove; try again in a second`,
       );
     const { checkpoint, head } = proven;
     return inOne(deps.pool, tenant, async (db) => {
       const found = await sequenceRecords(db, tenant, sequence, checkpoint.size);
+      const counted = countOf(sequence, head.line);
+      if (found.length <= MAX_PROVEN && found.length < counted)
+        throw new Fault(
+          "proof_unavailable",
+          `${counted - found.length} of the ${counted} records of the ${sequence.kind} \`${sequence.name}\` were retired, so not all of them can be shown; prove single records instead`,
+        );
       if (found.length > MAX_PROVEN)
         throw new Fault(
-          "log_unavailable",
+          "proof_unavailable",
           `the ${sequence.kind} \`${sequence.name}\` has more than ${MAX_PROVEN} records; export the whole log instead, which proves the same`,
         );
       const records = [];
@@ -121,6 +129,13 @@ function proveSequence(deps: EvidenceDeps, tenant: string, sequence: SequenceKey
       return formatSequenceProof({ sequence, checkpoint: checkpoint.note, head, records });
     });
   });
+}
+
+/** What stands at the end of the sequence's way may be another's head: then it has no records. */
+function countOf({ kind, name }: SequenceKey, line: string | undefined): number {
+  if (line === undefined) return 0;
+  const [ofKind, ofName, count] = headSchema.parse(JSON.parse(line));
+  return ofKind === kind && ofName === name ? count : 0;
 }
 
 async function sequenceRecords(

@@ -7,6 +7,7 @@ import type { Subjects } from "../subjects/subjects.ts";
 import type { TenantSecrets } from "../subjects/tenant-secrets.ts";
 import type { Tables } from "../tables.ts";
 import { inTenant } from "../tenant-scope.ts";
+import type { AppendResult } from "./append.ts";
 import { notSent } from "./not-sent.ts";
 import { logReader } from "./read.ts";
 import { surfaceUnknown } from "./surface-unknown.ts";
@@ -56,7 +57,7 @@ export function auditLog(deps: AuditLogDeps): AuditLog {
   };
   return {
     intend: (tenant, entry, options) => intend(deps, writerOf(tenant), tenant, entry, options),
-    append: async (tenant, entry) => appended(writerOf(tenant), await wired(deps, tenant, entry)),
+    append: (tenant, entry) => append(deps, writerOf(tenant), tenant, entry),
     release: (tenant, reservations, takenAt) => release(db, deps.secrets, tenant, reservations, takenAt),
     ...logReader(deps),
     surfaceUnknown: (tenant, at) => surfaceUnknown({ appenders, brokerId: deps.brokerId, since: deps.since }, tenant, at),
@@ -74,8 +75,28 @@ async function wired(deps: AuditLogDeps, tenant: string, entry: LogEntry, option
   }
 }
 
-async function appended(writer: LogWriter, entry: WireEntry): Promise<{ readonly index: number }> {
-  const result = await writer.write(entry);
+/** How often somebody may be erased while one record that names them is written. */
+const MAX_ATTEMPTS = 3;
+
+/** Writes an entry; one that names somebody who was erased meanwhile is made again, and names somebody new. */
+async function written(
+  deps: AuditLogDeps,
+  writer: LogWriter,
+  tenant: string,
+  entry: LogEntry,
+  options?: Parameters<typeof wireEntry>[3],
+): Promise<Exclude<AppendResult, { why: "subject_gone" }>> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    const wire = await wired(deps, tenant, entry, options);
+    const result = await writer.write(wire);
+    if (result.ok || result.why !== "subject_gone") return result;
+    for (const pseudonym of wire.conditions?.subjects ?? []) deps.subjects.forget(tenant, pseudonym);
+  }
+  throw new Fault("log_unavailable", "a person whom the record names is being erased; the record was not written, try again");
+}
+
+async function append(deps: AuditLogDeps, writer: LogWriter, tenant: string, entry: LogEntry): Promise<{ readonly index: number }> {
+  const result = await written(deps, writer, tenant, entry);
   if (!result.ok)
     throw new Fault("log_unavailable", "a record without conditions was refused by the store; the database is not this version's");
   return { index: result.index };
@@ -88,10 +109,10 @@ async function intend(
   entry: LogEntry,
   options: Parameters<AuditLog["intend"]>[2],
 ): Promise<IntendOutcome> {
-  const result = await writer.write(await wired(deps, tenant, entry, options));
+  const result = await written(deps, writer, tenant, entry, options);
   if (result.ok) return result;
   // The figures of a refusal are known only now. Its record is durable before the caller hears of it, which is what counts.
-  await appended(writer, await wired(deps, tenant, options.instead(result)));
+  await append(deps, writer, tenant, options.instead(result));
   return result;
 }
 

@@ -5,7 +5,21 @@ import type { AuditLog, CallInFlight, RecordQuery, StoredRecord } from "../../..
 import type { RecordsTable, Tables } from "../tables.ts";
 import { inTenant } from "../tenant-scope.ts";
 import { associatedWith, openFacts } from "./sealed-facts.ts";
-import { conditionsOf, type ReadDeps } from "./query.ts";
+import { callFinder } from "./calls.ts";
+import { columnText } from "./canonical-text.ts";
+import {
+  all,
+  boundsOf,
+  type Condition,
+  during,
+  equal,
+  type ReadDeps,
+  ruleIn,
+  ruleSetsWith,
+  type Wanted,
+  wantedOf,
+  within,
+} from "./query.ts";
 
 /** A page never holds more, whatever was asked for. */
 const MAX_PAGE = 10_000;
@@ -15,10 +29,13 @@ const kinds = z.enum(["lookup", "intent", "outcome", "refusal", "hold", "admin",
 type Row = Pick<Selectable<RecordsTable>, "tenant_id" | "index" | "kind" | "call_id" | "leaf">;
 
 /** The reading half of the log's port. */
-export function logReader(deps: ReadDeps): Pick<AuditLog, "query" | "recordsOf" | "facts" | "read" | "inFlight"> {
+export function logReader(
+  deps: ReadDeps,
+): Pick<AuditLog, "query" | "calls" | "ended" | "recordsOf" | "facts" | "read" | "size" | "inFlight"> {
   const { logDb } = deps;
   return {
     query: (tenant, query) => readQuery(deps, tenant, query),
+    ...callFinder(deps),
     recordsOf: (tenant, callIds) =>
       callIds.length === 0
         ? Promise.resolve([])
@@ -28,16 +45,47 @@ export function logReader(deps: ReadDeps): Pick<AuditLog, "query" | "recordsOf" 
       const rows = await rowsOf(logDb, tenant, sql`index >= ${from} order by index limit ${pageSize(limit)}`);
       return rows.map((row) => fromRow(row, {}));
     },
+    size: (tenant) =>
+      inTenant(logDb, tenant, async (scoped) => {
+        const { rows } = await sql<{ size: number }>`select size from bailiwick.logs where tenant_id = ${tenant}`.execute(scoped);
+        return rows[0]?.size ?? 0;
+      }),
     inFlight: (tenant) => readInFlight(logDb, tenant),
   };
 }
 
 async function readQuery(deps: ReadDeps, tenant: string, query: RecordQuery): Promise<readonly StoredRecord[]> {
-  const conditions = await conditionsOf(deps, tenant, query);
+  const wanted = await wantedOf(deps, tenant, query);
   // Somebody who was never recorded has no records.
-  if (conditions === undefined) return [];
-  const where = sql.join([...conditions, sql`true`], sql` and `);
-  return named(deps, tenant, rowsOf(deps.logDb, tenant, sql`${where} order by index desc limit ${pageSize(query.limit)}`));
+  if (wanted === undefined) return [];
+  const reading = inTenant(deps.logDb, tenant, async (scoped) => {
+    const rules = wanted.rule === undefined ? undefined : await ruleSetsWith(scoped, tenant, wanted.rule);
+    const bounds = await boundsOf(scoped, tenant, query);
+    const where = all([...recordConditions(wanted, rules, query), ...during("r", query), ...within("r", bounds)]);
+    const { rows } = await sql<Row>`
+      select ${COLUMNS} from bailiwick.records r where r.tenant_id = ${tenant} and ${where} order by r.index desc limit ${pageSize(query.limit)}`.execute(
+      scoped,
+    );
+    return rows;
+  });
+  return named(deps, tenant, reading);
+}
+
+function recordConditions(wanted: Wanted, rules: readonly string[] | undefined, query: RecordQuery): readonly Condition[] {
+  const { who, why, status, code } = wanted;
+  const { callId, kind, before } = query;
+  const begins = who.length + why.length > 0 || rules !== undefined;
+  return [
+    ...equal("r", [...who, ...why]),
+    ...(rules === undefined ? [] : [ruleIn("r", rules)]),
+    // Beside a condition on the end, the condition on who and what is asked of the end itself, which says it too.
+    ...(begins && status === undefined && kind === undefined ? [sql`r.kind <> 'outcome'`] : []),
+    ...(status === undefined ? [] : [sql`r.status = ${columnText(status)}`]),
+    ...(code === undefined ? [] : [sql`r.code = ${columnText(code)}`]),
+    ...(callId === undefined ? [] : [sql`r.call_id = ${columnText(callId)}`]),
+    ...(kind === undefined ? [] : [sql`r.kind = ${kind}`]),
+    ...(before === undefined ? [] : [sql`r.index < ${before}`]),
+  ];
 }
 
 function rowsOf(db: Kysely<Tables>, tenant: string, rest: RawBuilder<unknown>): Promise<readonly Row[]> {

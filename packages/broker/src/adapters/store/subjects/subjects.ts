@@ -40,7 +40,10 @@ export interface SubjectsDeps {
 export function subjects({ pool, secrets }: SubjectsDeps): Subjects {
   const byName = new Map<string, Subject>();
   const byPseudonym = new Map<string, Subject>();
-  const remember = (tenant: string, subject: Subject): Subject => {
+  // Whoever was erased while they were being read must not be remembered: no second notice would come.
+  let forgotten = 0;
+  const remember = (tenant: string, subject: Subject, since: number): Subject => {
+    if (since !== forgotten) return subject;
     for (const [map, key] of [
       [byName, subject.name],
       [byPseudonym, subject.pseudonym],
@@ -50,22 +53,33 @@ export function subjects({ pool, secrets }: SubjectsDeps): Subjects {
     }
     return subject;
   };
-  const open = (tenant: string, row: unknown, { wrapKey }: TenantSecrets): Subject => {
+  const open = (tenant: string, row: unknown, { wrapKey }: TenantSecrets, since: number): Subject => {
     const { pseudonym, wrapped_key: wrapped, sealed } = rowSchema.parse(row);
     const key = unseal(wrapKey, wrapped, `person|${tenant}|${pseudonym}`);
     const name = unseal(key, sealed, `name|${tenant}|${pseudonym}`).toString("utf8");
-    return remember(tenant, { pseudonym, name, key: createSecretKey(key) });
+    return remember(tenant, { pseudonym, name, key: createSecretKey(key) }, since);
   };
+  const make = (tenant: string, name: string): Promise<Subject> =>
+    orUnavailable(async () => {
+      const own = await secrets(tenant);
+      const since = forgotten;
+      for (;;) {
+        const { rows } = await pool.query("select * from bailiwick.subject_of($1, $2, $3, $4, $5)", candidate(tenant, name, own));
+        // None when they were erased between its two statements.
+        if (rows[0] !== undefined) return open(tenant, rows[0], own, since);
+      }
+    });
+  // A thousand calls for somebody never seen before ask the database once.
+  const making = new Map<string, Promise<Subject>>();
   return {
     of: async (tenant, given) => {
       const name = given.toWellFormed();
-      const known = byName.get(`${tenant}\0${name}`);
+      const key = `${tenant}\0${name}`;
+      const known = byName.get(key) ?? making.get(key);
       if (known !== undefined) return known;
-      return orUnavailable(async () => {
-        const own = await secrets(tenant);
-        const { rows } = await pool.query("select * from bailiwick.subject_of($1, $2, $3, $4, $5)", candidate(tenant, name, own));
-        return open(tenant, rows[0], own);
-      });
+      const made = make(tenant, name).finally(() => making.delete(key));
+      making.set(key, made);
+      return made;
     },
     find: async (tenant, given) => {
       const name = given.toWellFormed();
@@ -73,8 +87,9 @@ export function subjects({ pool, secrets }: SubjectsDeps): Subjects {
       if (known !== undefined) return known;
       return orUnavailable(async () => {
         const own = await secrets(tenant);
+        const since = forgotten;
         const { rows } = await pool.query("select * from bailiwick.subjects_known($1, $2, '{}')", [tenant, own.tag("person", name)]);
-        return rows[0] === undefined ? undefined : open(tenant, rows[0], own);
+        return rows[0] === undefined ? undefined : open(tenant, rows[0], own, since);
       });
     },
     behind: async (tenant, pseudonyms) => {
@@ -88,12 +103,15 @@ export function subjects({ pool, secrets }: SubjectsDeps): Subjects {
       if (missing.length === 0) return found;
       return orUnavailable(async () => {
         const own = await secrets(tenant);
+        const since = forgotten;
         const { rows } = await pool.query("select * from bailiwick.subjects_known($1, null, $2)", [tenant, missing]);
-        for (const subject of rows.map((row) => open(tenant, row, own))) found.set(subject.pseudonym, subject);
+        for (const subject of rows.map((row) => open(tenant, row, own, since))) found.set(subject.pseudonym, subject);
         return found;
       });
     },
     forget: (tenant, pseudonym) => {
+      forgotten += 1;
+      making.clear();
       if (tenant === undefined || pseudonym === undefined) {
         byName.clear();
         byPseudonym.clear();

@@ -1,11 +1,13 @@
 import { z } from "zod";
-import type { StoredRecord } from "../../domain/audit.ts";
+import type { StoredRecord } from "../domain/audit.ts";
 
-/** A recorded body as the interface reads it: every member may be absent, none is trusted to have the right type. */
+/** A recorded body as people's interface reads it: every member may be absent, none is trusted to have the right type. */
 const bodySchema = z.looseObject({
   agent: z.string().optional().catch(undefined),
   user: z.string().optional().catch(undefined),
   session: z.string().optional().catch(undefined),
+  run: z.string().optional().catch(undefined),
+  lineage: z.array(z.string()).optional().catch(undefined),
   task: z.string().optional().catch(undefined),
   environment: z.string().optional().catch(undefined),
   tool: z.string().optional().catch(undefined),
@@ -17,15 +19,21 @@ const bodySchema = z.looseObject({
   code: z.string().optional().catch(undefined),
   message: z.string().optional().catch(undefined),
   approval: z.string().optional().catch(undefined),
+  approvedBy: z
+    .union([z.string(), z.array(z.string())])
+    .optional()
+    .catch(undefined),
+  event: z.string().optional().catch(undefined),
+  by: z.string().optional().catch(undefined),
   durationMs: z.number().optional().catch(undefined),
   /** As the call path writes them: kind, id and place, flat. */
   rules: z
-    .array(z.object({ kind: z.string(), id: z.string(), file: z.string(), line: z.int(), reason: z.string() }))
+    .array(z.object({ kind: z.string(), id: z.string(), file: z.string(), line: z.int(), reason: z.string().default("") }))
     .optional()
     .catch(undefined),
 });
 
-export type RecordBodyView = z.output<typeof bodySchema>;
+type RecordBodyView = z.output<typeof bodySchema>;
 
 /** A stored record with its canonical text parsed. */
 export interface RecordView extends Omit<StoredRecord, "people"> {
@@ -41,6 +49,7 @@ export interface CallView {
   readonly agent: string | undefined;
   readonly user: string | undefined;
   readonly session: string | undefined;
+  readonly run: string | undefined;
   readonly task: string | undefined;
   readonly environment: string | undefined;
   readonly tool: string | undefined;
@@ -51,6 +60,7 @@ export interface CallView {
   readonly code: string | undefined;
   readonly message: string | undefined;
   readonly approval: string | undefined;
+  readonly approvers: string[] | undefined;
   readonly durationMs: number | undefined;
   readonly rules: { kind: string; id: string; at: { file: string; line: number }; reason: string }[];
 }
@@ -65,7 +75,7 @@ export function viewRecord(record: StoredRecord): RecordView {
  * except for who and what, which the first one says. Returns undefined when there are none that belong to a call.
  */
 export function viewCall(records: readonly RecordView[]): CallView | undefined {
-  const own = records.filter((record) => record.kind !== "admin" && record.kind !== "lookup" && record.kind !== "key");
+  const own = ownRecords(records);
   const [first] = own;
   const last = own.at(-1);
   if (first === undefined || last === undefined) return undefined;
@@ -77,6 +87,7 @@ export function viewCall(records: readonly RecordView[]): CallView | undefined {
     }
     return undefined;
   };
+  const approvedBy = newest((body) => body.approvedBy);
   return {
     callId: first.callId,
     tenant: first.tenant,
@@ -85,23 +96,40 @@ export function viewCall(records: readonly RecordView[]): CallView | undefined {
     agent: newest((body) => body.agent),
     user: newest((body) => body.user),
     session: newest((body) => body.session),
+    run: newest((body) => body.run),
     task: newest((body) => body.task),
     environment: newest((body) => body.environment),
     tool: newest((body) => body.tool),
     action: newest((body) => body.action),
     effect: newest((body) => body.effect),
     verdict: newest((body) => body.verdict),
-    status: last.body.status ?? statusOfKind(last.kind),
+    status: statusOf(last),
     code: last.body.code,
     message: last.body.message,
     approval: newest((body) => body.approval),
+    approvers: approvedBy === undefined ? undefined : [approvedBy].flat(),
     durationMs: last.body.durationMs,
     rules: (newest((body) => body.rules) ?? []).map(({ kind, id, file, line, reason }) => ({ kind, id, at: { file, line }, reason })),
   };
 }
 
+/**
+ * The records a call is made of. A lookup is one only where nothing else begins the call: a read beside the call path. Lookups for a decision
+ * are calls of the broker to another action.
+ */
+export function ownRecords(records: readonly RecordView[]): readonly RecordView[] {
+  const decided = records.some(({ kind }) => kind === "intent" || kind === "refusal" || kind === "hold");
+  return records.filter(({ kind }) => kind !== "admin" && kind !== "key" && (kind !== "lookup" || !decided));
+}
+
+/** How the call stands, as far as this record knows. */
+export function statusOf({ kind, body }: RecordView): string {
+  return body.status ?? statusOfKind(kind);
+}
+
 function statusOfKind(kind: RecordView["kind"]): string {
   switch (kind) {
+    case "lookup":
     case "intent":
       return "running";
     case "hold":
@@ -110,7 +138,6 @@ function statusOfKind(kind: RecordView["kind"]): string {
       return "refused";
     case "outcome":
       return "done";
-    case "lookup":
     case "key":
     case "admin":
       return kind;
