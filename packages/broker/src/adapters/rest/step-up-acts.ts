@@ -13,7 +13,18 @@ import { finishStepUp } from "./step-up.ts";
 
 /** Acts on one's own account, or another's, that a person with a passkey signs. `subject` says on what. */
 export const stepUpAct = z.strictObject({
-  action: z.enum(["add_passkey", "remove_passkey", "regenerate_recovery_codes", "link_sso", "invite_owner", "remove_passkey_of", "erase_person", "erase_resource", "lift_hold", "retire_records"]),
+  action: z.enum([
+    "add_passkey",
+    "remove_passkey",
+    "regenerate_recovery_codes",
+    "link_sso",
+    "invite_owner",
+    "remove_passkey_of",
+    "erase_person",
+    "erase_resource",
+    "lift_hold",
+    "retire_records",
+  ]),
   subject: z.string().min(1).max(2_048),
 });
 export type StepUpAct = z.output<typeof stepUpAct>;

@@ -146,7 +146,7 @@ function conditionsOf(
   options: IntentOptions | undefined,
 ): Pick<WireEntry, "conditions" | "limitKeys"> {
   const subjects = named.length === 0 ? {} : { subjects: [...new Set(named)] };
-  if (options === undefined) return {};
+  if (options === undefined) return named.length === 0 ? {} : { conditions: subjects };
   const limitKeys = new Map<string, string>();
   const reservations = options.reservations.map((each) => {
     const wired = wireReservation(secrets, each);

@@ -99,45 +99,60 @@ create or replace function bailiwick.admit(p_tenant text, p_conditions jsonb) re
 declare
   v_now timestamptz := clock_timestamp();
   v_now_ms bigint := floor(extract(epoch from v_now) * 1000);
-  v_live text[];
   v_named text[];
   v_known text[];
-  v_all_known boolean;
+  v_live text[];
+  v_going jsonb := p_conditions;
   v_each jsonb;
   v_over jsonb;
   v_refused jsonb := '[]';
 begin
   perform set_config('bailiwick.tenant', p_tenant, true);
-  v_live := bailiwick.live_sessions(p_tenant, array(select distinct value ->> 'session' from jsonb_array_elements(p_conditions)), v_now);
+  -- Somebody who was erased is not written about under the key that is gone. First, because such an entry comes again.
   v_named := array(select distinct jsonb_array_elements_text(value -> 'subjects') from jsonb_array_elements(p_conditions) where value ? 'subjects');
   v_known := array(select pseudonym from bailiwick.subjects where tenant_id = p_tenant and pseudonym = any (v_named));
-  v_all_known := cardinality(v_known) = cardinality(v_named);
-  -- Most entries ask for nothing but that.
-  for v_each in select value from jsonb_array_elements(p_conditions) where not v_all_known or value ?| array['session', 'proof', 'reservations'] loop
-    -- Somebody who was erased is not written about under the key that is gone. First, because such an entry comes again.
-    if not v_all_known and v_each ? 'subjects' and not v_known @> array(select jsonb_array_elements_text(v_each -> 'subjects')) then
-      v_refused := v_refused || jsonb_build_object('place', v_each -> 'place', 'why', 'subject_gone');
-      continue;
-    end if;
-    if v_each ->> 'session' is not null and v_each ->> 'session' <> all (v_live) then
-      v_refused := v_refused || jsonb_build_object('place', v_each -> 'place', 'why', 'session_not_live');
-      continue;
-    end if;
-    -- Each proof of possession pays for one effect, on whichever broker it arrives.
-    if v_each ? 'proof' then
+  if cardinality(v_known) < cardinality(v_named) then
+    for v_each in select value from jsonb_array_elements(p_conditions) loop
+      if v_each ? 'subjects' and not v_known @> array(select jsonb_array_elements_text(v_each -> 'subjects')) then
+        v_refused := v_refused || jsonb_build_object('place', v_each -> 'place', 'why', 'subject_gone');
+      end if;
+    end loop;
+    v_going := bailiwick.not_refused(p_conditions, v_refused);
+  end if;
+
+  v_live := bailiwick.live_sessions(p_tenant, array(select distinct value ->> 'session' from jsonb_array_elements(v_going)), v_now);
+  if exists (select from jsonb_array_elements(v_going) where value ? 'session' and value ->> 'session' <> all (v_live)) then
+    v_refused := v_refused || (
+      select jsonb_agg(jsonb_build_object('place', value -> 'place', 'why', 'session_not_live'))
+        from jsonb_array_elements(v_going) where value ? 'session' and value ->> 'session' <> all (v_live));
+    v_going := bailiwick.not_refused(p_conditions, v_refused);
+  end if;
+
+  -- Each proof of possession pays for one effect, on whichever broker it arrives; of two in one batch for the first.
+  if exists (select from jsonb_array_elements(v_going) where value ? 'proof') then
+    with shown as (
+      select distinct on (value -> 'proof' ->> 'id') value -> 'place' as place, value -> 'proof' ->> 'id' as id, value -> 'proof' ->> 'until' as until
+        from jsonb_array_elements(v_going) where value ? 'proof'
+       order by value -> 'proof' ->> 'id', (value -> 'place')::integer
+    ), spent as (
       insert into bailiwick.used_proofs (tenant_id, id, until)
-      values (p_tenant, v_each -> 'proof' ->> 'id', to_timestamp((v_each -> 'proof' ->> 'until')::numeric / 1000))
-      on conflict do nothing;
-      if not found then
-        v_refused := v_refused || jsonb_build_object('place', v_each -> 'place', 'why', 'proof_replayed');
-        continue;
-      end if;
-    end if;
-    if v_each ? 'reservations' then
-      v_over := bailiwick.take_limits(p_tenant, v_now_ms, v_each -> 'reservations');
-      if v_over is not null then
-        v_refused := v_refused || (v_over || jsonb_build_object('place', v_each -> 'place', 'why', 'over_limit'));
-      end if;
+      select p_tenant, id, to_timestamp(until::numeric / 1000) from shown
+      on conflict do nothing returning id
+    )
+    select v_refused || coalesce(jsonb_agg(jsonb_build_object('place', value -> 'place', 'why', 'proof_replayed')), '[]') into v_refused
+      from jsonb_array_elements(v_going)
+     where value ? 'proof' and value -> 'place' not in (select shown.place from shown join spent using (id));
+    v_going := bailiwick.not_refused(p_conditions, v_refused);
+  end if;
+
+  v_going := (select jsonb_agg(value order by (value -> 'place')::integer) from jsonb_array_elements(v_going) where value ? 'reservations');
+  if v_going is null or bailiwick.take_limits_together(p_tenant, v_now_ms, v_going) then
+    return v_refused;
+  end if;
+  for v_each in select value from jsonb_array_elements(v_going) loop
+    v_over := bailiwick.take_limits(p_tenant, v_now_ms, v_each -> 'reservations');
+    if v_over is not null then
+      v_refused := v_refused || (v_over || jsonb_build_object('place', v_each -> 'place', 'why', 'over_limit'));
     end if;
   end loop;
   return v_refused;
@@ -252,6 +267,11 @@ declare
   v_dropped integer := 0;
 begin
   perform bailiwick.assert_tenant(p_tenant);
+  -- Before the log is held, as it reads all the records; no hold is placed meanwhile.
+  perform pg_advisory_xact_lock(hashtextextended('bailiwick.holds ' || p_tenant, 0));
+  if bailiwick.hold_on_months(p_tenant, p_period) is not null then
+    raise exception 'a legal hold covers these records' using errcode = 'BW002';
+  end if;
   select * into v_log from bailiwick.logs where tenant_id = p_tenant for update;
   select min(period) into v_next from bailiwick.periods_of(p_tenant) as period where period > p_period;
   if v_next is null or p_period >= v_log.period or p_period >= to_char(clock_timestamp() at time zone 'UTC', 'YYYYMM')::integer then
@@ -262,9 +282,6 @@ begin
      or exists (select from bailiwick.records where tenant_id = p_tenant and period <= p_period and index >= p_to + 256)
      or not exists (select from bailiwick.log_bases where tenant_id = p_tenant and size = p_to) then
     raise exception 'the records would not begin at %', p_to using errcode = 'BW003';
-  end if;
-  if bailiwick.hold_on_months(p_tenant, p_period) is not null then
-    raise exception 'a legal hold covers these records' using errcode = 'BW002';
   end if;
   if exists (select from bailiwick.open_calls o join bailiwick.records r on r.tenant_id = o.tenant_id and r.index = o.index
               where o.tenant_id = p_tenant and r.period <= p_period) then

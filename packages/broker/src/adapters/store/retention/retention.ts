@@ -9,7 +9,7 @@ import type { LogBase, LogEvidence, SignedCheckpoint } from "../../../domain/evi
 import { errorState } from "../connections.ts";
 import { holdOf, whileHoldsStand } from "../holds/holds.ts";
 import type { HoldReading } from "../holds/hold-rows.ts";
-import { inTransaction } from "../in-transaction.ts";
+import { inTransaction, queryPatiently } from "../in-transaction.ts";
 import { checkpointsBeyond } from "../keeper/checkpoint-rows.ts";
 import { rangeOf, readKeys } from "../keeper/log-keys.ts";
 import { readLeaves } from "../keeper/tree-rows.ts";
@@ -26,8 +26,7 @@ export interface RetentionDeps extends HoldReading {
   readonly now: () => Date;
 }
 
-/** Moving the last records and dropping tables takes moments; what waits for the tables is not held up longer. */
-const DROP_TIMEOUT = "60s";
+/** Whoever waits for the tables is not held up longer. */
 const LOCK_TIMEOUT = "5s";
 const LOCK_NOT_AVAILABLE = "55P03";
 const DROP_ATTEMPTS = 5;
@@ -67,9 +66,7 @@ async function reasonNotTo(
   tenant: string,
   { last }: MonthsPlan,
 ): Promise<Extract<Retirement, { ok: false }> | undefined> {
-  await client.query(`set local statement_timeout = '${DROP_TIMEOUT}'`);
-  const held = await client.query("select bailiwick.hold_on_months($1, $2) as id", [tenant, last]);
-  const [{ id }] = idRows.parse(held.rows);
+  const [{ id }] = idRows.parse(await queryPatiently(client, "select bailiwick.hold_on_months($1, $2) as id", [tenant, last]));
   const hold = id === null ? undefined : await holdOf(deps, client, tenant, id);
   if (hold !== undefined) return { ok: false, why: "held", hold };
   const open = await client.query(
@@ -141,7 +138,7 @@ async function drop(deps: RetentionDeps, tenant: string, dropping: Dropping): Pr
         await client.query(`set local lock_timeout = '${LOCK_TIMEOUT}'`);
         await writeBase(client, tenant, base);
         await keepKeyChanges(deps, client, tenant, plan.to);
-        await client.query("select bailiwick.retire_partitions($1, $2, $3, $4)", [tenant, plan.last, plan.to, callId]);
+        await queryPatiently(client, "select bailiwick.retire_partitions($1, $2, $3, $4)", [tenant, plan.last, plan.to, callId]);
         return { ok: true, months: plan.months, from: plan.from, to: plan.to };
       });
     } catch (error) {
