@@ -14,14 +14,18 @@ export interface TileFile {
   readonly width: number;
 }
 
-/** Where a tile may lie. `span` is how many records one hash of its level stands for; `sizes` are what checkpoints claim, largest first. */
-export function pathsOf(path: (width: number) => string, index: number, span: number, sizes: readonly number[]): readonly TileFile[] {
+/**
+ * Where a tile may lie, asked one after the other: most are full, and a log may have a checkpoint for every few records. `span` is how many records
+ * one hash of its level stands for; `sizes` are what checkpoints claim, largest first.
+ */
+export function* pathsOf(path: (width: number) => string, index: number, span: number, sizes: readonly number[]): Generator<TileFile> {
+  yield { path: path(TILE_WIDTH), width: TILE_WIDTH };
   const widths = sizes.map((size) => Math.floor(size / span) - index * TILE_WIDTH).filter((width) => width > 0 && width < TILE_WIDTH);
-  return [TILE_WIDTH, ...new Set(widths)].map((width) => ({ path: path(width), width }));
+  for (const width of new Set(widths)) yield { path: path(width), width };
 }
 
 /** The first of these files that the folder has. */
-export function readFirst(folder: LogFolder, files: readonly TileFile[]): (TileFile & { readonly bytes: Uint8Array }) | undefined {
+export function readFirst(folder: LogFolder, files: Iterable<TileFile>): (TileFile & { readonly bytes: Uint8Array }) | undefined {
   for (const file of files) {
     const bytes = folder.read(file.path);
     if (bytes !== undefined) return { ...file, bytes };
@@ -113,7 +117,7 @@ function widthAbove(size: number, span: number, index: number): number {
 }
 
 /** A tile of the tree of a known size; a full one may stand for a partial one (C2SP tlog-tiles, "Partial Tiles"). */
-function readExactly(folder: LogFolder, address: TileAddress): Uint8Array | undefined {
+export function readExactly(folder: LogFolder, address: TileAddress): Uint8Array | undefined {
   return (
     folder.read(tilePath(address)) ?? (address.width < TILE_WIDTH ? folder.read(tilePath({ ...address, width: TILE_WIDTH })) : undefined)
   );

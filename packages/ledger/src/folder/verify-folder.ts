@@ -4,6 +4,7 @@ import type { ExportFault } from "../export/types.ts";
 import { exportVerifier } from "../export/verify-export.ts";
 import { LedgerError } from "../ledger-error.ts";
 import { baseOf } from "./base.ts";
+import { beforeBaseFault } from "./before-base.ts";
 import { checkpointsOf } from "./checkpoints.ts";
 import { factsCheck } from "./facts.ts";
 import { readRecords } from "./records.ts";
@@ -16,14 +17,14 @@ import type { FolderVerdict, LogFolder } from "./types.ts";
  */
 export function verifyFolder(folder: LogFolder, options: { readonly policy: LogPolicy; readonly also?: Iterable<string> }): FolderVerdict {
   try {
-    return verify(folder, options.policy, options.also ?? []);
+    return verify(folder, options.policy, [...(options.also ?? [])]);
   } catch (error) {
     if (error instanceof LedgerError) return faultAt(0, error.code, error.message);
     throw error;
   }
 }
 
-function verify(folder: LogFolder, policy: LogPolicy, also: Iterable<string>): FolderVerdict {
+function verify(folder: LogFolder, policy: LogPolicy, also: readonly string[]): FolderVerdict {
   const { notes, sizes } = checkpointsOf(folder);
   const from = baseOf(folder);
   const first = from.frontier.size;
@@ -40,6 +41,8 @@ function verify(folder: LogFolder, policy: LogPolicy, also: Iterable<string>): F
   if (!verdict.ok) return sharpest(verdict, loose, "ok" in shown ? shown : undefined);
   const fault = earliest(loose, tilesFault(folder, { size: verdict.size, root: verdict.root, first }), "ok" in shown ? shown : undefined);
   if (fault !== undefined || !("disclosed" in shown)) return fault ?? faultAt(0, "facts", "the facts cannot be read");
+  const earlier = beforeBaseFault(folder, { size: verdict.size, first }, { policy, own: notes, also });
+  if (earlier !== undefined) return earlier;
   return { ...verdict, origin: policy.origin, first, disclosed: shown.disclosed };
 }
 

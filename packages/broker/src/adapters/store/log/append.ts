@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Queryable } from "../queryable.ts";
+import type { Reservation } from "../../../domain/audit.ts";
 import type { WireEntry } from "./wire-entry.ts";
 
 /** What became of one entry of a batch. */
@@ -45,8 +46,16 @@ const answerSchema = z.object({ first: z.number(), appended: z.number(), refused
 export async function appendBatch(db: Queryable, batch: Batch): Promise<readonly AppendResult[]> {
   const { rows } = await db.query({
     name: "append_records",
-    text: `select bailiwick.append_records($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24) as answer`,
-    values: [batch.tenant, batch.writer, batch.number, conditionsText(batch.entries), ...columnsOf(batch.entries)],
+    text: APPEND,
+    values: [
+      batch.tenant,
+      batch.writer,
+      batch.number,
+      ...conditionsOf(batch.entries),
+      ...columnsOf(batch.entries),
+      ...factsOf(batch.entries),
+      ...callsOf(batch.entries),
+    ],
   });
   return results(batch, answerOf(rows));
 }
@@ -63,9 +72,9 @@ export async function settleBatch(db: Queryable, batch: Batch): Promise<readonly
 
 /** Where the log is a database of its own: takes what a batch's entries need from the database of sessions and limits. */
 export async function admitBatch(db: Queryable, tenant: string, entries: readonly WireEntry[]): Promise<Refused> {
-  const conditions = conditionsText(entries);
-  if (conditions === null) return [];
-  const { rows } = await db.query({ text: "select bailiwick.admit($1, $2) as answer", values: [tenant, conditions] });
+  const [asks, conditions] = conditionsOf(entries);
+  if (asks === null) return [];
+  const { rows } = await db.query({ text: "select bailiwick.admit($1, $2, $3) as answer", values: [tenant, asks, conditions] });
   return refusedSchema.parse(answerOf(rows));
 }
 
@@ -76,9 +85,57 @@ export function refusalOf(entry: WireEntry, refusal: Refused[number]): Exclude<A
   return { ok: false, why: "over_limit", key: entry.limitKeys?.get(key) ?? key, used, max, retryAfterMs };
 }
 
-function conditionsText(entries: readonly WireEntry[]): string | null {
+const PARAMETERS = 27;
+const APPEND = `select bailiwick.append_records(${Array.from({ length: PARAMETERS }, (_, place) => `$${place + 1}`).join(", ")}) as answer`;
+
+/** What all entries ask for together, and what each does: the second is read only where the first is not all there. */
+function conditionsOf(entries: readonly WireEntry[]): readonly [string | null, string | null] {
   const conditions = entries.flatMap(({ conditions: own }, place) => (own === undefined ? [] : [{ place, ...own }]));
-  return conditions.length === 0 ? null : JSON.stringify(conditions);
+  if (conditions.length === 0) return [null, null];
+  const distinct = (values: readonly string[]): readonly string[] => [...new Set(values)];
+  const asks = {
+    subjects: distinct(conditions.flatMap(({ subjects }) => subjects ?? [])),
+    sessions: distinct(conditions.flatMap(({ session }) => session ?? [])),
+    // Of two entries with one proof only one can go: their number then does not fit, and each is looked at.
+    proofs: conditions.flatMap(({ proof }) => proof ?? []),
+    sums: sumsOf(conditions.flatMap(({ reservations }) => reservations ?? [])),
+  };
+  return [JSON.stringify(asks), JSON.stringify(conditions)];
+}
+
+/** Reservations added up by counter, in the order of counters. */
+function sumsOf(reservations: readonly Reservation[]): readonly (Reservation & { readonly least: number })[] {
+  const sums = new Map<string, Reservation & { readonly least: number }>();
+  for (const { key, windowMs, amount, max } of reservations) {
+    const name = `${key}\n${windowMs}`;
+    const sum = sums.get(name) ?? { key, windowMs, amount: 0, max, least: amount };
+    sums.set(name, { ...sum, amount: sum.amount + amount, max: Math.min(sum.max, max), least: Math.min(sum.least, amount) });
+  }
+  return [...sums].toSorted(([left], [right]) => (left < right ? -1 : 1)).map(([, sum]) => sum);
+}
+
+function factsOf(entries: readonly WireEntry[]): readonly [Buffer | null, readonly number[] | null] {
+  let end = 0;
+  const ends = entries.map(({ facts }) => (end += facts?.byteLength ?? 0));
+  return end === 0 ? [null, null] : [Buffer.concat(entries.flatMap(({ facts }) => facts ?? [])), ends];
+}
+
+const ENDS = new Set<WireEntry["kind"]>(["outcome", "refusal", "hold"]);
+
+/** Places, from 1 on, of entries that begin a call which this batch does not end, and of those that end one. */
+function callsOf(entries: readonly WireEntry[]): readonly [readonly number[] | null, readonly number[] | null] {
+  const beginning: number[] = [];
+  const ending: number[] = [];
+  const ended = new Set<string>();
+  for (let place = entries.length; place >= 1; place -= 1) {
+    const entry = entries[place - 1];
+    if (entry === undefined) continue;
+    if (ENDS.has(entry.kind)) {
+      ending.push(place);
+      ended.add(entry.callId);
+    } else if ((entry.kind === "intent" || entry.kind === "lookup") && !ended.has(entry.callId)) beginning.push(place);
+  }
+  return [beginning.length === 0 ? null : beginning, ending.length === 0 ? null : ending];
 }
 
 /** A line an entry: canonical JSON has no line feed, and `columnText` leaves none in a column. */
@@ -104,8 +161,6 @@ function columnsOf(entries: readonly WireEntry[]): readonly unknown[] {
     column(({ approver }) => approver),
     column(({ ruleSet }) => ruleSet),
     column(({ broker }) => broker),
-    Buffer.concat(entries.flatMap(({ facts }) => facts ?? [])),
-    entries.map(({ facts }) => facts?.byteLength ?? 0),
   ];
 }
 

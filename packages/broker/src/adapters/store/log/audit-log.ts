@@ -12,7 +12,7 @@ import { notSent } from "./not-sent.ts";
 import { logReader } from "./read.ts";
 import { surfaceUnknown } from "./surface-unknown.ts";
 import { type WireEntry, wireEntry, wireMembers, wireReservation } from "./wire-entry.ts";
-import { type LogWriter, logWriter } from "./writer.ts";
+import { type LogWriter, logWriter } from "./log-writer.ts";
 
 export interface AuditLogDeps {
   /** The database of sessions, limits and people. */

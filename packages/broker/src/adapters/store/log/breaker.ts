@@ -1,6 +1,11 @@
 import type { LogOutage } from "../../../domain/audit.ts";
 import type { WireEntry } from "./wire-entry.ts";
 
+/** Of one log; open while it cannot be written. */
+export interface Breaker {
+  open: OpenBreaker | undefined;
+}
+
 /** The breaker is open: entries fail at once, and one in a while tries. */
 export interface OpenBreaker {
   readonly since: Date;
@@ -15,6 +20,14 @@ export interface OpenBreaker {
 const PROBE_EVERY_MS = 500;
 /** Agents named in messages and in the record of the outage. */
 const MAX_AGENTS = 20;
+
+/** Whether a batch may be sent. Of the lanes of a log one tries in a while, so that one of them records the outage. */
+export function mayTry(breaker: Breaker, clock: number): boolean {
+  if (breaker.open === undefined) return true;
+  if (clock < breaker.open.probeAt) return false;
+  breaker.open = { ...breaker.open, probeAt: clock + PROBE_EVERY_MS };
+  return true;
+}
 
 /** Opens the breaker, or keeps it open, after a failure. */
 export function tripped(

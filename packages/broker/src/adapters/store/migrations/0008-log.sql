@@ -217,46 +217,39 @@ begin
   end loop;
 end $$;
 
--- Holds the log until the transaction ends, and returns its size.
-create function bailiwick.hold_log(p_tenant text, p_period integer) returns bigint language plpgsql as $$
-declare
-  v_log bailiwick.logs;
+-- Holds the log until the transaction ends, and returns its size and the month its records go to: months of a log follow each other, also when
+-- clocks of two brokers do not agree at a month's end.
+create function bailiwick.hold_log(p_tenant text, p_period integer, out size bigint, out period integer) language plpgsql as $$
 begin
   perform set_config('bailiwick.tenant', p_tenant, true);
-  select * into v_log from bailiwick.logs where tenant_id = p_tenant for update;
-  if v_log.period is null then
+  select l.size, l.period into size, period from bailiwick.logs l where l.tenant_id = p_tenant for update;
+  if period is null then
     insert into bailiwick.logs (tenant_id) values (p_tenant) on conflict do nothing;
-    select * into v_log from bailiwick.logs where tenant_id = p_tenant for update;
+    select l.size, l.period into size, period from bailiwick.logs l where l.tenant_id = p_tenant for update;
   end if;
-  if v_log.period < p_period then
+  if period < p_period then
     perform bailiwick.make_partitions(p_tenant, p_period);
-    update bailiwick.logs set period = p_period where tenant_id = p_tenant;
+    update bailiwick.logs l set period = p_period where l.tenant_id = p_tenant;
+    period := p_period;
   end if;
-  return v_log.size;
 end $$;
 
--- Takes what all these entries reserve, added up by counter, or nothing. A counter that many of them draw from is then written once.
-create function bailiwick.take_limits_together(p_tenant text, p_now_ms bigint, p_conditions jsonb) returns boolean language plpgsql as $$
+-- Takes sums of what entries reserve, or nothing: [{key, windowMs, amount, max, least}] in the order of keys. A counter that many entries draw from
+-- is written once.
+create function bailiwick.take_sums(p_tenant text, p_now_ms bigint, p_sums jsonb) returns boolean language plpgsql as $$
 declare
-  v_sum record;
-  v_taken record;
-  v_fits boolean := true;
+  v_sum jsonb;
+  v_window bigint;
 begin
-  for v_sum in
-    select r ->> 'key' as key, (r -> 'windowMs')::bigint as window_ms, sum((r -> 'amount')::numeric) as amount, min((r -> 'max')::numeric) as max,
-           min((r -> 'amount')::numeric) as least
-      from jsonb_array_elements(p_conditions) as each, jsonb_array_elements(each -> 'reservations') as r
-     group by 1, 2 order by 1, 2
-  loop
-    v_fits := v_sum.least >= 0
-      and bailiwick.take_limit(p_tenant, v_sum.key, v_sum.window_ms, p_now_ms - p_now_ms % v_sum.window_ms, v_sum.amount, v_sum.max) is null;
-    if not v_fits then
-      for v_taken in
-        select r ->> 'key' as key, (r -> 'windowMs')::bigint as window_ms, sum((r -> 'amount')::numeric) as amount
-          from jsonb_array_elements(p_conditions) as each, jsonb_array_elements(each -> 'reservations') as r
-         group by 1, 2 having (r ->> 'key', (r -> 'windowMs')::bigint) < (v_sum.key, v_sum.window_ms)
-      loop
-        perform bailiwick.release_limit(p_tenant, v_taken.key, v_taken.window_ms, p_now_ms, v_taken.amount);
+  for v_place in 0 .. jsonb_array_length(p_sums) - 1 loop
+    v_sum := p_sums -> v_place;
+    v_window := v_sum -> 'windowMs';
+    if (v_sum -> 'least')::numeric < 0
+       or bailiwick.take_limit(p_tenant, v_sum ->> 'key', v_window, p_now_ms - p_now_ms % v_window, (v_sum -> 'amount')::numeric, (v_sum -> 'max')::numeric) is not null
+    then
+      for v_taken in 0 .. v_place - 1 loop
+        perform bailiwick.release_limit(p_tenant, p_sums -> v_taken ->> 'key', (p_sums -> v_taken -> 'windowMs')::bigint, p_now_ms,
+          (p_sums -> v_taken -> 'amount')::numeric);
       end loop;
       return false;
     end if;
@@ -271,7 +264,7 @@ create function bailiwick.not_refused(p_conditions jsonb, p_refused jsonb) retur
 $$;
 
 -- Filled in by the next migration, which knows of people too.
-create function bailiwick.admit(p_tenant text, p_conditions jsonb) returns jsonb language plpgsql as $$
+create function bailiwick.admit(p_tenant text, p_asks jsonb, p_conditions text) returns jsonb language plpgsql as $$
 begin
   raise exception 'not yet';
 end $$;
@@ -279,79 +272,83 @@ end $$;
 drop function bailiwick.append_records(text, text, bigint, jsonb);
 -- The one way into the log: one statement, one round trip, one transaction for up to a few hundred entries of one tenant. Each column comes as
 -- one text with a line an entry (no line feed stands in any; an empty line is null), which costs a fraction of an array's escapes; facts as
--- one run of bytes with their lengths. p_conditions as for `admit`; null where there are none. Returns {first, appended, refused}.
+-- one run of bytes with their ends. `p_asks` and `p_conditions` as for `admit`, null where there are none. Places count from 1 here: those of
+-- entries that begin calls which this batch does not end, and of entries that end some. Returns {first, appended, refused}.
 create function bailiwick.append_records(
-  p_tenant text, p_writer text, p_batch bigint, p_conditions jsonb,
+  p_tenant text, p_writer text, p_batch bigint, p_asks jsonb, p_conditions text,
   p_kinds text, p_calls text, p_ats text, p_leaves text, p_agents text, p_subjects text, p_sessions text, p_runs text, p_tasks text, p_tools text,
   p_actions text, p_resources text, p_verdicts text, p_statuses text, p_codes text, p_approvers text, p_rule_sets text, p_brokers text,
-  p_facts bytea, p_facts_bytes integer[])
+  p_facts bytea, p_facts_ends integer[], p_beginning integer[], p_ending integer[])
 returns json language plpgsql as $$
 declare
   v_period integer := to_char(clock_timestamp() at time zone 'UTC', 'YYYYMM');
   v_first bigint;
   v_refused jsonb := '[]';
   v_gone bigint[] := '{}';
-  v_appended integer;
+  v_all boolean := true;
   v_kinds text[] := string_to_array(p_kinds, E'\n');
   v_calls text[] := string_to_array(p_calls, E'\n');
+  v_subjects text[] := string_to_array(p_subjects, E'\n', '');
+  v_resources text[] := string_to_array(p_resources, E'\n', '');
   v_brokers text[] := string_to_array(p_brokers, E'\n', '');
+  v_appended integer;
 begin
-  v_first := bailiwick.hold_log(p_tenant, v_period);
-  -- Clocks of two brokers may disagree at a month's end; a log's months follow each other.
-  select greatest(period, v_period) into v_period from bailiwick.logs where tenant_id = p_tenant;
-  if exists (select from bailiwick.log_writers where tenant_id = p_tenant and writer = p_writer and batch >= p_batch) then
-    raise exception 'batch % of this writer was given up before it arrived', p_batch using errcode = 'BW001';
-  end if;
-  if p_conditions is not null then
-    v_refused := bailiwick.admit(p_tenant, p_conditions);
+  select size, period into v_first, v_period from bailiwick.hold_log(p_tenant, v_period);
+  if p_asks is not null then
+    v_refused := bailiwick.admit(p_tenant, p_asks, p_conditions);
     if v_refused <> '[]' then
       v_gone := array(select (value -> 'place')::bigint + 1 from jsonb_array_elements(v_refused));
+      v_all := false;
     end if;
   end if;
   v_appended := cardinality(v_kinds) - cardinality(v_gone);
 
-  with given as (
-    select u.*, sum(facts_bytes) over (order by place) as facts_end
-      from unnest(v_kinds, v_calls, string_to_array(p_ats, E'\n'), string_to_array(p_leaves, E'\n'), string_to_array(p_agents, E'\n', ''),
-                  string_to_array(p_subjects, E'\n', ''), string_to_array(p_sessions, E'\n', ''), string_to_array(p_runs, E'\n', ''),
-                  string_to_array(p_tasks, E'\n', ''), string_to_array(p_tools, E'\n', ''), string_to_array(p_actions, E'\n', ''),
-                  string_to_array(p_resources, E'\n', ''), string_to_array(p_verdicts, E'\n', ''), string_to_array(p_statuses, E'\n', ''),
-                  string_to_array(p_codes, E'\n', ''), string_to_array(p_approvers, E'\n', ''), string_to_array(p_rule_sets, E'\n', ''),
-                  v_brokers, p_facts_bytes)
-           with ordinality as u (kind, call_id, at, leaf, agent, subject, session, run, task, tool, action, resource,
-                                 verdict, status, code, approver, rule_set, broker, facts_bytes, place)
-  ), fresh as materialized (
-    select given.*, v_first + row_number() over (order by place) - 1 as index from given where place <> all (v_gone)
-  ), sealed as (
-    insert into bailiwick.record_facts (tenant_id, period, index, subject, resource, sealed)
-    select p_tenant, v_period, index, subject, resource, substring(p_facts from (facts_end - facts_bytes)::integer + 1 for facts_bytes)
-      from fresh where facts_bytes > 0
-  ), ended as (
-    delete from bailiwick.open_calls o using fresh
-     where o.tenant_id = p_tenant and o.call_id = fresh.call_id and fresh.kind in ('outcome', 'refusal', 'hold')
-  )
   insert into bailiwick.records (tenant_id, period, index, kind, call_id, at, leaf, agent, subject, session, run, task, tool, action, resource,
                                  verdict, status, code, approver, rule_set, broker)
-  select p_tenant, v_period, index, kind, call_id, at::timestamptz, leaf, agent, subject, session, run, task, tool, action, resource,
-         verdict, status, code, approver, rule_set, broker
-    from fresh order by index;
+  select p_tenant, v_period, v_first + place - 1 - case when v_all then 0 else (select count(*) from unnest(v_gone) as gone where gone < place) end,
+         kind, call_id, at::timestamptz, leaf, agent, subject, session, run, task, tool, action, resource, verdict, status, code, approver, rule_set, broker
+    from unnest(v_kinds, v_calls, string_to_array(p_ats, E'\n'), string_to_array(p_leaves, E'\n'), string_to_array(p_agents, E'\n', ''),
+                v_subjects, string_to_array(p_sessions, E'\n', ''), string_to_array(p_runs, E'\n', ''), string_to_array(p_tasks, E'\n', ''),
+                string_to_array(p_tools, E'\n', ''), string_to_array(p_actions, E'\n', ''), v_resources, string_to_array(p_verdicts, E'\n', ''),
+                string_to_array(p_statuses, E'\n', ''), string_to_array(p_codes, E'\n', ''), string_to_array(p_approvers, E'\n', ''),
+                string_to_array(p_rule_sets, E'\n', ''), v_brokers)
+         with ordinality as u (kind, call_id, at, leaf, agent, subject, session, run, task, tool, action, resource,
+                               verdict, status, code, approver, rule_set, broker, place)
+   where v_all or place <> all (v_gone);
 
-  -- What this batch both begins and ends stays out; of several beginnings of one call the last counts.
-  insert into bailiwick.open_calls (tenant_id, call_id, index, broker)
-  select distinct on (u.call_id) p_tenant, u.call_id, v_first + u.place - 1 - (select count(*) from unnest(v_gone) as gone where gone < u.place), coalesce(u.broker, '')
-    from unnest(v_kinds, v_calls, v_brokers) with ordinality as u (kind, call_id, broker, place)
-   where u.kind in ('intent', 'lookup') and u.place <> all (v_gone)
-     and not exists (
-       select from unnest(v_kinds, v_calls) with ordinality as later (kind, call_id, place)
-        where later.call_id = u.call_id and later.place > u.place and later.kind in ('outcome', 'refusal', 'hold'))
-   order by u.call_id, u.place desc
-  on conflict (tenant_id, call_id) do update set index = excluded.index, broker = excluded.broker, opened_at = clock_timestamp();
+  if p_facts is not null then
+    insert into bailiwick.record_facts (tenant_id, period, index, subject, resource, sealed)
+    select p_tenant, v_period, v_first + place - 1 - case when v_all then 0 else (select count(*) from unnest(v_gone) as gone where gone < place) end,
+           v_subjects[place], v_resources[place], substring(p_facts from coalesce(p_facts_ends[place - 1], 0) + 1 for ends - coalesce(p_facts_ends[place - 1], 0))
+      from unnest(p_facts_ends) with ordinality as u (ends, place)
+     where ends > coalesce(p_facts_ends[place - 1], 0) and (v_all or place <> all (v_gone));
+  end if;
 
-  update bailiwick.logs set size = v_first + v_appended where tenant_id = p_tenant;
+  if p_ending is not null then
+    delete from bailiwick.open_calls
+     where tenant_id = p_tenant and call_id in (select v_calls[place] from unnest(p_ending) as place where v_all or place <> all (v_gone));
+  end if;
+  if p_beginning is not null then
+    -- Of several beginnings of one call the last counts.
+    insert into bailiwick.open_calls (tenant_id, call_id, index, broker)
+    select distinct on (v_calls[place]) p_tenant, v_calls[place],
+           v_first + place - 1 - case when v_all then 0 else (select count(*) from unnest(v_gone) as gone where gone < place) end,
+           coalesce(v_brokers[place], '')
+      from unnest(p_beginning) as place
+     where v_all or place <> all (v_gone)
+     order by v_calls[place], place desc
+    on conflict (tenant_id, call_id) do update set index = excluded.index, broker = excluded.broker, opened_at = clock_timestamp();
+  end if;
+
+  with grown as (update bailiwick.logs set size = v_first + v_appended where tenant_id = p_tenant)
   insert into bailiwick.log_writers as w (tenant_id, writer, batch, first_index, appended, refused)
   values (p_tenant, p_writer, p_batch, v_first, v_appended, v_refused::text)
   on conflict (tenant_id, writer) do update
-    set batch = excluded.batch, first_index = excluded.first_index, appended = excluded.appended, refused = excluded.refused, updated_at = clock_timestamp();
+    set batch = excluded.batch, first_index = excluded.first_index, appended = excluded.appended, refused = excluded.refused, updated_at = clock_timestamp()
+    where w.batch < excluded.batch;
+  if not found then
+    raise exception 'batch % of this writer was given up before it arrived', p_batch using errcode = 'BW001';
+  end if;
   return json_build_object('first', v_first, 'appended', v_appended, 'refused', v_refused);
 end $$;
 

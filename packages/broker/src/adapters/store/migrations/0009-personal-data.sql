@@ -93,12 +93,47 @@ grant select, insert, update on bailiwick.log_bases, bailiwick.base_heads to bai
 -- What is destroyed is destroyed by the functions below, which look for holds.
 revoke delete on bailiwick.subjects, bailiwick.record_facts from bailiwick_app;
 
--- Whether entries may be appended: p_conditions is [{place, subjects?, session?, proof?: {id, until}, reservations?}], places from 0. Takes
--- proofs and limits, and returns [{place, why, ...}] of those that may not.
-create or replace function bailiwick.admit(p_tenant text, p_conditions jsonb) returns jsonb language plpgsql as $$
+-- Whether entries may be appended. p_asks is what all of them ask for, {subjects, sessions, proofs: [{id, until}], sums}; mostly all of it is there.
+-- p_conditions says it by entry, [{place, subjects?, session?, proof?, reservations?}], places from 0; read only when not. Takes proofs and limits,
+-- and returns [{place, why, ...}] of those that may not.
+create or replace function bailiwick.admit(p_tenant text, p_asks jsonb, p_conditions text) returns jsonb language plpgsql as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_now_ms bigint := floor(extract(epoch from v_now) * 1000);
+  v_subjects text[] := array(select jsonb_array_elements_text(p_asks -> 'subjects'));
+  v_sessions text[] := array(select jsonb_array_elements_text(p_asks -> 'sessions'));
+  v_proofs integer := jsonb_array_length(p_asks -> 'proofs');
+  v_spent text[] := '{}';
+  v_fits boolean;
+begin
+  -- One lane or broker at a time, also where the log is another database: counters are then always taken in one order.
+  perform pg_advisory_xact_lock(hashtextextended('bailiwick.admit ' || p_tenant, 0));
+  perform set_config('bailiwick.tenant', p_tenant, true);
+  v_fits := cardinality(v_subjects) = 0
+    or (select count(*) from bailiwick.subjects where tenant_id = p_tenant and pseudonym = any (v_subjects)) = cardinality(v_subjects);
+  v_fits := v_fits and (cardinality(v_sessions) = 0 or cardinality(bailiwick.live_sessions(p_tenant, v_sessions, v_now)) = cardinality(v_sessions));
+  if v_fits and v_proofs > 0 then
+    with spent as (
+      insert into bailiwick.used_proofs (tenant_id, id, until)
+      select p_tenant, value ->> 'id', to_timestamp((value -> 'until')::numeric / 1000) from jsonb_array_elements(p_asks -> 'proofs')
+      on conflict do nothing returning id
+    )
+    select array_agg(id) into v_spent from spent;
+    v_fits := coalesce(cardinality(v_spent), 0) = v_proofs;
+  end if;
+  if v_fits and bailiwick.take_sums(p_tenant, v_now_ms, p_asks -> 'sums') then
+    return '[]';
+  end if;
+  if cardinality(v_spent) > 0 then
+    delete from bailiwick.used_proofs where tenant_id = p_tenant and id = any (v_spent);
+  end if;
+  return bailiwick.admit_each(p_tenant, p_conditions::jsonb, v_now);
+end $$;
+
+-- The same entry by entry.
+create function bailiwick.admit_each(p_tenant text, p_conditions jsonb, p_now timestamptz) returns jsonb language plpgsql as $$
+declare
+  v_now_ms bigint := floor(extract(epoch from p_now) * 1000);
   v_named text[];
   v_known text[];
   v_live text[];
@@ -107,7 +142,6 @@ declare
   v_over jsonb;
   v_refused jsonb := '[]';
 begin
-  perform set_config('bailiwick.tenant', p_tenant, true);
   -- Somebody who was erased is not written about under the key that is gone. First, because such an entry comes again.
   v_named := array(select distinct jsonb_array_elements_text(value -> 'subjects') from jsonb_array_elements(p_conditions) where value ? 'subjects');
   v_known := array(select pseudonym from bailiwick.subjects where tenant_id = p_tenant and pseudonym = any (v_named));
@@ -120,7 +154,7 @@ begin
     v_going := bailiwick.not_refused(p_conditions, v_refused);
   end if;
 
-  v_live := bailiwick.live_sessions(p_tenant, array(select distinct value ->> 'session' from jsonb_array_elements(v_going)), v_now);
+  v_live := bailiwick.live_sessions(p_tenant, array(select distinct value ->> 'session' from jsonb_array_elements(v_going)), p_now);
   if exists (select from jsonb_array_elements(v_going) where value ? 'session' and value ->> 'session' <> all (v_live)) then
     v_refused := v_refused || (
       select jsonb_agg(jsonb_build_object('place', value -> 'place', 'why', 'session_not_live'))
@@ -145,11 +179,7 @@ begin
     v_going := bailiwick.not_refused(p_conditions, v_refused);
   end if;
 
-  v_going := (select jsonb_agg(value order by (value -> 'place')::integer) from jsonb_array_elements(v_going) where value ? 'reservations');
-  if v_going is null or bailiwick.take_limits_together(p_tenant, v_now_ms, v_going) then
-    return v_refused;
-  end if;
-  for v_each in select value from jsonb_array_elements(v_going) loop
+  for v_each in select value from jsonb_array_elements(v_going) where value ? 'reservations' order by (value -> 'place')::integer loop
     v_over := bailiwick.take_limits(p_tenant, v_now_ms, v_each -> 'reservations');
     if v_over is not null then
       v_refused := v_refused || (v_over || jsonb_build_object('place', v_each -> 'place', 'why', 'over_limit'));

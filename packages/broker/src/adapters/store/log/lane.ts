@@ -4,23 +4,32 @@ import { Fault } from "../../../domain/fault.ts";
 import { errorState } from "../connections.ts";
 import type { Queryable } from "../queryable.ts";
 import { describe } from "../unavailable.ts";
-import { type OpenBreaker, outageOf, tripped, withRefused } from "./breaker.ts";
+import { type Breaker, mayTry, outageOf, tripped, withRefused } from "./breaker.ts";
 import { admitBatch, appendBatch, type AppendResult, type Batch, refusalOf, settleBatch } from "./append.ts";
 import type { LogOutage } from "../../../domain/audit.ts";
 import type { WireEntry } from "./wire-entry.ts";
 
-/** The writer of one tenant's log in this process. One batch is under way at a time; what comes meanwhile goes in the next. */
-export interface LogWriter {
+/** One way into a tenant's log. One batch is under way at a time; what comes meanwhile goes in the next. */
+export interface Lane {
   /** Resolves when the entry is durable, or was refused. @throws Fault `log_unavailable`. */
   write(entry: WireEntry): Promise<AppendResult>;
-  /** Who is blocked, and since when; undefined when the log can be written, as far as known. */
-  outage(): LogOutage | undefined;
+  readonly state: {
+    readonly waiting: number;
+    /** A batch of it is under way. */
+    readonly busy: boolean;
+    /** It has a batch whose fate is not known. */
+    readonly uncertain: boolean;
+  };
 }
 
-export interface WriterOptions {
+export interface LaneOptions {
   readonly tenant: string;
-  /** Names this writer in the database; no other writer, in any process, has it. */
+  /** Names this lane in the database; no other one, in any process, has it. */
   readonly writer: string;
+  /** Shared by the lanes of one log: what one finds out holds for all. */
+  readonly breaker: Breaker;
+  /** Asked before a batch of so many entries is sent; resolves when it may be. Returns what to call when it is done. */
+  readonly turn: (entries: () => number) => Promise<() => void>;
   readonly db: Queryable;
   /** The database of sessions and limits, where the log has one of its own. */
   readonly admitting?: Queryable | undefined;
@@ -36,8 +45,10 @@ export interface WriterOptions {
 /** A batch this large costs about as much in the database as in the network; a larger one would only make callers wait. */
 const MAX_BATCH_ENTRIES = 256;
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
+/** Callers go on in groups of this size: while the first group's next entries are written, the others' are still being made. */
+const GROUP = 32;
 /** More waiting entries mean that the database has stood still for seconds: refusing is better than growing. */
-const MAX_QUEUED_ENTRIES = 20_000;
+const MAX_QUEUED_ENTRIES = 10_000;
 /** How long callers wait for the answer about a batch whose connection was lost; a restart of the server takes less. */
 const SETTLE_TIMEOUT_MS = 5_000;
 const SETTLE_RETRY_MS = 50;
@@ -49,20 +60,23 @@ interface Queued {
 }
 
 interface State {
-  readonly options: WriterOptions;
+  readonly options: LaneOptions;
   readonly queue: Queued[];
   draining: boolean;
+  sending: boolean;
   batches: number;
   /** A batch whose fate is not known yet: nothing is written before it is. */
   uncertain: Batch | undefined;
-  down: OpenBreaker | undefined;
   /** Ids of rule sets that this process has written. */
   readonly ruleSets: Set<string>;
 }
 
-export function logWriter(options: WriterOptions): LogWriter {
-  const state: State = { options, queue: [], draining: false, batches: 0, uncertain: undefined, down: undefined, ruleSets: new Set() };
+export function logLane(options: LaneOptions): Lane {
+  const state: State = { options, queue: [], draining: false, sending: false, batches: 0, uncertain: undefined, ruleSets: new Set() };
   return {
+    get state() {
+      return { waiting: state.queue.length, busy: state.sending, uncertain: state.uncertain !== undefined };
+    },
     write: (entry) =>
       new Promise((settle, fail) => {
         if (state.queue.length >= MAX_QUEUED_ENTRIES) {
@@ -77,7 +91,6 @@ export function logWriter(options: WriterOptions): LogWriter {
         state.queue.push({ entry, settle, fail });
         if (!state.draining) void drain(state);
       }),
-    outage: () => (state.down === undefined ? undefined : outageOf(options.tenant, state.down)),
   };
 }
 
@@ -86,14 +99,22 @@ async function drain(state: State): Promise<void> {
   while (state.queue.length > 0) {
     // What other callers hand in during this turn of the event loop goes into the same batch.
     await nextTick();
+    const done = await state.options.turn(() => state.queue.length);
+    state.sending = true;
     const batch = takeBatch(state.queue);
-    if (state.down !== undefined && performance.now() < state.down.probeAt) {
-      refuse(state, batch);
-      continue;
-    }
-    await deliver(state, batch);
+    await send(state, batch);
+    state.sending = false;
+    done();
   }
   state.draining = false;
+}
+
+async function send(state: State, batch: readonly Queued[]): Promise<void> {
+  if (!mayTry(state.options.breaker, performance.now())) {
+    refuse(state, batch);
+    return;
+  }
+  await deliver(state, batch);
 }
 
 function takeBatch(queue: Queued[]): readonly Queued[] {
@@ -113,15 +134,31 @@ async function deliver(state: State, queued: readonly Queued[]): Promise<void> {
     await settleUncertain(state);
     await writeRuleSets(state, queued);
     waiting = await admitted(state, queued);
-    const before = state.down === undefined ? [] : [state.options.recovered(outageOf(state.options.tenant, state.down))];
+    const { breaker, tenant } = state.options;
+    const before = breaker.open === undefined ? [] : [state.options.recovered(outageOf(tenant, breaker.open))];
     const results = await appendSurely(state, [...before, ...waiting.map(({ entry }) => entry)]);
-    state.down = undefined;
+    breaker.open = undefined;
     state.options.appended(results.filter(({ ok }) => ok).length);
-    results.slice(before.length).forEach((result, place) => waiting[place]?.settle(result));
+    await settleInGroups(waiting, results.slice(before.length));
   } catch (error) {
     if (isBadEntry(error)) return apart(state, waiting);
-    state.down = tripped(state.down, { why: describe(error), at: state.options.now(), clock: performance.now() });
+    const { breaker } = state.options;
+    breaker.open = tripped(breaker.open, { why: describe(error), at: state.options.now(), clock: performance.now() });
     refuse(state, waiting, error);
+  }
+}
+
+/** Callers that all go on at once would keep this thread busy while the database waits, and then wait for it together. */
+async function settleInGroups(waiting: readonly Queued[], results: readonly AppendResult[]): Promise<void> {
+  for (let from = 0; from < waiting.length; from += GROUP) {
+    for (const [place, one] of waiting.slice(from, from + GROUP).entries()) {
+      const result = results[from + place];
+      if (result !== undefined) one.settle(result);
+    }
+    if (from + GROUP >= waiting.length) return;
+    // One turn for the entries to be made, one for another lane to send them.
+    await nextTick();
+    await nextTick();
   }
 }
 
@@ -227,8 +264,9 @@ function isBadEntry(error: unknown): boolean {
 
 function refuse(state: State, queued: readonly Queued[], cause?: unknown): void {
   const entries = queued.map(({ entry }) => entry);
-  if (state.down !== undefined) state.down = withRefused(state.down, entries);
-  const { since, why } = state.down ?? { since: state.options.now(), why: "unexpected failure" };
+  const { breaker } = state.options;
+  if (breaker.open !== undefined) breaker.open = withRefused(breaker.open, entries);
+  const { since, why } = breaker.open ?? { since: state.options.now(), why: "unexpected failure" };
   const fault = new Fault(
     "log_unavailable",
     `the log of tenant \`${state.options.tenant}\` cannot be written since ${since.toISOString()} (${why}), and nothing runs unrecorded; check that PostgreSQL runs and has free disk space, then try again`,
