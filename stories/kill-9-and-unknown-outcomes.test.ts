@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { digest } from "@bailiwick/ledger";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startNotesCompany } from "./notes-company.ts";
 import type { NotesCompany } from "./notes-company.ts";
@@ -16,7 +15,7 @@ const STALLED = "stall";
 interface Row {
   readonly callId: string;
   readonly status: string;
-  readonly argsDigest: string | undefined;
+  readonly text: string | undefined;
 }
 
 let company: NotesCompany;
@@ -52,12 +51,12 @@ test("after kill -9 under load every effect has its intent, every answered call 
   expect(answered.length).toBeLessThan(CALLS);
 
   const program = await company.restart();
-  const done = (await company.effects()).map((effect) => digestOf(String(effect.args["text"])));
+  const done = (await company.effects()).map((effect) => String(effect.args["text"]));
   const rows = await allCalls(program);
-  const recorded = new Map(rows.map((row) => [row.argsDigest, row.status]));
+  const recorded = new Map(rows.map((row) => [row.text, row.status]));
   expect(done.filter((effect) => !recorded.has(effect))).toEqual([]);
-  expect(answered.filter((text) => recorded.get(digestOf(text)) !== "succeeded")).toEqual([]);
-  expect(recorded.get(digestOf(STALLED))).toBe("unknown");
+  expect(answered.filter((text) => recorded.get(text) !== "succeeded")).toEqual([]);
+  expect(recorded.get(STALLED)).toBe("unknown");
   expect([...new Set(recorded.values())].toSorted()).toEqual(["succeeded", "unknown"]);
 
   const unknown = await program.run("audit", "query", "--status", "unknown", "--limit", "200", "--json");
@@ -67,20 +66,14 @@ test("after kill -9 under load every effect has its intent, every answered call 
   expect((await program.run("audit", "verify")).code).toBe(0);
 });
 
-function digestOf(text: string): string {
-  return digest({ tool: "notes", kind: "tool", name: "add_note", args: { text } });
-}
-
-/** Every recorded call, with the digest its intent names. */
+/** Every recorded call, with the text that lies sealed beside its intent. */
 async function allCalls(program: Program): Promise<readonly Row[]> {
   const listed = await program.run("audit", "query", "--tenant", "acme", "--action", "notes:create", "--limit", "200", "--json");
   const { calls } = JSON.parse(listed.stdout) as { calls: { callId: string; status: string }[] };
   return Promise.all(
     calls.map(async ({ callId, status }) => {
-      const detail = (await program.get(`/calls/${callId}`)) as { records: { kind: string; body: unknown }[] };
-      const intent = detail.records.find((record) => record.kind === "intent")?.body;
-      const body = (typeof intent === "string" ? JSON.parse(intent) : intent) as { argsDigest?: string } | undefined;
-      return { callId, status, argsDigest: body?.argsDigest };
+      const detail = (await program.get(`/calls/${callId}`)) as { facts?: { args?: { text?: string } } };
+      return { callId, status, text: detail.facts?.args?.text };
     }),
   );
 }

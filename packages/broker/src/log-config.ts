@@ -53,6 +53,13 @@ export async function readLogConfig(folder: string): Promise<LogConfig> {
   throw new LogConfigError(`\`${path}\` cannot be used; ${problems.join("; ")}`);
 }
 
+/** A name that is none would be an export nobody misses, or records kept for ever although somebody wanted otherwise. @throws LogConfigError */
+export function requireTenants({ exports, retention }: LogConfig, tenants: readonly string[]): void {
+  const unknown = [...exports.map(({ tenant }) => tenant), ...Object.keys(retention)].find((tenant) => !tenants.includes(tenant));
+  if (unknown !== undefined)
+    throw new LogConfigError(`\`log.yaml\` speaks of tenant \`${unknown}\`, which the policy does not have; it has ${tenants.join(", ")}`);
+}
+
 function yamlOf(text: string, path: string): unknown {
   try {
     return parse(text);

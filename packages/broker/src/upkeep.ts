@@ -7,8 +7,10 @@ import type { Finding } from "./adapters/anchors/finding.ts";
 import { openAnchors } from "./adapters/anchors/open-anchors.ts";
 import { type RunningExports, startExports } from "./adapters/export/start-exports.ts";
 import { applyRetention, type Store } from "./adapters/store/index.ts";
+import { randomId } from "./adapters/system/random.ts";
 import type { Logger } from "./adapters/telemetry/logger.ts";
-import type { LogConfig } from "./log-config.ts";
+import { adminRecord, BROKER } from "./domain/admin-record.ts";
+import { type LogConfig, requireTenants } from "./log-config.ts";
 
 /** How often rows that decide nothing any more are deleted. */
 const TIDY_MS = 10 * 60_000;
@@ -85,19 +87,18 @@ export async function startUpkeep(parts: UpkeepParts): Promise<Upkeep> {
   };
 }
 
-/** A name that is none would be an export nobody misses, or records kept for ever although somebody wanted otherwise. */
-function requireTenants({ exports, retention }: LogConfig, tenants: readonly string[]): void {
-  const unknown = [...exports.map(({ tenant }) => tenant), ...Object.keys(retention)].find((tenant) => !tenants.includes(tenant));
-  if (unknown !== undefined)
-    throw new Error(`\`log.yaml\` speaks of tenant \`${unknown}\`, which the policy does not have; it has ${tenants.join(", ")}`);
-}
-
 /** The log says of itself that it was found wanting: whoever reads it later sees that somebody was told. */
 async function recordAlarm({ store, now, logger }: UpkeepParts, { tenant, anchor, kind, message }: Finding): Promise<void> {
-  const at = now();
-  const body = { at: at.toISOString(), event: "anchor.conflict", by: "broker", tenant, anchor, finding: kind, message };
+  const record = adminRecord({
+    at: now(),
+    event: "anchor.conflict",
+    by: BROKER,
+    callId: randomId("alarm"),
+    body: { anchor, finding: kind },
+    facts: { message },
+  });
   await store.log
-    .append(tenant, { kind: "admin", callId: `alarm_${at.getTime()}`, body })
+    .append(tenant, record)
     .catch((error: unknown) => logger.error({ err: error, tenant }, "an alarm about the log could not be recorded in it"));
 }
 

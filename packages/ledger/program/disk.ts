@@ -14,6 +14,11 @@ export function folderOnDisk(folder: string): LogFolder {
   };
 }
 
+/** The texts of a file: the whole, or its lines one after the other when it is too long to be one text. */
+export function textsOfFile(path: string): Iterable<string> {
+  return statSync(path).size > MAX_WHOLE_BYTES ? linesOf(openSync(path, "r")) : [readFileSync(path, "utf8")];
+}
+
 /** The paths of all files at and below a path, in order; what git keeps for itself is left out. */
 export function filesBelow(path: string): readonly string[] {
   if (!statSync(path).isDirectory()) return [path];
@@ -53,4 +58,6 @@ function orAbsent<T>(read: () => T): T | undefined {
 }
 
 const CHUNK_BYTES = 65_536;
+/** Some weeks of an anchor's lines. */
+const MAX_WHOLE_BYTES = 33_554_432;
 const MAX_LINE_LENGTH = 16_777_216;

@@ -14,7 +14,7 @@ import {
   type TrustPolicy,
   verifyFolder,
 } from "../src/index.ts";
-import { filesBelow, folderOnDisk } from "./disk.ts";
+import { filesBelow, folderOnDisk, textsOfFile } from "./disk.ts";
 import { faultReport, printable, provenReport, recordReport, type Report, sequenceReport } from "./report.ts";
 import { type TrustOptions, trustOf, WrongUsage } from "./trust.ts";
 
@@ -33,7 +33,8 @@ const USAGE = `usage: bailiwick-ledger verify <folder> (--key <key>... | --polic
 
 verifies an export of a log, or a proof out of it, offline and without trusting whoever wrote it
 
-  --key <key>           a key of the log, as its operator gives it; the first is enough, the log introduces the others
+  --key <key>           a key of the log, as its operator gives it; may be given again. For a folder the first is enough, its records
+                        introduce the others; a proof needs the key that signed it
   --policy <file>       keys, witnesses and quorum in one file (C2SP tlog-policy)
   --witness <key>       a witness's key; may be given again
   --witness-quorum <n>  how many of the witnesses must have cosigned (default: all of them, or as the policy says)
@@ -124,7 +125,8 @@ function policyFor(trust: TrustPolicy, origin: string): LogPolicy {
 
 /** The checkpoints of a log that a file, or the files of a folder, hold. @throws LedgerError `untrusted` when there are none. */
 export function checkpointsAt(place: string, origin: string): readonly string[] {
-  const found = filesBelow(place).flatMap((file) => checkpointsIn(readFileSync(file, "utf8"), origin));
+  const found: string[] = [];
+  for (const file of filesBelow(place)) for (const text of textsOfFile(file)) found.push(...checkpointsIn(text, origin));
   if (found.length === 0)
     throw new LedgerError("untrusted", `\`${place}\` holds no checkpoint of log \`${origin}\`: name the file or folder that keeps them`);
   return found;

@@ -52,7 +52,7 @@ function writeObject(value: object, depth: number): string {
   const members: Readonly<Record<string, unknown>> = { ...value };
   let text = "{";
   // Without a comparison of its own, sorting goes by UTF-16 code units, the order of RFC 8785 section 3.2.3.
-  for (const key of Object.keys(value).sort()) {
+  for (const key of Object.keys(value).toSorted()) {
     const member = members[key];
     if (member === undefined) continue;
     text += text === "{" ? "" : ",";

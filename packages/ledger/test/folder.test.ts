@@ -17,8 +17,11 @@ import {
   tilePath,
   writeEntryBundle,
 } from "../src/index.ts";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { pathsOf } from "../src/folder/tile-files.ts";
 import { filesOf, LOG_KEY, type Ran, run, withFolder } from "./support/folder.ts";
-import { plainLog, record, type WrittenLog, writtenLog } from "./support/log.ts";
+import { nth, plainLog, record, type WrittenLog, writtenLog } from "./support/log.ts";
 
 const SIZE = 600;
 const EVERY = 100;
@@ -69,6 +72,29 @@ describe("a folder whose older records were retired", () => {
       const ran = run("verify", folder, "--key", LOG_KEY, "--json");
       expect([ran.code, JSON.parse(ran.out)]).toMatchObject([1, { code }]);
     });
+  });
+
+  test("goes on from checkpoints before its beginning, as its hash tiles show", async () => {
+    const [own, other] = [
+      nth(log.checkpoints, 1),
+      nth((await writtenLog([record(7), ...log.records.slice(1, 200)], [200])).checkpoints, 0),
+    ];
+    const against = (note: string, files = retired()): Ran => {
+      let ran: Ran = { code: -1, out: "", err: "" };
+      withFolder(files.set("../elsewhere", Buffer.from(note)), (path) => {
+        ran = run("verify", path, "--key", LOG_KEY, "--against", join(path, "../elsewhere"), "--json");
+        rmSync(join(path, "../elsewhere"));
+      });
+      return ran;
+    };
+    expect(against(own)).toMatchObject({ code: 0 });
+    expect(JSON.parse(against(other).out)).toMatchObject({ ok: false, code: "fork", at: 0, until: 200 });
+    const without = retired();
+    without.delete(tilePath({ level: 0, index: 0, width: TILE_WIDTH }));
+    expect(JSON.parse(against(own, without).out)).toMatchObject({ ok: false, code: "tile_missing" });
+    const [origin = "", size = "", , ...rest] = own.split("\n");
+    const unsigned = [origin, size, Buffer.alloc(32).toString("base64"), ...rest].join("\n");
+    expect(JSON.parse(against(unsigned).out)).toMatchObject({ ok: false, code: "bad_signature" });
   });
 
   test("is bound by the root also where neither a record nor a tile above says what a hash has to be", () => {
@@ -150,6 +176,13 @@ test("checkpoints stand in the order of their sizes", () => {
   withFolder(filesOf(log).set(CHECKPOINTS_FILE, Buffer.from([second, first, ...more].join(""))), (path) =>
     expect(run("verify", path, "--key", LOG_KEY)).toMatchObject({ code: 1, out: expect.stringContaining("malformed") }),
   );
+});
+
+test("paths of partial tiles are only made when there is no full one", () => {
+  const made: number[] = [];
+  const [first] = pathsOf((width) => `${made.push(width)}`, 3, 1, [1_000, 900, 800]);
+  expect([first?.width, made]).toEqual([TILE_WIDTH, [TILE_WIDTH]]);
+  expect([...pathsOf(String, 3, 1, [1_000, 900, 800])].map(({ width }) => width)).toEqual([TILE_WIDTH, 232, 132, 32]);
 });
 
 test("many checkpoints are read a line at a time, and a line that never ends is refused", () => {

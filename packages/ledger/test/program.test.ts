@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -183,6 +183,19 @@ describe("bailiwick-ledger verify --against", () => {
         });
       });
     });
+  });
+
+  test("reads a file that is longer than any text may be", () => {
+    const long = put("years.jsonl", log.checkpoints.map((note) => `${JSON.stringify({ note })}\n`).join(""));
+    // Without using the space: what follows the lines is a hole.
+    truncateSync(long, 600 * 1024 * 1024);
+    withFolder(filesOf(log), (path) => {
+      expect(run("verify", path, "--key", LOG_KEY, "--against", long)).toMatchObject({
+        code: 0,
+        out: expect.stringContaining(`with ${log.checkpoints.length} checkpoints`),
+      });
+    });
+    rmSync(long);
   });
 
   test("fails when there is nothing to compare with", () => {

@@ -1,7 +1,8 @@
 import { type JsonObject, obligationsOf, type RowBound, type RuleRef } from "@bailiwick/policy";
-import type { LogEntry } from "../domain/audit.ts";
+import type { LogEntry, ResourceName } from "../domain/audit.ts";
 import { chainOf } from "../domain/ended.ts";
 import { recordedActors, type Session } from "../domain/session.ts";
+import { textAt } from "./paths.ts";
 import type { CallPorts } from "./ports.ts";
 import type { DecidedCall, IncomingCall } from "./types.ts";
 
@@ -12,7 +13,7 @@ type RecordPorts = Pick<CallPorts, "brokerId" | "now">;
 
 /** What every record of a decided call starts from: who, what, the decision and its rules. Arguments only as a commitment. */
 export function said(ports: RecordPorts, call: DecidedCall, more: JsonObject = {}): Said {
-  const { resource } = call;
+  const resource = recordNamed(call);
   const session = saidOfSession(ports, call.session, call.incoming, {
     tool: call.operation.tool,
     operation: call.action.operation.name,
@@ -24,7 +25,14 @@ export function said(ports: RecordPorts, call: DecidedCall, more: JsonObject = {
     policyVersion: call.decision.policyVersion,
     ...more,
   });
-  return resource === undefined ? session : { ...session, resource: { type: resource.type, id: resource.id } };
+  return resource === undefined ? session : { ...session, resource };
+}
+
+/** The record a call is about, also where it was never loaded: whoever erases it means the arguments of calls that were refused, too. */
+function recordNamed({ action, args, resource }: DecidedCall): ResourceName | undefined {
+  if (resource !== undefined) return { type: resource.type, id: resource.id };
+  const id = action.resource === undefined ? undefined : textAt({ args }, action.resource.id);
+  return id === undefined || action.resource === undefined ? undefined : { type: action.resource.type, id };
 }
 
 /** What is known of a call as soon as its session is. */

@@ -87,12 +87,17 @@ async function proofsOf(
     case "agent":
       return [{ path: out, text: await proof(broker, `${proofs}/sequences/${kind}/${encodeURIComponent(name)}`, `${kind} ${name}`) }];
     case "call": {
-      const { records } = await broker.get(
+      const call = await broker.get(
         `/calls/${encodeURIComponent(name)}`,
-        z.object({ records: z.array(z.object({ index: z.int() })) }),
+        z.object({ tenant: z.string(), records: z.array(z.object({ index: z.int() })) }),
       );
+      // The places are those of its own log: in another they are somebody else's records.
+      if (call.tenant !== tenant)
+        throw new CliFailure("refused", `the call \`${name}\` is in the log of tenant \`${call.tenant}\`, not of \`${tenant}\``, [
+          `add \`--tenant ${call.tenant}\``,
+        ]);
       const files: ProofFile[] = [];
-      for (const { index } of records) {
+      for (const { index } of call.records) {
         const text = await proof(broker, `${proofs}/records/${index}`, `record ${index}`);
         files.push({ path: join(out, `record-${index}.tlog-proof`), text });
       }

@@ -27,11 +27,11 @@ export function addAuditTimeline(audit: Command, cli: Cli): void {
 }
 
 async function whole(broker: BrokerClient, run: string, asked: { readonly tenant?: string; readonly before?: string }): Promise<Timeline> {
-  const page = (before: string | undefined): Promise<Timeline> =>
-    broker.get(`/runs/${encodeURIComponent(run)}/timeline`, timelineSchema, { tenant: asked.tenant, before });
-  let timeline = await page(asked.before);
+  const page = (before: string | undefined, tenant: string | undefined): Promise<Timeline> =>
+    broker.get(`/runs/${encodeURIComponent(run)}/timeline`, timelineSchema, { tenant, before });
+  let timeline = await page(asked.before, asked.tenant);
   for (let pages = 1; timeline.earlier !== undefined && pages < MAX_PAGES; pages += 1) {
-    const older = await page(String(timeline.earlier));
+    const older = await page(String(timeline.earlier), timeline.tenant);
     timeline = { ...older, steps: [...older.steps, ...timeline.steps] };
   }
   const steps = [...new Map(timeline.steps.map((step) => [step.index, step])).values()].toSorted((a, b) => a.index - b.index);

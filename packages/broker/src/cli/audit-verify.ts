@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import {
   formatNoteKey,
   LedgerError,
+  type LogKey,
   type LogPolicy,
   logPolicy,
   originOfFolder,
@@ -22,12 +23,14 @@ import {
   WrongUsage,
 } from "@bailiwick/ledger/program";
 import type { Command } from "commander";
+import { logKeysSchema } from "../rest-contract/log-evidence.ts";
 import type { BrokerClient } from "./broker-client.ts";
 import type { Cli } from "./cli.ts";
 import { CliFailure, EXIT } from "./failure.ts";
 import { keepKnownLog, type KnownLog, knownLogsPath, readKnownLogs } from "./known-logs.ts";
 import { type MirroredLog, mirrorLog } from "./log-mirror.ts";
 import { tenantsToAsk } from "./tenants-to-ask.ts";
+import { printable } from "./text.ts";
 
 interface VerifyOptions {
   readonly tenant?: string;
@@ -76,12 +79,12 @@ async function verifyOffline(cli: Cli, folder: string, options: VerifyOptions): 
   return runLedger(["verify", path, ...argv], io);
 }
 
-/** The first key of the log as this data folder pinned it. */
+/** The log's keys as this data folder pinned them: records that introduced a later one may be retired. */
 async function pinnedKeys(cli: Cli, folder: string): Promise<readonly string[]> {
   const known = [...(await readKnownLogs(cli.dataFolder())).values()];
   try {
     const origin = originOfFolder(folderOnDisk(folder));
-    return known.filter((log) => log.origin === origin).flatMap((log) => log.keys.slice(0, 1).map(({ key }) => formatNoteKey(key)));
+    return known.filter((log) => log.origin === origin).flatMap((log) => log.keys.map(({ key }) => formatNoteKey(key)));
   } catch (error) {
     if (error instanceof LedgerError) return [];
     throw error;
@@ -89,6 +92,12 @@ async function pinnedKeys(cli: Cli, folder: string): Promise<readonly string[]> 
 }
 
 async function verifyRunning(cli: Cli, options: VerifyOptions): Promise<void> {
+  const { key, policy, witness, witnessQuorum } = options;
+  // Without this a quorum that was asked for would be passed over, and the answer still be "proven".
+  if (key === undefined && policy === undefined && (witness !== undefined || witnessQuorum !== undefined))
+    throw new CliFailure("usage", "witnesses are asked for, but the log's key is not pinned with them", [
+      "add `--key <key>`, as the log's operator gives it, or name keys, witnesses and quorum with `--policy <file>`",
+    ]);
   const broker = await cli.broker();
   const reports: { readonly tenant: string; readonly report: Report }[] = [];
   for (const tenant of await tenantsToAsk(broker, options.tenant))
@@ -105,7 +114,7 @@ async function verifyLog(cli: Cli, broker: BrokerClient, tenant: string, options
   const folder = await mkdtemp(join(tmpdir(), "bailiwick-verify-"));
   try {
     const mirrored = await mirrorLog(broker, tenant, folder);
-    if (mirrored === undefined) return emptyReport(known);
+    if (mirrored === undefined) return emptyReport(known, await keptElsewhere(cli, broker, tenant, options));
     const { origin } = mirrored.keys;
     const { policy, changed } = policyFor(cli, mirrored, known, options);
     if (changed !== undefined) return faultReport(changed, origin);
@@ -133,7 +142,7 @@ type Changed = Parameters<typeof faultReport>[0];
 /** Whom to believe: the options, or what was pinned, or on the first time what the broker says. */
 function policyFor(
   cli: Cli,
-  { keys }: MirroredLog,
+  { keys, first: base }: MirroredLog,
   known: KnownLog | undefined,
   options: VerifyOptions,
 ): { policy: LogPolicy; changed?: Changed } {
@@ -147,8 +156,11 @@ function policyFor(
   // Named by the broker, so no quorum of them is asked for; but what they cosigned has to fit.
   const witnesses = keys.witnesses.map(parseNoteKey);
   if (known === undefined) {
-    cli.talk(`log ${origin} is seen for the first time, and its key is pinned from now on: compare it with the operator's\n  ${first.key}`);
-    return { policy: logPolicy({ origin, keys: [parseNoteKey(first.key)], witnesses }) };
+    // What introduced these may be among the records that were retired.
+    const believed = keys.keys.filter(({ from }) => from === 0 || from <= base);
+    const named = believed.map(({ key }) => `\n  ${printable(key)}`).join("");
+    cli.talk(`log ${origin} is seen for the first time, and its key is pinned from now on: compare it with the operator's${named}`);
+    return { policy: logPolicy({ origin, keys: believed.map((one) => logKeyAt(one, base)), witnesses }) };
   }
   const policy = logPolicy({ origin: known.origin, keys: known.keys, witnesses });
   const pinned = known.keys[0] === undefined ? "" : formatNoteKey(known.keys[0].key);
@@ -170,7 +182,23 @@ function policyFor(
   };
 }
 
-function emptyReport(known: KnownLog | undefined): Report {
+/** A key as it stood where the records begin; what became of it later, they say. */
+function logKeyAt({ key, from, until }: MirroredLog["keys"]["keys"][number], base: number): LogKey {
+  return { key: parseNoteKey(key), from, until: until === undefined || until >= base ? undefined : until };
+}
+
+/** Checkpoints of a log that has none, in the places that the options name. @throws LedgerError when such a place has none either. */
+async function keptElsewhere(cli: Cli, broker: BrokerClient, tenant: string, { against = [] }: VerifyOptions): Promise<number> {
+  if (against.length === 0) return 0;
+  const { origin } = await broker.get(`/audit/logs/${encodeURIComponent(tenant)}/keys`, logKeysSchema);
+  return against.flatMap((place) => checkpointsAt(resolve(cli.io.cwd, place), origin)).length;
+}
+
+function emptyReport(known: KnownLog | undefined, elsewhere: number): Report {
+  if (elsewhere > 0) {
+    const why = `the log has no checkpoint, and ${elsewhere} of it are kept elsewhere: it was deleted or set back`;
+    return faultReport({ ok: false, code: "truncated", at: 0, until: 1, why }, known?.origin);
+  }
   if (known === undefined)
     return {
       ok: true,

@@ -1,7 +1,7 @@
 import { type Policy, type PolicyFile, type PolicyTestReport, runTests } from "@bailiwick/policy";
 import type { Command } from "commander";
 import type { Cli } from "./cli.ts";
-import { readLogConfig } from "../log-config.ts";
+import { readLogConfig, requireTenants } from "../log-config.ts";
 import { CliFailure, EXIT } from "./failure.ts";
 import { count, diagnosticsText, openPolicyFolder } from "./policy-folder.ts";
 
@@ -21,11 +21,7 @@ async function check(cli: Cli, name: string | undefined, strict: boolean): Promi
   const opened = await openPolicyFolder(cli, name);
   if (opened === undefined) return;
   const { folder, shown, files, policy } = opened;
-  await readLogConfig(folder).catch((error: unknown) => {
-    throw new CliFailure("refused", error instanceof Error ? error.message : "`log.yaml` cannot be used", [
-      "a broker does not start with it",
-    ]);
-  });
+  await checkLogConfig(folder, policy);
   const report = runTests(policy, files, cli.io.now());
   const ok = report.failed.length === 0 && !(strict && (policy.warnings.length > 0 || report.unexercised.length > 0));
   cli.answer(
@@ -33,6 +29,17 @@ async function check(cli: Cli, name: string | undefined, strict: boolean): Promi
     `${diagnosticsText(policy.warnings)}${testsText(report)}${summary(shown, policy, files)}`,
   );
   if (!ok) cli.exitWith(EXIT.refused);
+}
+
+/** @throws CliFailure for a `log.yaml` that a broker does not start with. */
+async function checkLogConfig(folder: string, { tenants }: Policy): Promise<void> {
+  try {
+    requireTenants(await readLogConfig(folder), tenants);
+  } catch (error) {
+    throw new CliFailure("refused", error instanceof Error ? error.message : "`log.yaml` cannot be used", [
+      "a broker does not start with it",
+    ]);
+  }
 }
 
 function testsText(report: PolicyTestReport): string {

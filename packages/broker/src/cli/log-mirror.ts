@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   BASE_FILE,
   canonicalize,
@@ -7,8 +8,12 @@ import {
   CHECKPOINTS_FILE,
   entryBundlePath,
   formatCheckpointLine,
+  LedgerError,
   newTiles,
+  type NoteKey,
+  openNote,
   parseCheckpointText,
+  parseNoteKey,
   parseSignedNote,
   POLICY_FILE,
   TILE_WIDTH,
@@ -22,12 +27,18 @@ import { CliFailure } from "./failure.ts";
 /** What a broker says of a log. Nothing in it is believed. */
 export interface MirroredLog {
   readonly keys: z.output<typeof logKeysSchema>;
+  /** Where the mirror's records begin. */
+  readonly first: number;
   /** Records up to the newest checkpoint, and what of them was fetched now. */
   readonly size: number;
   readonly fetched: number;
   /** The newest checkpoint. */
   readonly note: string;
 }
+
+/** Witnesses are sent a checkpoint every five seconds (adapters/anchors); a second round is waited for. */
+const LOOK_MS = 1_000;
+const MAX_LOOKS = 12;
 
 /** Files fetched at the same time. */
 const AT_ONCE = 8;
@@ -42,18 +53,49 @@ export async function mirrorLog(broker: BrokerClient, tenant: string, folder: st
   const keys = await broker.get(`${log}/keys`, logKeysSchema);
   const newest = await broker.file(`${log}/checkpoint`);
   if (newest === undefined) return undefined;
-  const note = Buffer.from(newest).toString("utf8");
+  const note = await cosigned(broker, log, keys, Buffer.from(newest).toString("utf8"));
   const { size } = parseCheckpointText(parseSignedNote(note).text);
-  const isNew = await isNewMirror(folder, keys.origin);
+  const kept = await keptNote(folder, keys.origin);
+  const isNew = kept === undefined;
+  if (kept !== undefined) requireGrowth(folder, kept, note);
   const base = await broker.get(`${log}/base`, logBaseSchema);
   // A mirror keeps what the log has dropped since.
   if (isNew && base.size > 0) await replace(join(folder, BASE_FILE), `${canonicalize(base)}\n`);
-  const fetched = await fetchAll(broker, log, folder, filesOf(await firstOf(folder), size));
+  const first = await firstOf(folder);
+  const fetched = await fetchAll(broker, log, folder, filesOf(first, size));
   await replace(join(folder, POLICY_FILE), keys.policy);
   await mirrorCheckpoints(broker, log, folder, size);
   // Last: a folder whose checkpoint is there holds everything under it.
   await replace(join(folder, CHECKPOINT_FILE), note);
-  return { keys, size, fetched, note };
+  return { keys, first, size, fetched, note };
+}
+
+/**
+ * The first checkpoint from the newest on that the broker's witnesses have cosigned. They are sent one every few seconds, so of a log that is written
+ * to all the time the newest never has their quorum. The newest itself when none comes: the verifier says what is missing.
+ */
+async function cosigned(broker: BrokerClient, log: string, { witnesses, quorum }: MirroredLog["keys"], newest: string): Promise<string> {
+  const keys = witnesses.map(parseNoteKey);
+  const has = (note: string): boolean => cosigners(note, keys) >= quorum;
+  const beyond = String(Math.max(0, parseCheckpointText(parseSignedNote(newest).text).size - 1));
+  for (let look = 0; look < MAX_LOOKS; look += 1) {
+    if (has(newest)) return newest;
+    if (look > 0) await sleep(LOOK_MS);
+    const { checkpoints } = await broker.get(`${log}/checkpoints`, checkpointsSchema, { beyond });
+    const found = checkpoints.find(({ note }) => has(note));
+    if (found !== undefined) return found.note;
+  }
+  return newest;
+}
+
+function cosigners(note: string, witnesses: readonly NoteKey[]): number {
+  if (witnesses.length === 0) return 0;
+  try {
+    return new Set(openNote(note, witnesses).verified.map(({ key }) => key)).size;
+  } catch (error) {
+    if (error instanceof LedgerError) return 0;
+    throw error;
+  }
 }
 
 /** A file of the mirror. */
@@ -95,7 +137,10 @@ async function fetchAll(broker: BrokerClient, log: string, folder: string, files
           "run the command again, or into a new folder if records were retired since the last time",
           "if this stays, the log's database lacks records: keep it as it is, and compare it with a backup",
         ]);
-      if (bytes !== undefined) await replace(join(folder, file.path), bytes);
+      if (bytes !== undefined) {
+        await requireSameBeginning(folder, file, bytes);
+        await replace(join(folder, file.path), bytes);
+      }
       await removeOlder(folder, file);
       fetched += 1;
     }
@@ -109,6 +154,35 @@ async function removeOlder(folder: string, { path, full, partial }: MirrorFile):
   const older = join(folder, `${full}.p`);
   if (!partial) return rm(older, { recursive: true, force: true });
   for (const name of await readdir(older)) if (name !== basename(path)) await rm(join(older, name));
+}
+
+/**
+ * INVARIANT: what the folder holds is not overwritten by a log that is another one than it was: it may be the only copy of what was cut off.
+ * @throws CliFailure
+ */
+async function requireSameBeginning(folder: string, { path, full }: MirrorFile, bytes: Uint8Array): Promise<void> {
+  const older = join(folder, `${full}.p`);
+  for (const name of await readdir(older).catch(() => [])) {
+    if (name === basename(path) || !/^\d+$/u.test(name)) continue;
+    const before = await readFile(join(older, name));
+    if (Buffer.compare(before, bytes.subarray(0, before.byteLength)) !== 0) throw rewritten(folder, `\`${path}\` does not go on from it`);
+  }
+}
+
+/** @throws CliFailure when the log is smaller than what it signed before, or says something else of the same size. */
+function requireGrowth(folder: string, kept: string, note: string): void {
+  const [before, now] = [kept, note].map((one) => parseSignedNote(one).text);
+  if (before === undefined || now === undefined || before === now) return;
+  const [was, is] = [parseCheckpointText(before).size, parseCheckpointText(now).size];
+  if (is < was) throw rewritten(folder, `the log has ${is} records, and the folder holds a signed checkpoint of ${was}`);
+  if (is === was) throw rewritten(folder, `the log signed another checkpoint of ${is} records`);
+}
+
+function rewritten(folder: string, what: string): CliFailure {
+  return new CliFailure("refused", `the log is not the one that \`${folder}\` is a mirror of: ${what}; the folder is left as it is`, [
+    "keep the folder and the log's database as they are: together they show what was changed",
+    "mirror the log into a new folder, and compare it with `bailiwick audit verify <new folder> --against <this folder>`",
+  ]);
 }
 
 /** Adds the checkpoints beyond those that the folder has, up to a size. */
@@ -134,10 +208,10 @@ function lastSize(lines: string): number {
   return Number(size ?? 0);
 }
 
-/** Whether the folder holds no mirror yet. @throws CliFailure when it holds that of another log. */
-async function isNewMirror(folder: string, origin: string): Promise<boolean> {
+/** The newest checkpoint of the mirror; undefined when the folder holds none yet. @throws CliFailure when it holds that of another log. */
+async function keptNote(folder: string, origin: string): Promise<string | undefined> {
   const kept = await readIfThere(join(folder, CHECKPOINT_FILE));
-  if (kept === undefined || kept.startsWith(`${origin}\n`)) return kept === undefined;
+  if (kept === undefined || kept.startsWith(`${origin}\n`)) return kept;
   throw new CliFailure("refused", `\`${folder}\` is the mirror of another log than \`${origin}\``, [
     "name a folder of its own for each log",
   ]);

@@ -98,7 +98,9 @@ function keepInForce(
   changes.listen(
     () =>
       void reload().catch((error: unknown) =>
-        onError(new PolicyLoadError("the changed policy could not be put in force and is tried again; see the cause", [], { cause: error })),
+        onError(
+          new PolicyLoadError("the changed policy could not be put in force and is tried again; see the cause", [], { cause: error }),
+        ),
       ),
     onError,
   );

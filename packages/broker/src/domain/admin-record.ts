@@ -14,6 +14,7 @@ export const ADMIN_EVENTS = [
   "agent.add_key",
   "agent.retire_key",
   "agent.retire_key_later",
+  "anchor.conflict",
   "approval.answer_too_late",
   "approval.approve",
   "approval.deny",

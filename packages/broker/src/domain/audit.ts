@@ -51,6 +51,8 @@ export interface StoredRecord {
   readonly text: string;
   /** Names behind the pseudonyms in the text; who was erased is absent. Empty where the reader did not ask for names. */
   readonly people: Readonly<Record<string, string>>;
+  /** From `read`: what the store finds it by that does not say what it says. A query then passes it over, although its text is the one written. */
+  readonly misfiled?: string | undefined;
 }
 
 /** A counter to draw from in the intent's transaction. */

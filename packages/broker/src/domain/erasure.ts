@@ -43,7 +43,7 @@ export interface LegalHolds {
 /** Why nothing was destroyed. */
 export type NotErased =
   | { readonly ok: false; readonly why: "held"; readonly hold: LegalHold }
-  /** Calls for the person have begun and have no end yet. */
+  /** Calls for the person, or about the record, have begun and have no end yet. */
   | { readonly ok: false; readonly why: "calls_under_way"; readonly calls: readonly string[] }
   /** Nobody and nothing of this name is in the log, or it was erased already. */
   | { readonly ok: false; readonly why: "unknown" };
@@ -75,7 +75,7 @@ export interface Erasure {
    * @throws Fault `log_unavailable` | `store_unavailable`; then nothing was destroyed.
    */
   erase(tenant: string, person: string, act: ErasureAct): Promise<ErasedPerson | NotErased>;
-  /** Deletes the facts of all records about this record, and held calls that would act on it. @throws Fault as `erase`. */
+  /** Deletes the facts of all records about this record, once calls about it have ended, and held calls that would act on it. @throws Fault as `erase`. */
   eraseResource(tenant: string, resource: ResourceName, act: ErasureAct): Promise<ErasedResource | NotErased>;
 }
 

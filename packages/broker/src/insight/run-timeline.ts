@@ -58,8 +58,13 @@ export async function runTimeline(
     .filter(([first]) => first !== undefined && first.index >= range.from && first.index < range.to)
     .flatMap((group) => stepsOf(group, depths))
     .toSorted((a, b) => a.index - b.index);
-  if (steps.length === 0 && range.from === 0 && page.before === undefined) return undefined;
+  if (steps.length === 0 && range.from === 0 && !(await knows(log, tenant, run, page.before))) return undefined;
   return { run, steps, earlier: range.from === 0 ? undefined : range.from };
+}
+
+/** Whether there is such a run, of which nothing lies before a place. Another tenant's run would else be an empty one of this tenant. */
+async function knows(log: Pick<AuditLog, "query">, tenant: string, run: string, before: number | undefined): Promise<boolean> {
+  return before !== undefined && (await log.query(tenant, { run, limit: 1 })).length > 0;
 }
 
 /** Ids asked for at once. */

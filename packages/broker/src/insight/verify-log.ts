@@ -1,6 +1,7 @@
-import { exportVerifier, leafHashesOfTiles, type LogKey, logPolicy, TILE_WIDTH, tilePath } from "@bailiwick/ledger";
-import type { AuditLog } from "../domain/audit.ts";
-import type { LogEvidence, SignedCheckpoint } from "../domain/evidence.ts";
+import { exportVerifier, growTree, leafHashesOfTiles, type LogKey, logPolicy, TILE_WIDTH, tilePath } from "@bailiwick/ledger";
+import type { AuditLog, StoredRecord } from "../domain/audit.ts";
+import { z } from "zod";
+import type { LogBase, LogEvidence, SignedCheckpoint } from "../domain/evidence.ts";
 
 /** Records read at a time, so that a long log is checked in constant memory. */
 const PAGE = 1_000;
@@ -25,10 +26,13 @@ export async function verifyLog(
   { log, evidence }: { readonly log: Pick<AuditLog, "read">; readonly evidence: LogEvidence },
   tenant: string,
 ): Promise<LogVerification> {
-  const newest = await settled(log, evidence, tenant);
+  // The base first: the record that speaks of it is then covered.
   const base = await evidence.base(tenant);
+  const newest = await settled(log, evidence, tenant);
   const keys = believedAt(base?.frontier.size ?? 0, await evidence.keys(tenant));
-  if (newest === undefined || keys.length === 0) return { ok: true, records: 0, checkpoints: 0, root: "" };
+  if (newest === undefined) return { ok: true, records: 0, checkpoints: 0, root: "" };
+  if (keys.length === 0)
+    return broken({ index: 0, until: newest.size, what: "the log has checkpoints, but no key that they are signed with" });
   const checkpoints = (await allCheckpoints(evidence, tenant)).filter(({ size }) => size <= newest.size);
   const tiles = new Map<string, Uint8Array | undefined>();
   const verifier = exportVerifier({
@@ -38,18 +42,56 @@ export async function verifyLog(
     ...(base === undefined ? {} : { from: base }),
   });
   let index = base?.frontier.size ?? 0;
+  let retired = base === undefined;
+  let hidden: StoredRecord | undefined;
   while (index < newest.size) {
     const page = await log.read(tenant, index, Math.min(PAGE, newest.size - index));
     if (page.length === 0) break;
     await loadTiles(evidence, tenant, { from: index, to: index + page.length, size: newest.size }, tiles);
     index += page.length;
+    hidden ??= page.find(({ misfiled }) => misfiled !== undefined);
+    retired ||= page.some(({ text }) => saysRetired(text, base));
     if (!page.every((record) => verifier.push(record.text))) break;
   }
   const verdict = verifier.verdict();
+  if (verdict.ok && hidden !== undefined)
+    return broken({
+      index: hidden.index,
+      until: hidden.index + 1,
+      what: `its column \`${hidden.misfiled ?? ""}\` does not say what it says, which hides it from queries`,
+    });
+  if (verdict.ok && !retired)
+    return broken({
+      index: 0,
+      until: verdict.size,
+      what: "no record says that those before the first one were retired: they were cut off",
+    });
   if (verdict.ok)
     return { ok: true, records: verdict.size, checkpoints: verdict.checkpoints, root: Buffer.from(verdict.root).toString("base64") };
-  const fault = { index: verdict.at, until: verdict.until, what: verdict.why };
-  return { ok: false, records: index, checkpoints: checkpoints.length, root: "", fault };
+  return broken({ index: verdict.at, until: verdict.until, what: verdict.why }, { records: index, checkpoints: checkpoints.length });
+}
+
+function broken(fault: NonNullable<LogVerification["fault"]>, checked = { records: 0, checkpoints: 0 }): LogVerification {
+  return { ok: false, ...checked, root: "", fault };
+}
+
+const retirementSchema = z.object({ kind: z.literal("admin"), event: z.literal("log.retire"), to: z.number(), root: z.string() });
+
+/** Whether a record is the one of the retirement that made the base: nobody else can sign where the records begin. */
+function saysRetired(text: string, base: LogBase | undefined): boolean {
+  if (base === undefined || !text.includes('"log.retire"')) return false;
+  const { data } = retirementSchema.safeParse(jsonOf(text));
+  if (data?.to !== base.frontier.size) return false;
+  return data.root === Buffer.from(growTree(base.frontier).root()).toString("base64");
+}
+
+/** A record that somebody changed need not be JSON any more; the verifier says so. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The keys that a log's retired records introduced, or its first one; what became of them later, its records say. */

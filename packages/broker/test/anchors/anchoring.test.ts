@@ -73,10 +73,10 @@ async function newest(): Promise<(Anchored & { at: Date }) | undefined> {
   return { size: database.size, note: formatSignedNote({ text, signatures: [...signatures, ...more] }), at: NOW };
 }
 
-function anchoring(anchors: readonly Anchor[]): Anchoring {
+function anchoring(anchors: readonly Anchor[], tenants: readonly string[] = ["acme"]): Anchoring {
   return startAnchoring({
     evidence: {
-      origin: () => ORIGIN,
+      origin: (tenant) => (tenant === "acme" ? ORIGIN : `${ORIGIN}-of-${tenant}`),
       keys: () =>
         Promise.resolve(
           database.size === 0 ? [] : logKeys(...database.signers, signer).slice(0, new Set([...database.signers, signer]).size),
@@ -92,7 +92,7 @@ function anchoring(anchors: readonly Anchor[]): Anchoring {
         return Promise.resolve();
       },
     },
-    tenants: () => ["acme"],
+    tenants: () => tenants,
     anchors,
     now: () => NOW,
     alarm: (finding) => void findings.push(finding),
@@ -357,4 +357,25 @@ test("looks come at a steady pace, after failures ever more rarely, and end with
   wake();
   await watch.close();
   expect(waits).toHaveLength(after);
+});
+
+test("a log that an anchor does not take makes the other logs wait no longer", async () => {
+  database.size = 10;
+  const anchor: Anchor = {
+    name: "witness one",
+    kind: "witness",
+    newest: () => Promise.resolve(undefined),
+    publish: (origin) =>
+      origin === ORIGIN ? Promise.resolve([]) : Promise.reject(new AnchorFault("refused", "the witness was not told of the log")),
+  };
+  const watch = anchoring([anchor], ["acme", "globex"]);
+  while (waits.length === 0) await watch.look();
+  wake();
+  while (waits.length === 1) await watch.look();
+  expect(watch.status().map(({ tenant, fault }) => [tenant, fault !== undefined])).toEqual([
+    ["acme", false],
+    ["globex", true],
+  ]);
+  expect(waits).toEqual([5_000, 5_000]);
+  await watch.close();
 });

@@ -118,6 +118,16 @@ test("a repository that is not there, or may not be written, is said without its
   });
 });
 
+test.each([
+  ["https://ghp_hunter2@git.example/anchors.git", "git https://git.example/anchors.git (main)"],
+  ["https://git.example/anchors.git?token=hunter2#hunter2", "git https://git.example/anchors.git (main)"],
+  ["ssh://git:hunter2@git.example/anchors.git", "git ssh://git@git.example/anchors.git (main)"],
+  ["git@git.example:anchors.git", "git git@git.example:anchors.git (main)"],
+  ["/srv/anchors.git", "git /srv/anchors.git (main)"],
+])("%s is named without what signs in", (address, name) => {
+  expect(anchorOf(address).name).toBe(name);
+});
+
 test("the git program sees neither the broker's secrets nor another repository's settings", async () => {
   const spy = join(root, "spy.txt");
   const program = execFileSync("sh", ["-c", "command -v git"], { encoding: "utf8" }).trim();

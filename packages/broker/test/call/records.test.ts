@@ -197,6 +197,21 @@ describe("the record of a call", () => {
     expect(await saidIn(await answering(structured(record)), "outcome")).toHaveProperty("facts.after");
   });
 
+  test("is found by the record it was about, and erased with it, also when that was never loaded", async () => {
+    const { call } = await timed();
+    const reads = await call("get_ticket", { id: "T-77" });
+    const refused = await call("update_ticket", { id: "T-77", region: "what they must not set" });
+    const missing = await call("delete_ticket", { id: "T-77" });
+    const ids = [reads, refused, missing].map(({ callId = "" }) => callId);
+    for (const id of ids) expect(JSON.stringify(await db.store.log.facts("acme", id))).toMatch(/T-77|delete_ticket/u);
+    const resource = { type: "Ticket", id: "T-77" };
+    const found = await db.store.log.query("acme", { resource, limit: 20 });
+    expect([...new Set(found.map(({ callId }) => callId))].toSorted()).toEqual(ids.toSorted());
+    const act = { by: { named: "operator" }, reason: "asked for" };
+    expect(await db.store.erasure.eraseResource("acme", resource, act)).toMatchObject({ ok: true });
+    for (const id of ids) expect(JSON.stringify((await db.store.log.facts("acme", id)) ?? {})).not.toContain("T-77");
+  });
+
   test("says what it cost, and a new record is what the call left", async () => {
     const each = await timed();
     each.tool.answer = () => structured({ id: "P-1", amount: "12.5" });

@@ -1,17 +1,17 @@
+import { generateKeyPairSync, sign } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PassThrough, Readable } from "node:stream";
-import { parsePolicyText } from "@bailiwick/ledger";
-import { runLedger } from "@bailiwick/ledger/program";
+import { cosignCheckpoint, formatNoteKey, noteKey, parsePolicyText } from "@bailiwick/ledger";
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { runCli } from "../../src/cli/program.ts";
 import { writeBrokerFile } from "../../src/config/data-folder.ts";
 import type { LogEvidence, SignedCheckpoint } from "../../src/domain/evidence.ts";
 import { OPERATOR_KEY, recordCall } from "../people-support/rest.ts";
 import { type ServedHouse, serveRestHouse } from "../people-support/serve.ts";
+import { ageRecords } from "../store/old-months.ts";
+import { filesBelow, keysIn, ledgerIn, parsedPolicy, type Ran, runIn, serveWith } from "./run-in.ts";
 
 const RECORDS = 300;
 const AGENT = "bailiwick://acme/prod/support/support-bot";
@@ -86,9 +86,7 @@ describe("audit verify, of a running broker", () => {
 
   test("refuses another key than the log's, and takes the log's own", async () => {
     const data = await dataFolder();
-    const { logs } = keysSchema.parse(JSON.parse((await run(data, "audit", "keys", ...AT, "--json")).out));
-    const key = logs[0]?.keys[0]?.key ?? "";
-    expect((await run(data, "audit", "verify", ...AT, "--key", key)).code).toBe(0);
+    expect((await run(data, "audit", "verify", ...AT, "--key", await firstKey(data))).code).toBe(0);
     const elsewhere = await run(data, "audit", "verify", ...AT, "--key", OTHER_KEY);
     expect(elsewhere).toMatchObject({ code: 1, out: expect.stringContaining("NOT PROVEN (foreign)") });
     expect((await run(data, "audit", "verify", ...AT, "--key", "nonsense")).code).toBe(2);
@@ -114,7 +112,114 @@ describe("audit verify, of a running broker", () => {
   });
 });
 
+describe("audit verify, of a log that somebody could have replaced", () => {
+  test("does not pass a log that is empty where a second place has checkpoints of it", async () => {
+    const second = join(folder, "second-place");
+    await writeFile(second, (await settled()).note);
+    const gone = await serveWith({ ...house.store.evidence, newest: async () => undefined, checkpoints: async () => [] });
+    const found = await run(await dataFolder(gone.url), "audit", "verify", ...AT, "--against", second, "--json");
+    expect([found.code, JSON.parse(found.out)]).toMatchObject([1, { ok: false, logs: [{ ok: false, code: "truncated" }] }]);
+    await gone.close();
+  });
+
+  test("asks for the key beside witnesses, instead of passing them over", async () => {
+    const data = await dataFolder();
+    for (const options of [
+      ["--witness", WITNESS_KEY],
+      ["--witness-quorum", "1"],
+    ])
+      expect(await run(data, "audit", "verify", ...AT, ...options)).toMatchObject({ code: 2, err: expect.stringContaining("--key") });
+    const key = await firstKey(data);
+    const asked = await run(data, "audit", "verify", ...AT, "--key", key, "--witness", WITNESS_KEY);
+    expect(asked).toMatchObject({ code: 1, out: expect.stringContaining("quorum_missed") });
+  });
+
+  test("at first sight takes a log whose key was changed in records that are retired", async () => {
+    const own = await serveRestHouse();
+    await append(1, own, "outcome");
+    await own.store.evidence.settle("acme");
+    await own.store.evidence.rotateKey("acme");
+    await own.store.evidence.settle("acme");
+    await append(1, own, "outcome");
+    await own.store.evidence.settle("acme");
+    await append(RECORDS, own, "outcome");
+    await own.store.evidence.settle("acme");
+    await ageRecords(own.databaseUrl, "acme", { until: 280, period: 202601 });
+    const data = await dataFolder(own.url);
+    const retired = await own.store.retention.retire("acme", new Date("2026-03-01T00:00:00Z"), {
+      by: { named: "operator" },
+      reason: "old",
+    });
+    expect(retired).toMatchObject({ ok: true, to: 256 });
+    expect(await run(data, "audit", "verify", ...AT)).toMatchObject({ code: 0, out: expect.stringContaining("begins    at record 256") });
+    const target = join(folder, "retired");
+    expect((await run(data, "audit", "mirror", target, ...AT)).code).toBe(0);
+    expect(await run(data, "audit", "verify", target)).toMatchObject({ code: 0, out: expect.stringContaining("all proven") });
+    expect((await run(data, "audit", "verify", ...AT)).code, "with what was pinned").toBe(0);
+    await own.close();
+  });
+});
+
+describe("a log with witnesses that is written to all the time", () => {
+  test("verifies up to the next checkpoint that the quorum cosigned", async () => {
+    const { privateKey } = generateKeyPairSync("ed25519");
+    const { x = "" } = privateKey.export({ format: "jwk" });
+    const key = noteKey("witness.example", Buffer.from(x, "base64url"), "cosignature");
+    const newest = await settled();
+    await append(1);
+    const later = await settled();
+    await append(1);
+    await settled();
+    const note = await cosignCheckpoint(later.note, { key, sign: (message) => sign(null, message, privateKey) }, 1_700_000_000);
+    const { evidence } = house.store;
+    const busy = await serveWith({
+      ...evidence,
+      newest: async () => newest,
+      witnesses: () => ({ keys: [key], quorum: 1 }),
+      checkpoints: async (...asked) =>
+        (await evidence.checkpoints(...asked)).map((one) => (one.size === later.size ? { ...one, note } : one)),
+    });
+    const data = await dataFolder(busy.url);
+    const pinned = ["--key", await firstKey(data), "--witness", formatNoteKey(key)];
+    const found = await run(data, "audit", "verify", ...AT, ...pinned, "--json");
+    expect([found.code, JSON.parse(found.out)]).toMatchObject([0, { logs: [{ ok: true, size: later.size }] }]);
+    await busy.close();
+  });
+});
+
 describe("audit mirror", () => {
+  test("is left as it is by a log whose end was cut off, or that is another one than it was", async () => {
+    const data = await dataFolder();
+    const target = join(folder, "mirror-kept");
+    const before = await settled();
+    await append(3);
+    await settled();
+    expect((await run(data, "audit", "mirror", target, ...AT)).code).toBe(0);
+    const kept = await filesBelow(target);
+    const cut = await serveWith(cutAt(before));
+    const refused = await run(await dataFolder(cut.url), "audit", "mirror", target, ...AT);
+    expect(refused).toMatchObject({ code: 1, err: expect.stringContaining(`the log has ${before.size} records`) });
+    await cut.close();
+    const { evidence } = house.store;
+    await append(1);
+    await settled();
+    const other = await serveWith({
+      ...evidence,
+      entries: async (tenant, bundle, width) => {
+        const bytes = await evidence.entries(tenant, bundle, width);
+        return bytes === undefined
+          ? undefined
+          : Buffer.from(Buffer.from(bytes).toString("latin1").replaceAll("tickets", "refunds"), "latin1");
+      },
+    });
+    const replaced = await run(await dataFolder(other.url), "audit", "mirror", target, ...AT);
+    expect(replaced).toMatchObject({ code: 1, err: expect.stringContaining("does not go on from it") });
+    await other.close();
+    const now = await filesBelow(target);
+    expect(kept.filter((path) => path.includes("entries") && !now.includes(path))).toEqual([]);
+    expect((await run(data, "audit", "mirror", target, ...AT)).code, "of the log that it is").toBe(0);
+  });
+
   test("writes a folder that verifies offline with the pinned key, and with the auditor's program alone", async () => {
     const data = await dataFolder();
     await settled();
@@ -200,6 +305,14 @@ describe("audit prove", () => {
       expect(ledger("verify-proof", join(out, file), "--key", key)).toMatchObject({ code: 0, out: expect.stringContaining("call_now") });
   });
 
+  test("of a call takes the records of its own log only", async () => {
+    const data = await dataFolder();
+    await recordCall(house, "call_elsewhere", "intent");
+    await house.store.log.append("globex", { kind: "admin", callId: "x", body: { at: new Date().toISOString(), event: "x" } });
+    const refused = await run(data, "audit", "prove", "call", "call_elsewhere", "--out", join(folder, "proofs/x"), "--tenant", "globex");
+    expect(refused).toMatchObject({ code: 1, err: expect.stringContaining("--tenant acme") });
+  });
+
   test("of what the log does not have, or nobody can prove, says what there is", async () => {
     const data = await dataFolder();
     const out = join(folder, "proofs/none");
@@ -233,15 +346,16 @@ describe("audit keys and rotate-key", () => {
   });
 });
 
-const keysSchema = z.object({ logs: z.array(z.object({ keys: z.array(z.object({ key: z.string() })) })) });
 /** A well-formed key of a log that nobody keeps (RFC 8032, test 1). */
 const OTHER_KEY = "elsewhere.example/log+f507e1a8+AddamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea";
+/** A well-formed key of a witness that cosigned nothing. */
+const WITNESS_KEY = formatNoteKey(noteKey("witness.example", Buffer.alloc(32, 7), "cosignature"));
 
-async function append(count: number, to: ServedHouse = house): Promise<void> {
+async function append(count: number, to: ServedHouse = house, kind: "intent" | "outcome" = "intent"): Promise<void> {
   await Promise.all(
     Array.from({ length: count }, (_, place) =>
       to.store.log.append("acme", {
-        kind: "intent",
+        kind,
         callId: `call_${place}`,
         body: { at: new Date().toISOString(), agent: AGENT, run: `r-${place % 3}`, tool: "tickets" },
       }),
@@ -249,18 +363,7 @@ async function append(count: number, to: ServedHouse = house): Promise<void> {
   );
 }
 
-function settled(): Promise<SignedCheckpoint> {
-  return house.store.evidence.settle("acme");
-}
-
-async function firstKey(data: string): Promise<string> {
-  const { logs } = keysSchema.parse(JSON.parse((await run(data, "audit", "keys", ...AT, "--json")).out));
-  return logs[0]?.keys[0]?.key ?? "";
-}
-
-function parsedPolicy(text: string): { key: string } {
-  return { key: /^log (\S+)/u.exec(text)?.[1] ?? "" };
-}
+const settled = (): Promise<SignedCheckpoint> => house.store.evidence.settle("acme");
 
 /** The same log, as if what came after a checkpoint had never been written. */
 function cutAt({ size, note, at }: SignedCheckpoint): LogEvidence {
@@ -270,10 +373,6 @@ function cutAt({ size, note, at }: SignedCheckpoint): LogEvidence {
     newest: async () => ({ size, note, at }),
     checkpoints: async (tenant, beyond, limit) => (await evidence.checkpoints(tenant, beyond, limit)).filter((one) => one.size <= size),
   };
-}
-
-function serveWith(evidence: LogEvidence): Promise<ServedHouse> {
-  return serveRestHouse({ evidence });
 }
 
 /** A fresh data folder of a running broker. */
@@ -288,36 +387,14 @@ async function announce(data: string, url: string): Promise<void> {
   await writeBrokerFile(data, { url, pid: process.pid, version: "0.0.0-test", policy: folder, startedAt: new Date().toISOString() });
 }
 
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function run(data: string, ...args: readonly string[]): Promise<Ran> {
-  const [out, err] = [collector(), collector()];
-  const io = {
-    stdin: Readable.from([""]),
-    stdout: out.stream,
-    stderr: err.stream,
-    env: {},
-    cwd: folder,
-    fetch: globalThis.fetch,
-    now: () => new Date(),
-  };
-  const code = await runCli([...args, "--data", data], io, { up: async () => 0 }, "0.0.0-test");
-  return { code, out: out.text(), err: err.text() };
+function run(data: string, ...args: readonly string[]): Promise<Ran> {
+  return runIn(folder, data, args);
 }
 
 function ledger(...argv: readonly string[]): Ran {
-  let [out, err] = ["", ""];
-  const code = runLedger(argv, { cwd: folder, out: (text) => (out += text), err: (text) => (err += text) });
-  return { code, out, err };
+  return ledgerIn(folder, argv);
 }
 
-function collector(): { stream: PassThrough; text(): string } {
-  const stream = new PassThrough();
-  const chunks: Buffer[] = [];
-  stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-  return { stream, text: () => Buffer.concat(chunks).toString() };
+async function firstKey(data: string): Promise<string> {
+  return keysIn(await run(data, "audit", "keys", ...AT, "--json"))[0] ?? "";
 }

@@ -53,6 +53,15 @@ test("a typo is refused with file, line and what to write", async () => {
   expect(out).toContain("write");
 });
 
+test.each([
+  ["retention: { acmee: 400d }\n", "acmee"],
+  ["quorum: 1\n", "quorum"],
+])("a `log.yaml` that a broker does not start with is refused: %s", async (text, named) => {
+  await writeFile(join(folder, "log.yaml"), text);
+  const { code, err } = await check(".");
+  expect([code, err]).toEqual([1, expect.stringContaining(named)]);
+});
+
 test("a failing test of the folder fails the check and shows expected, actual and the rule", async () => {
   const file = companyFiles.find((each) => each.path === "tests/support.yaml");
   await writeFile(join(folder, "tests/support.yaml"), (file?.text ?? "").replace("expect: allow", "expect: deny"));

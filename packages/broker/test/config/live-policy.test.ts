@@ -118,15 +118,19 @@ describe("openLivePolicy", () => {
 
   it("does not open when the first version does not load", async () => {
     const folder = await folderWith({ "bailiwick.yaml": "version: 2\n" });
-    await expect(openLivePolicy(folder, { activate: async () => undefined, onChange: () => undefined, onError: () => undefined })).rejects.toThrow(
-      /bailiwick.yaml:1 {2}error/,
-    );
+    await expect(
+      openLivePolicy(folder, { activate: async () => undefined, onChange: () => undefined, onError: () => undefined }),
+    ).rejects.toThrow(/bailiwick.yaml:1 {2}error/);
   });
 
   it("does not announce a rewrite that changed nothing", async () => {
     const folder = await folderWith({ "bailiwick.yaml": MAIN });
     let changes = 0;
-    const live = await openLivePolicy(folder, { activate: async () => undefined, onChange: () => (changes += 1), onError: () => undefined });
+    const live = await openLivePolicy(folder, {
+      activate: async () => undefined,
+      onChange: () => (changes += 1),
+      onError: () => undefined,
+    });
     cleanups.push(() => live.close());
     await chmod(join(folder, "bailiwick.yaml"), 0o600);
     await live.reload();

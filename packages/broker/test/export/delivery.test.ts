@@ -1,11 +1,15 @@
 import { createHmac } from "node:crypto";
+import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ExportTarget } from "../../src/config/exports-schema.ts";
 import { fileDestination } from "../../src/adapters/export/file-destination.ts";
 import { syslogDestination } from "../../src/adapters/export/syslog-destination.ts";
+import { webhookDestination } from "../../src/adapters/export/webhook-destination.ts";
 import { eventually, growingLog, memoryCursors, start, type Started, TLS } from "./delivery-support.ts";
 import { parseSyslog } from "./parsers.ts";
 import { syslogReceiver, webhookReceiver } from "./receivers.ts";
@@ -201,6 +205,22 @@ describe("a webhook", () => {
     const started = stopping(start(growingLog(1), memoryCursors(), [target(receiver.url)]));
     await eventually(() => expect(started.status()).toMatchObject([{ state: "retrying", next: 0 }]));
     expect(receiver.all).toEqual([]);
+  });
+
+  test("whose answer comes a byte at a time holds up nobody", async () => {
+    const server = createServer((_, response) => {
+      response.writeHead(200);
+      const drops = setInterval(() => response.write("x"), 5);
+      response.on("close", () => clearInterval(drops));
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const url = new URL(`http://127.0.0.1:${port}/`);
+    const destination = webhookDestination({ url, now: () => new Date(), headers: {}, timeoutMs: 50 });
+    await destination.deliver({ tenant: "acme", format: "jsonl", first: 0, last: 0, lines: ["{}"] });
+    server.closeAllConnections();
+    await once(server.close(), "close");
   });
 
   test.each([408, 429, 500, 503])("that answers %i is tried again, each time after twice as long, with the same id", async (status) => {

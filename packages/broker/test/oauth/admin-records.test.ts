@@ -22,6 +22,7 @@ const PEOPLE = company.people.flatMap(({ id, name, email }) => [id, name, email]
 
 /** Events that only a partner, a database, or what erases and retires records brings about; made here by the builder alone. */
 const BUILT: readonly AdminEvent[] = [
+  "anchor.conflict",
   "assertion.replay",
   "federation.out",
   "hold.lift",

@@ -138,6 +138,9 @@ describe("a legal hold", () => {
     expect((await codeOf(await lena("POST", "/api/v1/audit/holds", body))).code).toBe("role_required");
     expect((await codeOf(await greta("POST", "/api/v1/audit/holds", body))).code).toBe("wrong_tenant");
     expect((await olaf("POST", "/api/v1/audit/holds", { ...body, scope: { kind: "person", person: "nobody" } })).status).toBe(404);
+    expect((await codeOf(await olaf("POST", "/api/v1/audit/holds/a%00b/lift", { tenant: "acme", reason: "x" }))).code).toBe(
+      "malformed_request",
+    );
     for (const scope of [{ kind: "some" }, { kind: "person" }, { kind: "everything", person: "x" }, "everything"])
       expect((await codeOf(await olaf("POST", "/api/v1/audit/holds", { ...body, scope }))).code).toBe("malformed_request");
   });

@@ -120,6 +120,7 @@ describe("what an auditor fetches of a log", () => {
     ["/proofs/records/-1"],
     ["/proofs/records/9999999999999999"],
     ["/proofs/sequences/user/ana"],
+    ["/proofs/sequences/run/a%00b"],
     ["/checkpoints?beyond=-1"],
     ["/checkpoints?limit=1001"],
     ["/checkpoint?surprise=1"],

@@ -309,3 +309,23 @@ test("a name with a zero byte, which no database text can hold, is malformed and
   expect((await house.operator("POST", "/api/v1/tasks/end", { tenant: "acme", task: "a\0b" })).status).toBe(400);
   expect(house.faults.length).toBe(faults);
 });
+
+test("a log that many ask to be verified at the same time is read by one check at a time", async () => {
+  let [running, most] = [0, 0];
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+  const verify = async (): Promise<{ ok: true; records: number; checkpoints: number; root: string }> => {
+    running += 1;
+    most = Math.max(most, running);
+    await begun;
+    running -= 1;
+    return { ok: true, records: 3, checkpoints: 1, root: "" };
+  };
+  const busy = await openRestHouse({ verify });
+  const asked = Array.from({ length: 5 }, () => busy.operator("GET", "/api/v1/audit/verify?tenant=acme"));
+  await expect.poll(() => running).toBe(1);
+  begin();
+  expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+  expect((await busy.operator("GET", "/api/v1/audit/verify?tenant=acme")).status, "afterwards").toBe(200);
+  expect(most).toBe(1);
+  await busy.close();
+});

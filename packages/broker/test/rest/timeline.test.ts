@@ -88,6 +88,18 @@ test("another tenant's run, and one that never was, are not there", async () => 
   expect((await lena("GET", "/api/v1/runs/ses_root/timeline?before=x")).status).toBe(400);
 });
 
+test("an earlier part of another tenant's run is not an empty one of the first tenant's", async () => {
+  await house.store.log.append("globex", {
+    kind: "refusal",
+    callId: "call_globex",
+    body: { at: new Date().toISOString(), agent: SUPPORT_BOT, session: "ses_globex", run: "ses_globex", verdict: "deny" },
+  });
+  const asked = await house.operator("GET", "/api/v1/runs/ses_globex/timeline?before=9007199254740991");
+  expect(await asked.json()).toMatchObject({ tenant: "globex", steps: [{ callId: "call_globex" }] });
+  expect((await lena("GET", "/api/v1/runs/ses_nowhere/timeline?before=5")).status).toBe(404);
+  expect((await timeline("?before=1")).steps, "of a run that is there").toEqual([]);
+});
+
 test("reading a run is recorded as a read of the log", async () => {
   await timeline("?limit=7");
   const [read] = await house.store.log.query("acme", { kind: "admin", limit: 1 });

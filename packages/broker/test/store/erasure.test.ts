@@ -1,6 +1,8 @@
 import { Client } from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openStore, type Store } from "../../src/adapters/store/index.ts";
+import { appendBatch } from "../../src/adapters/store/log/append.ts";
+import { wireMembers } from "../../src/adapters/store/log/wire-entry.ts";
 import type { LogEntry } from "../../src/domain/audit.ts";
 import type { ErasureAct } from "../../src/domain/erasure.ts";
 import { verifyLog } from "../../src/insight/verify-log.ts";
@@ -158,6 +160,8 @@ test("calls under way end first; while one does not, nothing is destroyed", { ti
   await log.intend(tenant, callOf("slow", "ada", "intent"), { session: session.id, reservations: [], instead: refusalOf });
   expect(await erasure.erase(tenant, "ada", act)).toEqual({ ok: false, why: "calls_under_way", calls: ["slow"] });
   expect(await log.facts(tenant, "slow")).toBeDefined();
+  const [ended] = await log.query(tenant, { kind: "admin", limit: 1 });
+  expect(saidBy(ended)).toMatchObject({ event: "session.revoke", why: "erasure", by: "olga" });
   const erasing = erasure.erase(tenant, "ada", act);
   await log.append(tenant, callOf("slow", "ada", "outcome"));
   expect(await erasing).toMatchObject({ ok: true });
@@ -288,4 +292,63 @@ test("the application itself cannot delete people or facts, nor erase past a hol
   } finally {
     await owner.end();
   }
+});
+
+test("erasures that wait for another broker's keep nobody else from the store", { timeout: 60_000 }, async () => {
+  fresh();
+  const { log, erasure, sessions, holds } = opened.store;
+  const people = Array.from({ length: 10 }, (_, index) => `person-${index}`);
+  for (const person of people) await log.append(tenant, callOf(`call_${person}`, person));
+  await sessions.create(sessionOf({ tenant: "globex", id: `${tenant}-g` }));
+  const elsewhere = new Client({ connectionString: opened.databaseUrl });
+  await elsewhere.connect();
+  await elsewhere.query("begin");
+  await elsewhere.query("select pg_advisory_xact_lock(hashtextextended('bailiwick.holds ' || $1, 0))", [tenant]);
+  const waiting = Promise.all(people.map((person) => erasure.erase(tenant, person, act)));
+  const placing = holds.place(tenant, { kind: "resource", resource: { type: "Ticket", id: "T-9" } }, act);
+  for (let round = 0; round < 20; round += 1) expect(await sessions.find("globex", `${tenant}-g`)).toBeDefined();
+  await elsewhere.query("rollback");
+  await elsewhere.end();
+  for (const erased of await waiting) expect(erased).toMatchObject({ ok: true });
+  expect(await placing).toBeDefined();
+});
+
+test("a record is erased only when calls about it have ended, so that none leaves behind what it found", { timeout: 60_000 }, async () => {
+  fresh();
+  const { log, erasure, sessions } = opened.store;
+  const session = sessionOf({ tenant, id: `${tenant}-s`, user: "ada" });
+  await sessions.create(session);
+  await log.intend(tenant, callOf("slow", "ada", "intent"), { session: session.id, reservations: [], instead: refusalOf });
+  const ticket = { type: "Ticket", id: "T-1" };
+  expect(await erasure.eraseResource(tenant, ticket, act)).toEqual({ ok: false, why: "calls_under_way", calls: ["slow"] });
+  const erasing = erasure.eraseResource(tenant, ticket, act);
+  await log.append(tenant, callOf("slow", "ada", "outcome"));
+  expect(await erasing).toMatchObject({ ok: true, records: 2 });
+  expect(await log.facts(tenant, "slow")).toBeUndefined();
+});
+
+test("a call that is being let in while its session ends is under way, and keeps its person", { timeout: 60_000 }, async () => {
+  fresh();
+  const { log, erasure, sessions } = opened.store;
+  const session = sessionOf({ tenant, id: `${tenant}-s`, user: "ada" });
+  await sessions.create(session);
+  await log.append(tenant, callOf("before", "ada"));
+  const user = String(saidBy((await log.read(tenant, 0, 1))[0])["user"]);
+  const elsewhere = new Client({ connectionString: opened.databaseUrl });
+  await elsewhere.connect();
+  await elsewhere.query("begin");
+  await elsewhere.query("select set_config('bailiwick.tenant', $1, true)", [tenant]);
+  // As `append_records` does it, but for the commit.
+  const entry = wireMembers("intent", "late", { at: new Date().toISOString(), agent: "a", user, broker: "other" });
+  await appendBatch(elsewhere, { tenant, writer: "elsewhere", number: 1, entries: [entry] });
+  const erasing = erasure.erase(tenant, "ada", act);
+  const waits = "select count(*)::int as waiting from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+  await expect
+    .poll(async () => (await elsewhere.query<{ waiting: number }>(waits)).rows[0]?.waiting, { timeout: 20_000 })
+    .toBeGreaterThan(0);
+  await elsewhere.query("commit");
+  await elsewhere.end();
+  expect(await erasing).toEqual({ ok: false, why: "calls_under_way", calls: ["late"] });
+  await log.append(tenant, callOf("late", "ada", "outcome"));
+  expect(await erasure.erase(tenant, "ada", act)).toMatchObject({ ok: true, records: 2 });
 });

@@ -6,16 +6,14 @@ const [databaseUrl = "", rootKey = "", brokerId = "", session = ""] = process.ar
 const CALLERS = 8;
 
 const store = await openStore({ databaseUrl, rootKey }, { brokerId });
-let stopping = false;
-process.once("SIGTERM", () => {
-  stopping = true;
-});
+const stopping = new AbortController();
+process.once("SIGTERM", () => stopping.abort());
 console.log("ready");
 await Promise.all(Array.from({ length: CALLERS }, (_, caller) => callUntilStopped(caller)));
 await store.close();
 
 async function callUntilStopped(caller: number): Promise<void> {
-  for (let call = 0; !stopping; call++) {
+  for (let call = 0; !stopping.signal.aborted; call++) {
     const callId = `call_${brokerId}_${caller}_${call}`;
     const entry = { ...intentOf(callId, brokerId), people: { user: `user-${caller}` }, facts: { call } };
     const body = { ...entry.body, run: `run-${brokerId}-${call % 50}` };

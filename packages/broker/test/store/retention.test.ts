@@ -1,6 +1,8 @@
-import { openTlogProof, logPolicy, openSequenceProof } from "@bailiwick/ledger";
+import { growTree, leafHash, openTlogProof, logPolicy, openSequenceProof } from "@bailiwick/ledger";
+import { Client } from "pg";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { applyRetention, openStore } from "../../src/adapters/store/index.ts";
+import type { LogEntry } from "../../src/domain/audit.ts";
 import type { ErasureAct } from "../../src/domain/erasure.ts";
 import { verifyLog } from "../../src/insight/verify-log.ts";
 import { saidBy } from "../support/said.ts";
@@ -218,4 +220,34 @@ test("configured retention is applied to each tenant, and one that cannot be doe
   );
   expect(told).toEqual(["acme error", "globex info"]);
   expect(await log.read("globex", 0, 1)).toMatchObject([{ index: 512 }]);
+});
+
+test("records that somebody dropped without a retirement are missed, although base and tree fit; a log without its keys is none that is empty", async () => {
+  const { evidence, log } = opened.store;
+  const entry: LogEntry = { kind: "outcome", callId: "c", body: { at: new Date().toISOString(), agent: "a", run: "r" } };
+  await Promise.all(Array.from({ length: 300 }, () => log.append("acme", entry)));
+  await evidence.settle("acme");
+  const tree = growTree();
+  for (const { text } of await log.read("acme", 0, 256)) tree.push(leafHash(text));
+  const { nodes } = tree.frontier();
+  const owner = new Client({ connectionString: opened.databaseUrl });
+  await owner.connect();
+  try {
+    await owner.query("set session_replication_role = replica");
+    await owner.query("insert into bailiwick.log_bases (tenant_id, size, nodes) values ('acme', 256, $1)", [
+      nodes.map((node) => Buffer.from(node)),
+    ]);
+    await owner.query(
+      "insert into bailiwick.base_heads (tenant_id, kind, name, count, last_index) values ('acme', 'agent', 'a', 256, 255), ('acme', 'run', 'r', 256, 255)",
+    );
+    await owner.query("update bailiwick.logs set base = 256 where tenant_id = 'acme'");
+    await owner.query("delete from bailiwick.records where tenant_id = 'acme' and index < 256");
+    const cut = await verifyLog(opened.store, "acme");
+    expect(cut).toMatchObject({ ok: false, fault: { index: 0, until: 300 } });
+    expect(cut.fault?.what).toContain("cut off");
+    await owner.query("delete from bailiwick.log_keys where tenant_id = 'acme'");
+    expect(await verifyLog(opened.store, "acme")).toMatchObject({ ok: false, fault: { index: 0, until: 300 } });
+  } finally {
+    await owner.end();
+  }
 });

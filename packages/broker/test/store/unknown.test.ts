@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { openStore } from "../../src/adapters/store/index.ts";
 import { verifyLog } from "../../src/insight/verify-log.ts";
+import { onServer } from "../support/server-statement.ts";
 import { testStore } from "../support/store.ts";
 import { intentOf, outcomeOf, refusalOf, sessionOf } from "./samples.ts";
 import { saidBy } from "../support/said.ts";
@@ -65,5 +66,32 @@ test("more unknown calls than fit in one transaction are all found", async () =>
   );
   expect(await opened.store.log.surfaceUnknown("acme", new Date())).toBe(450);
   expect(await verifyLog(opened.store, "acme")).toMatchObject({ ok: true, records: 900 });
+  await opened.close();
+});
+
+test("a call whose end a living broker could not write is found once the log can be written again, once", async () => {
+  const opened = await testStore({ brokerId: "one" });
+  const { log, sessions } = opened.store;
+  await sessions.create(sessionOf({ tenant: "acme", id: "s1" }));
+  for (const callId of ["call_lost", "call_other"])
+    await log.intend("acme", intentOf(callId, "one"), { session: "s1", reservations: [], instead: refusalOf });
+  await onServer(
+    opened.databaseUrl,
+    `create function bailiwick.fail() returns trigger language plpgsql as $$ begin raise exception 'disk' using errcode = '53100'; end $$;
+     create trigger fail before insert on bailiwick.records for each statement execute function bailiwick.fail()`,
+  );
+  await expect(log.append("acme", outcomeOf("call_lost", "one"))).rejects.toMatchObject({ code: "log_unavailable" });
+  await expect(log.surfaceUnknown("acme", new Date())).rejects.toMatchObject({ code: "store_unavailable" });
+  await onServer(opened.databaseUrl, "drop trigger fail on bailiwick.records");
+  expect(await log.surfaceUnknown("acme", new Date())).toBe(1);
+  expect(await log.query("acme", { status: "unknown", limit: 10 })).toMatchObject([{ callId: "call_lost" }]);
+  const written = (): Promise<boolean> =>
+    log.append("acme", outcomeOf("call_other", "one")).then(
+      () => true,
+      () => false,
+    );
+  await expect.poll(written, { timeout: 10_000 }).toBe(true);
+  expect(await log.surfaceUnknown("acme", new Date())).toBe(0);
+  expect(await verifyLog(opened.store, "acme")).toMatchObject({ ok: true });
   await opened.close();
 });

@@ -31,7 +31,7 @@ export function gitAnchor({ git: remote, branch, cacheFolder, environment }: Git
   const git = gitIn(folder, environment);
   const place = { git, folder, remote, ref: `refs/heads/${branch}`, ready: false };
   return {
-    name: `git ${withoutPassword(remote)} (${branch})`,
+    name: `git ${withoutSecrets(remote)} (${branch})`,
     kind: "git",
     newest: async (origin) => readNewest(place, await follow(place), origin),
     async publish(origin, checkpoint, prove) {
@@ -125,9 +125,12 @@ async function commitAt(git: Git, ref: string): Promise<string | undefined> {
   return (await git.run(["for-each-ref", "--format=%(objectname)", ref])).trim() || undefined;
 }
 
-function withoutPassword(remote: string): string {
+/** What stands in records and messages. Over HTTP a token is often the user, or in the query; over SSH the user says only who signs in. */
+function withoutSecrets(remote: string): string {
   const url = URL.parse(remote);
-  return url === null || url.password === "" ? remote : `${url.protocol}//${url.host}${url.pathname}`;
+  if (url === null || url.host === "") return remote;
+  const user = url.protocol === "ssh:" && url.username !== "" ? `${url.username}@` : "";
+  return `${url.protocol}//${user}${url.host}${url.pathname}`;
 }
 
 const FETCHED = "refs/anchor/fetched";

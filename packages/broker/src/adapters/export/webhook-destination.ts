@@ -4,6 +4,8 @@ import { bodyOf } from "../../insight/export/formats.ts";
 import { type Batch, DeliveryFault, type Destination, reasonOf } from "./destination.ts";
 
 const TIMEOUT_MS = 30_000;
+/** Of a request as a whole, in those times: an answer that comes a byte at a time would else hold up the export, and a broker that stops. */
+const MAX_TIMEOUTS = 4;
 /** Of an answer nothing is used but its status; more than this is not read to keep the connection. */
 const MAX_ANSWER_BYTES = 65_536;
 
@@ -32,7 +34,7 @@ export function webhookDestination(options: WebhookDestinationOptions): Destinat
     deliver: async (batch) => {
       const { type, body } = bodyOf(batch.format, batch.lines);
       const sent = { ...headers, "content-type": type, ...(secret === undefined ? {} : signature(secret, idOf(batch), now(), body)) };
-      const status = await post(url, agent, sent, body).catch((error: unknown) => {
+      const status = await post({ url, agent, headers: sent, body, limitMs: MAX_TIMEOUTS * timeoutMs }).catch((error: unknown) => {
         throw new DeliveryFault("unreachable", `\`${url.host}\` cannot be reached: ${reasonOf(error)}`, { cause: error });
       });
       judge(status, url, batch);
@@ -40,8 +42,17 @@ export function webhookDestination(options: WebhookDestinationOptions): Destinat
   };
 }
 
-async function post(url: URL, dispatcher: Agent, headers: Readonly<Record<string, string>>, body: string): Promise<number> {
-  const answer = await request(url, { method: "POST", dispatcher, headers, body });
+interface Post {
+  readonly url: URL;
+  readonly agent: Agent;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly limitMs: number;
+}
+
+async function post({ url, agent, headers, body, limitMs }: Post): Promise<number> {
+  const signal = AbortSignal.timeout(limitMs);
+  const answer = await request(url, { method: "POST", dispatcher: agent, headers, body, signal });
   await answer.body.dump({ limit: MAX_ANSWER_BYTES }).catch(() => undefined);
   return answer.statusCode;
 }

@@ -104,7 +104,7 @@ function aesKey(binding: Binding, library: Module, session: Handle, key: Handle)
       ivBits: nonce.byteLength * 8,
       aad: PURPOSE,
       tagBits: GCM_TAG_BITS,
-    } as pkcs11js.AesGCM,
+    },
   });
   return {
     wrap: (plain) => {
@@ -136,7 +136,7 @@ function rsaKey(
       hashAlg: binding.CKM_SHA_1,
       mgf: binding.CKG_MGF1_SHA1,
       source: CKZ_DATA_SPECIFIED,
-    } as pkcs11js.RsaOAEP,
+    },
   };
   return {
     wrap: (plain) =>

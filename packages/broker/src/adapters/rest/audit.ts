@@ -10,6 +10,7 @@ const MAX_RECORDS = 1_000;
 
 /** `GET /audit/records`, `GET /audit/verify`. */
 export function addAuditEndpoints(app: OpenAPIHono, ports: RestPorts): void {
+  const verify = oneAtATime(ports.verify);
   addEndpoint(app, ports, {
     method: "get",
     path: "/audit/records",
@@ -42,8 +43,18 @@ export function addAuditEndpoints(app: OpenAPIHono, ports: RestPorts): void {
     answer: z.object({ ok: z.boolean(), logs: z.array(verificationSchema) }),
     handle: async ({ principal, query }) => {
       const logs = [];
-      for (const tenant of tenantsOf(principal, query.tenant)) logs.push({ tenant, ...(await ports.verify(tenant)) });
+      for (const tenant of tenantsOf(principal, query.tenant)) logs.push({ tenant, ...(await verify(tenant)) });
       return { ok: logs.every((log) => log.ok), logs };
     },
   });
+}
+
+/** Who asks while a log is being checked gets that answer: a check reads the whole log, and however many ask, calls must go on. */
+function oneAtATime<T>(check: (tenant: string) => Promise<T>): (tenant: string) => Promise<T> {
+  const running = new Map<string, Promise<T>>();
+  return (tenant) => {
+    const answer = running.get(tenant) ?? check(tenant).finally(() => running.delete(tenant));
+    running.set(tenant, answer);
+    return answer;
+  };
 }

@@ -87,6 +87,10 @@ function notErased(stopped: NotErased, what: "person" | "record"): Problem {
     case "held":
       return heldProblem(stopped.hold);
     case "calls_under_way":
+      if (what === "record")
+        return new Problem("calls_under_way", `calls about this record have no end yet: ${stopped.calls.join(", ")}; nothing was erased`, [
+          "try again in a minute",
+        ]);
       return new Problem("calls_under_way", `calls for this person have no end yet: ${stopped.calls.join(", ")}; nothing was erased`, [
         "their sessions have ended, so no more begin; try again in a minute",
       ]);

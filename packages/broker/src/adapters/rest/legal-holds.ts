@@ -54,7 +54,7 @@ export function addLegalHoldEndpoints(app: OpenAPIHono, ports: RestPorts): void 
     tag: "audit",
     summary: "lifts a legal hold",
     need: "operate",
-    params: z.strictObject({ id: z.string().min(1).max(64) }),
+    params: z.strictObject({ id: nameSchema }),
     query: nothing,
     body: z.strictObject({ tenant: nameSchema, reason: reasonSchema, stepUp: stepUpSchema.optional() }),
     answer: z.object({ lifted: z.literal(true) }),

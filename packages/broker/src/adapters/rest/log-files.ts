@@ -65,7 +65,13 @@ export function addLogFileEndpoints(app: OpenAPIHono, ports: RestPorts): void {
     path: "/proofs/sequences/{kind}/{name}",
     type: "application/json",
     summary: "all records of a run or an agent, and the proof that there are no others",
-    params: z.strictObject({ kind: z.enum(["run", "agent"]), name: z.string().min(1).max(1_000) }),
+    params: z.strictObject({
+      kind: z.enum(["run", "agent"]),
+      name: z
+        .string()
+        .max(1_000)
+        .regex(/^[^\0]+$/u),
+    }),
     read: async (tenant, sequence) => ({ content: await evidence.proveSequence(tenant, sequence), full: false }),
   });
 }

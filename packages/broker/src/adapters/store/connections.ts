@@ -9,6 +9,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const MAX_CONNECTIONS = 8;
 /** Connections that append to logs: one batch a tenant is under way at a time, and two cores rarely need more than this. */
 export const MAX_LOG_CONNECTIONS = 4;
+/** Connections that wait for what other brokers hold, one a tenant: whoever waits on them keeps nobody else from working. */
+export const MAX_WAITING_CONNECTIONS = 4;
 /** PostgreSQL's type number of bigint; all of ours are below 2^53. */
 const INT8 = 20;
 

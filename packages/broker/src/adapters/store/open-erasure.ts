@@ -5,7 +5,7 @@ import type { Erasure, LegalHolds, Retention } from "../../domain/erasure.ts";
 import type { LogEvidence } from "../../domain/evidence.ts";
 import type { EndDeps } from "./erasure/end-of-person.ts";
 import { erasure } from "./erasure/erasure.ts";
-import { legalHolds } from "./holds/holds.ts";
+import { holdsStanding, legalHolds } from "./holds/holds.ts";
 import { logRetention } from "./retention/retention.ts";
 import type { Subjects } from "./subjects/subjects.ts";
 import type { TenantSecrets } from "./subjects/tenant-secrets.ts";
@@ -15,6 +15,8 @@ export interface ErasureParts extends Omit<EndDeps, "db"> {
   readonly db: Kysely<Tables>;
   /** The database of the log. */
   readonly logPool: Pool;
+  /** Connections to it for what waits. */
+  readonly waitingPool: Pool;
   readonly people: Subjects;
   readonly secrets: (tenant: string) => Promise<TenantSecrets>;
   readonly log: AuditLog;
@@ -30,6 +32,7 @@ export interface OpenedErasure {
   readonly retention: Retention;
 }
 
-export function openErasure(parts: ErasureParts): OpenedErasure {
-  return { erasure: erasure(parts), holds: legalHolds(parts), retention: logRetention(parts) };
+export function openErasure({ waitingPool, ...parts }: ErasureParts): OpenedErasure {
+  const deps = { ...parts, whileHoldsStand: holdsStanding(waitingPool) };
+  return { erasure: erasure(deps), holds: legalHolds(deps), retention: logRetention(deps) };
 }

@@ -2,7 +2,7 @@ import { Kysely, PostgresDialect } from "kysely";
 import type { Pool } from "pg";
 import type { AuditLog } from "../../domain/audit.ts";
 import type { LogEvidence } from "../../domain/evidence.ts";
-import { MAX_LOG_CONNECTIONS, openPool } from "./connections.ts";
+import { MAX_LOG_CONNECTIONS, MAX_WAITING_CONNECTIONS, openPool } from "./connections.ts";
 import { inTransaction } from "./in-transaction.ts";
 import { checkpointer } from "./keeper/checkpointer.ts";
 import { logEvidence } from "./keeper/evidence.ts";
@@ -62,7 +62,9 @@ export async function openLog(parts: LogParts): Promise<OpenedLog> {
   closing.defer(() => liveness.close());
   const base = await logOrigin(logPool, context.origin);
   const origin = (tenant: string): string => `${base}/${tenant}`;
-  const signing = checkpointer({ pool: appenders, rootKey, origin, now });
+  const signers = openPool(logUrl, MAX_WAITING_CONNECTIONS);
+  closing.defer(() => signers.end());
+  const signing = checkpointer({ pool: signers, rootKey, origin, now });
   const keeper = logKeeper({ checkpointer: signing, complain: context.complain ?? ((): void => undefined) });
   closing.defer(() => keeper.close());
   const log = auditLog({
@@ -79,7 +81,7 @@ export async function openLog(parts: LogParts): Promise<OpenedLog> {
   });
   const witnesses = context.witnesses ?? { keys: [], quorum: 0 };
   const evidence: LogEvidence = {
-    ...logEvidence({ pool: logPool, rootKey, origin, checkpointer: signing }),
+    ...logEvidence({ pool: logPool, rootKey, origin, checkpointer: signing, quorum: witnesses.quorum }),
     witnesses: () => witnesses,
     base: (tenant) => inTransaction(logPool, tenant, (client) => readBase(client, tenant)),
   };

@@ -20,7 +20,7 @@ import type { SigningKeyStore } from "../../domain/signing-key.ts";
 import { rootKeyFromFile, rootKeyFromText } from "../keyring/root-key.ts";
 import { agentKeyStore } from "./agent-keys.ts";
 import { approvalStore } from "./approvals.ts";
-import { connectOnce, openPool } from "./connections.ts";
+import { connectOnce, MAX_WAITING_CONNECTIONS, openPool } from "./connections.ts";
 import { credentialHub } from "./credential-changes.ts";
 import { credentialStore } from "./credentials.ts";
 import { assertDurable } from "./durable.ts";
@@ -168,6 +168,8 @@ async function assemble(urls: StoreUrls, rootKey: Buffer, context: StoreContext,
   const secrets = tenantSecrets(db, rootKey);
   const people = subjects({ pool, secrets });
   const { log, evidence, keeper, liveness, logPool } = await openLog({ urls, pool, db, secrets, people, rootKey, now, context, closing });
+  const waitingPool = openPool(urls.logUrl ?? appUrl, MAX_WAITING_CONNECTIONS);
+  closing.defer(() => waitingPool.end());
   const waiters = wakeups();
   const ends = endedHub();
   const credentialChanges = credentialHub();
@@ -210,6 +212,7 @@ async function assemble(urls: StoreUrls, rootKey: Buffer, context: StoreContext,
     ...openErasure({
       db,
       logPool,
+      waitingPool,
       people,
       secrets,
       log,

@@ -2,11 +2,12 @@ import { sql } from "kysely";
 import type { Pool, PoolClient } from "pg";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { adminRecord } from "../../../domain/admin-record.ts";
+import { type AdminAct, adminRecord } from "../../../domain/admin-record.ts";
 import type { AuditLog, ResourceName } from "../../../domain/audit.ts";
 import type { ErasedPerson, ErasedResource, Erasure, ErasureAct, NotErased } from "../../../domain/erasure.ts";
 import { randomId } from "../../system/random.ts";
-import { holdOf, whileHoldsStand } from "../holds/holds.ts";
+import { inTransaction } from "../in-transaction.ts";
+import { holdOf, type WhileHoldsStand } from "../holds/holds.ts";
 import type { HoldReading } from "../holds/hold-rows.ts";
 import { resourceTag } from "../log/wire-entry.ts";
 import type { Subject, Subjects } from "../subjects/subjects.ts";
@@ -16,6 +17,7 @@ import { cancel, type EndDeps, endOfPerson } from "./end-of-person.ts";
 export interface ErasureDeps extends EndDeps, HoldReading {
   /** The database of the log. */
   readonly logPool: Pool;
+  readonly whileHoldsStand: WhileHoldsStand;
   readonly people: Subjects;
   readonly log: Pick<AuditLog, "append">;
   readonly now: () => Date;
@@ -47,18 +49,22 @@ async function erase(deps: ErasureDeps, tenant: string, person: string, act: Era
   if (subject === undefined) return { ok: false, why: "unknown" };
   const { pseudonym } = subject;
   let transaction: string | undefined;
-  const outcome = await whileHoldsStand(deps.logPool, tenant, async (client): Promise<ErasedPerson | NotErased> => {
+  const outcome = await deps.whileHoldsStand(tenant, async (client): Promise<ErasedPerson | NotErased> => {
     const held = await heldBy(deps, client, tenant, { over: "hold_on_person", target: pseudonym });
     if (held !== undefined) return held;
+    const callId = randomId("erase");
+    // Their sessions end also when calls under way then put the erasure off.
+    await record(deps, tenant, { event: "session.revoke", callId, body: { erased: pseudonym, why: "erasure" } }, act);
     const ending = await endOfPerson(deps, tenant, pseudonym, deps.now());
-    const calls = await callsUnderWay(client, tenant, pseudonym);
+    await appendsOver(deps.logPool, tenant);
+    const calls = await callsUnderWay(client, tenant, { column: "subject", value: pseudonym });
     if (calls.length > 0) return { ok: false, why: "calls_under_way", calls };
     const { rows } = await client.query(
       "select count(*) as count from bailiwick.records where tenant_id = $1 and subject = $2 and kind <> 'outcome'",
       [tenant, pseudonym],
     );
     const records = countRows.parse(rows)[0].count;
-    await record(deps, tenant, "subject.erase", act, { erased: pseudonym, records, ...ending });
+    await record(deps, tenant, { event: "subject.erase", callId, body: { erased: pseudonym, records, ...ending } }, act);
     transaction = await destroy(deps, tenant, pseudonym);
     return { ok: true, pseudonym, records, ...ending };
   });
@@ -71,20 +77,35 @@ function subjectOf(people: Subjects, tenant: string, person: string): Promise<Su
   return PSEUDONYM.test(person) ? people.behind(tenant, [person]).then((known) => known.get(person)) : people.find(tenant, person);
 }
 
-/** Their sessions have ended, so no more begin. One whose broker is gone ends as soon as another broker notices. */
-async function callsUnderWay(client: PoolClient, tenant: string, pseudonym: string): Promise<readonly string[]> {
+/** What was let into the log before is there afterwards; whatever comes later finds sessions ended that were ended before. */
+async function appendsOver(pool: Pool, tenant: string): Promise<void> {
+  await inTransaction(pool, tenant, (client) => client.query("select bailiwick.hold_log($1, 0)", [tenant]));
+}
+
+interface About {
+  readonly column: "subject" | "resource";
+  readonly value: string;
+}
+
+/** Those that still go on when their time is up, the first few. One whose broker is gone ends as soon as another broker notices. */
+async function callsUnderWay(client: PoolClient, tenant: string, about: About, among?: ReadonlySet<string>): Promise<readonly string[]> {
   const deadline = performance.now() + CALLS_END_MS;
   for (;;) {
-    const { rows } = await client.query(
-      `select o.call_id from bailiwick.open_calls o
-         join bailiwick.records r on r.tenant_id = o.tenant_id and r.index = o.index
-        where o.tenant_id = $1 and r.subject = $2 order by o.index limit $3`,
-      [tenant, pseudonym, MAX_NAMED],
-    );
-    const calls = callRows.parse(rows).map(({ call_id: id }) => id);
-    if (calls.length === 0 || performance.now() > deadline) return calls;
+    const open = await openCalls(client, tenant, about);
+    const calls = among === undefined ? open : open.filter((call) => among.has(call));
+    if (calls.length === 0 || performance.now() > deadline) return calls.slice(0, MAX_NAMED);
     await sleep(LOOK_AGAIN_MS);
   }
+}
+
+async function openCalls(client: PoolClient, tenant: string, { column, value }: About): Promise<readonly string[]> {
+  const { rows } = await client.query(
+    `select o.call_id from bailiwick.open_calls o
+       join bailiwick.records r on r.tenant_id = o.tenant_id and r.index = o.index
+      where o.tenant_id = $1 and r.${column} = $2 order by o.index`,
+    [tenant, value],
+  );
+  return callRows.parse(rows).map(({ call_id: id }) => id);
 }
 
 /** Returns the id of the transaction. */
@@ -117,9 +138,14 @@ async function eraseResource(
   act: ErasureAct,
 ): Promise<ErasedResource | NotErased> {
   const tag = resourceTag(await deps.secrets(tenant), resource);
-  return whileHoldsStand(deps.logPool, tenant, async (client) => {
+  return deps.whileHoldsStand(tenant, async (client) => {
     const held = await heldBy(deps, client, tenant, { over: "hold_on_resource", target: tag });
     if (held !== undefined) return held;
+    // Those that begin meanwhile are about the record as it is afterwards.
+    await appendsOver(deps.logPool, tenant);
+    const about: About = { column: "resource", value: tag };
+    const calls = await callsUnderWay(client, tenant, about, new Set(await openCalls(client, tenant, about)));
+    if (calls.length > 0) return { ok: false, why: "calls_under_way", calls };
     const { rows } = await client.query("select count(*) as count from bailiwick.record_facts where tenant_id = $1 and resource = $2", [
       tenant,
       tag,
@@ -127,7 +153,8 @@ async function eraseResource(
     const records = countRows.parse(rows)[0].count;
     const approvals = await cancel(deps, tenant, { column: "resource", value: tag }, deps.now());
     if (records === 0 && approvals === 0) return { ok: false, why: "unknown" };
-    await record(deps, tenant, "resource.erase", act, { erased: { type: resource.type, tag }, records, approvals });
+    const body = { erased: { type: resource.type, tag }, records, approvals };
+    await record(deps, tenant, { event: "resource.erase", callId: randomId("erase"), body }, act);
     await client.query("select bailiwick.erase_facts($1, $2)", [tenant, tag]);
     await inTenant(deps.db, tenant, (scoped) =>
       scoped.deleteFrom("bailiwick.approvals").where("tenant_id", "=", tenant).where("resource", "=", tag).execute(),
@@ -151,10 +178,9 @@ async function heldBy(
 async function record(
   { log, now }: ErasureDeps,
   tenant: string,
-  event: "subject.erase" | "resource.erase",
+  what: Pick<AdminAct, "callId" | "body"> & { readonly event: "session.revoke" | "subject.erase" | "resource.erase" },
   { by, via, reason, receipt }: ErasureAct,
-  body: NonNullable<Parameters<typeof adminRecord>[0]["body"]>,
 ): Promise<void> {
-  const entry = adminRecord({ at: now(), event, by, via, callId: randomId("erase"), body, facts: { reason } });
+  const entry = adminRecord({ at: now(), ...what, by, via, facts: { reason } });
   await log.append(tenant, receipt === undefined ? entry : { ...entry, commits: { receipt } });
 }

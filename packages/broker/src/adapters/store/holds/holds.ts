@@ -4,6 +4,7 @@ import { adminRecord, type PlainMembers } from "../../../domain/admin-record.ts"
 import type { ErasureAct, HoldScope, LegalHold, LegalHolds } from "../../../domain/erasure.ts";
 import { randomId } from "../../system/random.ts";
 import { inTransaction } from "../in-transaction.ts";
+import { oneAtATime } from "../one-at-a-time.ts";
 import { resourceTag } from "../log/wire-entry.ts";
 import { sealJson } from "../subjects/sealed-json.ts";
 import type { Subjects } from "../subjects/subjects.ts";
@@ -12,6 +13,7 @@ import { holdPlace, OPERATOR, readHold, readHolds, viewHolds, type HoldReading }
 export interface HoldDeps extends HoldReading {
   /** The database of the log. */
   readonly logPool: Pool;
+  readonly whileHoldsStand: WhileHoldsStand;
   readonly people: Subjects;
   readonly log: Pick<AuditLog, "append">;
   readonly now: () => Date;
@@ -30,11 +32,18 @@ export function legalHolds(deps: HoldDeps): LegalHolds {
  * Runs `work` in a transaction of the log's database while no hold of the tenant is placed: what is found to be held stays so, and what is not,
  * too.
  */
-export function whileHoldsStand<T>(pool: Pool, tenant: string, work: (client: PoolClient) => Promise<T>): Promise<T> {
-  return inTransaction(pool, tenant, async (client) => {
-    await lockHolds(client, tenant);
-    return work(client);
-  });
+export type WhileHoldsStand = <T>(tenant: string, work: (client: PoolClient) => Promise<T>) => Promise<T>;
+
+/** `pool` is for this alone: an erasure keeps its connection while it waits for calls to end, and for others' erasures. */
+export function holdsStanding(pool: Pool): WhileHoldsStand {
+  const inTurn = oneAtATime();
+  return (tenant, work) =>
+    inTurn(tenant, () =>
+      inTransaction(pool, tenant, async (client) => {
+        await lockHolds(client, tenant);
+        return work(client);
+      }),
+    );
 }
 
 /** The hold of this id as people read it. */
@@ -59,8 +68,7 @@ async function place(deps: HoldDeps, tenant: string, scope: HoldScope, act: Eras
     act,
     body: { scope: scope.kind, ...(covered.target === null ? {} : { covers: covered.target }) },
   });
-  return inTransaction(deps.logPool, tenant, async (client) => {
-    await lockHolds(client, tenant);
+  return deps.whileHoldsStand(tenant, async (client) => {
     const by = "person" in act.by ? await deps.people.of(tenant, act.by.person) : undefined;
     const { factsKey } = await deps.secrets(tenant);
     await client.query({

@@ -12,6 +12,21 @@ export async function newestCheckpoint(db: Queryable, tenant: string): Promise<S
   return withLines(rows)[0];
 }
 
+/** The newest one beyond a size that so many witnesses cosigned; the newest at all while there is none. */
+export async function newestWitnessed(
+  db: Queryable,
+  tenant: string,
+  { beyond, quorum }: { readonly beyond: number; readonly quorum: number },
+): Promise<SignedCheckpoint | undefined> {
+  if (quorum === 0) return newestCheckpoint(db, tenant);
+  const { rows } = await db.query({
+    text: `${SELECT} and size > $2 and (select count(*) from bailiwick.cosignatures s where s.tenant_id = c.tenant_id and s.size = c.size) >= $3
+            order by size desc limit 1`,
+    values: [tenant, beyond, quorum],
+  });
+  return withLines(rows)[0] ?? newestCheckpoint(db, tenant);
+}
+
 /** Those beyond a size, smallest first. */
 export async function checkpointsBeyond(
   db: Queryable,

@@ -13,6 +13,7 @@ import type { Pool, PoolClient } from "pg";
 import { z } from "zod";
 import type { SignedCheckpoint } from "../../../domain/evidence.ts";
 import { Fault } from "../../../domain/fault.ts";
+import { oneAtATime } from "../one-at-a-time.ts";
 import { orUnavailable } from "../unavailable.ts";
 import { newestCheckpoint, writeCheckpoint } from "./checkpoint-rows.ts";
 import { type Edge, EMPTY_EDGE, grow, rootOfEdge } from "./edge.ts";
@@ -21,6 +22,7 @@ import { appendKeyChange, makeKey, type OwnKey, readKeys, signersOf } from "./lo
 import { readEdge, readLeaves, writeTiles } from "./tree-rows.ts";
 
 export interface CheckpointerDeps {
+  /** Connections of its own: it holds them while it waits for other brokers. */
   readonly pool: Pool;
   readonly rootKey: Uint8Array;
   readonly origin: (tenant: string) => string;
@@ -51,26 +53,27 @@ export interface Checkpointer {
 
 export function checkpointer(deps: CheckpointerDeps): Checkpointer {
   const memory = new Map<string, Known>();
-  return {
-    sign: (tenant, { wait }) =>
-      held(deps, tenant, wait, async (client) => {
-        try {
-          return await signHeld(deps, memory, client, tenant);
-        } catch (error) {
-          // What memory holds may be ahead of what is committed.
-          memory.delete(tenant);
-          throw error;
-        }
+  // Whoever waits within this process takes no connection for it: a few are shared by all logs.
+  const inTurn = oneAtATime();
+  const alone = <T>(tenant: string, wait: boolean, work: (client: PoolClient) => Promise<T>): Promise<T | undefined> =>
+    inTurn(tenant, () =>
+      held(deps, tenant, wait, work).catch((error: unknown) => {
+        // What memory holds may be ahead of what is committed, or count half of a page.
+        memory.delete(tenant);
+        throw error;
       }),
+    );
+  return {
+    sign: (tenant, { wait }) => alone(tenant, wait, (client) => signHeld(deps, memory, client, tenant)),
     proveHead: (tenant, sequence) =>
-      held(deps, tenant, true, async (client) => {
+      alone(tenant, true, async (client) => {
         const checkpoint = await newestCheckpoint(client, tenant);
         if (checkpoint === undefined) return undefined;
         const { heads } = await caughtUp(memory, client, tenant, checkpoint.size);
         return { checkpoint, head: heads.prove(sequence) };
       }),
     rotateKey: async (tenant) => {
-      const made = await held(deps, tenant, true, (client) => introduceKey(deps, client, tenant));
+      const made = await alone(tenant, true, (client) => introduceKey(deps, client, tenant));
       if (made === undefined) throw new Error("the log's lock was not given although it was waited for");
       return made;
     },

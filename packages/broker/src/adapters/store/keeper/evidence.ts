@@ -19,7 +19,7 @@ import type { LogEvidence } from "../../../domain/evidence.ts";
 import { Fault } from "../../../domain/fault.ts";
 import type { Queryable } from "../queryable.ts";
 import { orUnavailable } from "../unavailable.ts";
-import { checkpointsBeyond, newestCheckpoint, writeCosignatures } from "./checkpoint-rows.ts";
+import { checkpointsBeyond, newestCheckpoint, newestWitnessed, writeCosignatures } from "./checkpoint-rows.ts";
 import type { Checkpointer } from "./checkpointer.ts";
 import { rangeOf, readKeys } from "./log-keys.ts";
 import { readLeaves, tileBytes } from "./tree-rows.ts";
@@ -29,11 +29,16 @@ export interface EvidenceDeps {
   readonly rootKey: Uint8Array;
   readonly origin: (tenant: string) => string;
   readonly checkpointer: Checkpointer;
+  /** How many witnesses a verifier asks for. */
+  readonly quorum: number;
 }
 
 /** Records of one sequence that are proven at once; a longer one is exported with the whole log. */
 const MAX_PROVEN = 20_000;
 const MAX_CHECKPOINTS = 10_000;
+/** Tiles kept while a sequence is proven, some 8 kB each: its records come in order, so that neighbours share theirs. */
+const MAX_TILES = 1_000;
+type Tiles = Map<string, Uint8Array | undefined>;
 
 type Proving = Omit<LogEvidence, "witnesses" | "base">;
 
@@ -59,7 +64,7 @@ export function logEvidence(deps: EvidenceDeps): Proving {
         const read = await tilesRead(db, tenant, to, tilesOfRanges(ranges, to));
         return proveConsistency(sourceOfTiles(to, read), from, to);
       }),
-    proveRecord: (tenant, index) => reading(tenant, (db) => proveRecord(db, tenant, index)),
+    proveRecord: (tenant, index) => reading(tenant, (db) => proveRecord(db, tenant, index, deps.quorum)),
     proveSequence: (tenant, sequence) => proveSequence(deps, tenant, sequence),
     cosigned: (tenant, size, lines) => reading(tenant, (db) => writeCosignatures(db, tenant, size, lines)),
     rotateKey: (tenant) => deps.checkpointer.rotateKey(tenant),
@@ -84,16 +89,23 @@ async function bundleOf(db: Queryable, tenant: string, bundle: number, width: nu
   return leaves.length === width ? writeEntryBundle(leaves.map((leaf) => Buffer.from(leaf, "utf8"))) : undefined;
 }
 
-async function proveRecord(db: Queryable, tenant: string, index: number): Promise<string | undefined> {
-  const checkpoint = await newestCheckpoint(db, tenant);
+async function proveRecord(db: Queryable, tenant: string, index: number, quorum: number): Promise<string | undefined> {
+  // A log that is written to has a newer one that no witness has seen yet.
+  const checkpoint = await newestWitnessed(db, tenant, { beyond: index, quorum });
   const [leaf] = await readLeaves(db, tenant, index, index + 1);
   if (checkpoint === undefined || leaf === undefined || index >= checkpoint.size) return undefined;
   const hashes = await inclusionOf(db, tenant, checkpoint.size, index);
   return formatTlogProof({ index, hashes, checkpoint: checkpoint.note, extra: Buffer.from(leaf, "utf8") });
 }
 
-async function inclusionOf(db: Queryable, tenant: string, size: number, index: number): Promise<ReturnType<typeof proveInclusion>> {
-  const read = await tilesRead(db, tenant, size, tilesOfRanges(inclusionRanges({ index, size }), size));
+async function inclusionOf(
+  db: Queryable,
+  tenant: string,
+  size: number,
+  index: number,
+  known?: Tiles,
+): Promise<ReturnType<typeof proveInclusion>> {
+  const read = await tilesRead(db, tenant, size, tilesOfRanges(inclusionRanges({ index, size }), size), known);
   return proveInclusion(sourceOfTiles(size, read), { index, size });
 }
 
@@ -124,8 +136,11 @@ function proveSequence(deps: EvidenceDeps, tenant: string, sequence: SequenceKey
           `the ${sequence.kind} \`${sequence.name}\` has more than ${MAX_PROVEN} records; export the whole log instead, which proves the same`,
         );
       const records = [];
-      for (const { index, leaf } of found)
-        records.push({ index, text: leaf, hashes: await inclusionOf(db, tenant, checkpoint.size, index) });
+      const tiles: Tiles = new Map();
+      for (const { index, leaf } of found) {
+        if (tiles.size > MAX_TILES) tiles.clear();
+        records.push({ index, text: leaf, hashes: await inclusionOf(db, tenant, checkpoint.size, index, tiles) });
+      }
       return formatSequenceProof({ sequence, checkpoint: checkpoint.note, head, records });
     });
   });
@@ -162,9 +177,12 @@ async function tilesRead(
   tenant: string,
   size: number,
   addresses: readonly TileAddress[],
+  tiles: Tiles = new Map(),
 ): Promise<(address: TileAddress) => Uint8Array | undefined> {
-  const tiles = new Map<string, Uint8Array | undefined>();
-  for (const address of addresses) tiles.set(tilePath(address), await tileBytes(db, tenant, size, address));
+  for (const address of addresses) {
+    const path = tilePath(address);
+    if (!tiles.has(path)) tiles.set(path, await tileBytes(db, tenant, size, address));
+  }
   return (address) => tiles.get(tilePath(address));
 }
 

@@ -85,7 +85,7 @@ export function logKeeper({ checkpointer, complain }: KeeperDeps): LogKeeper {
     close: async () => {
       closed = true;
       for (const log of logs.values()) clearTimeout(log.timer);
-      await Promise.all([...logs.values()].map((log) => log.signing));
+      await Promise.all([...logs.values()].flatMap((log) => log.signing ?? []));
     },
   };
 }

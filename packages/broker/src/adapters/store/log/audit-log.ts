@@ -8,6 +8,7 @@ import type { TenantSecrets } from "../subjects/tenant-secrets.ts";
 import type { Tables } from "../tables.ts";
 import { inTenant } from "../tenant-scope.ts";
 import type { AppendResult } from "./append.ts";
+import { callsGivenUp } from "./given-up.ts";
 import { notSent } from "./not-sent.ts";
 import { logReader } from "./read.ts";
 import { surfaceUnknown } from "./surface-unknown.ts";
@@ -37,6 +38,7 @@ export interface AuditLogDeps {
 export function auditLog(deps: AuditLogDeps): AuditLog {
   const { db, appenders, now } = deps;
   const writers = new Map<string, LogWriter>();
+  const givenUp = callsGivenUp();
   // A name no other process has, even one with the same broker id: batches are numbered within it.
   const process = randomUUID();
   const writerOf = (tenant: string): LogWriter => {
@@ -56,11 +58,11 @@ export function auditLog(deps: AuditLogDeps): AuditLog {
     return made;
   };
   return {
-    intend: (tenant, entry, options) => intend(deps, writerOf(tenant), tenant, entry, options),
-    append: (tenant, entry) => append(deps, writerOf(tenant), tenant, entry),
+    intend: (tenant, entry, options) => givenUp.watch(tenant, entry, intend(deps, writerOf(tenant), tenant, entry, options)),
+    append: (tenant, entry) => givenUp.watch(tenant, entry, append(deps, writerOf(tenant), tenant, entry)),
     release: (tenant, reservations, takenAt) => release(db, deps.secrets, tenant, reservations, takenAt),
     ...logReader(deps),
-    surfaceUnknown: (tenant, at) => surfaceUnknown({ appenders, brokerId: deps.brokerId, since: deps.since }, tenant, at),
+    surfaceUnknown: (tenant, at) => surfaceUnknown({ appenders, brokerId: deps.brokerId, since: deps.since, givenUp }, tenant, at),
     outages: () => [...writers.values()].flatMap((writer) => writer.outage() ?? []),
   };
 }

@@ -22,11 +22,11 @@ export interface Columns {
   readonly rules: readonly string[];
 }
 
-/** The columns of a record, taken from its members; `audit verify` does the same to a stored leaf. */
+/** The columns of a record, taken from its members; `misfiled` does the same to a stored leaf. */
 export function columnsOf(members: Readonly<Record<string, unknown>>, subject: string | undefined): Columns {
   const text = (name: string): string | null => textOrNull(members[name]);
   const rules = rulesOf(members["rules"]);
-  const { approvedBy, resource } = members;
+  const { approvedBy = answererOf(members), resource } = members;
   return {
     at: text("at") ?? "",
     agent: text("agent"),
@@ -45,6 +45,38 @@ export function columnsOf(members: Readonly<Record<string, unknown>>, subject: s
     broker: text("broker"),
     rules,
   };
+}
+
+/** A person's answer to a held call: it is found by who gave it, also when it was no. */
+function answererOf({ event, by }: Readonly<Record<string, unknown>>): unknown {
+  return event === "approval.approve" || event === "approval.deny" ? by : undefined;
+}
+
+const PSEUDONYM = /^sub_[\w-]{22}$/;
+
+/** Whose a stored leaf is: of the people it names the one whom its writer names first. */
+function subjectOf(members: Readonly<Record<string, unknown>>): string | undefined {
+  return ["user", "person", "by", "approver", "approvedBy"]
+    .flatMap((name) => members[name])
+    .find((value): value is string => typeof value === "string" && PSEUDONYM.test(value));
+}
+
+/** What a row is found by. */
+export type Filed = { readonly [column in keyof Omit<Columns, "at" | "rules" | "ruleSet">]: string | null } & {
+  readonly call_id: string;
+  readonly kind: string;
+  readonly at: Date;
+  readonly rule_set: string | null;
+};
+
+/** The first column of a row that does not say what its leaf says, so that queries pass the record over; undefined when all do. */
+export function misfiled(row: Filed, members: Readonly<Record<string, unknown>>): string | undefined {
+  // Leaves about the log's own keys say nothing else.
+  if ("logKey" in members) return row.kind === "key" ? undefined : "kind";
+  const { at, rules: _, ruleSet, ...same } = columnsOf(members, subjectOf(members));
+  const said = { ...same, call_id: members["call"], kind: members["kind"], rule_set: ruleSet };
+  if (Date.parse(at) !== row.at.getTime()) return "at";
+  return Object.entries(said).find(([column, value]) => Object.entries(row).find(([name]) => name === column)?.[1] !== value)?.[0];
 }
 
 /** 22 characters of base64url hold 132 bits. */

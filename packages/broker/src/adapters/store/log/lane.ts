@@ -67,15 +67,26 @@ interface State {
   batches: number;
   /** A batch whose fate is not known yet: nothing is written before it is. */
   uncertain: Batch | undefined;
+  /** Ends of calls that were found in the log after all, and are not written yet. */
+  owedEnds: readonly WireEntry[];
   /** Ids of rule sets that this process has written. */
   readonly ruleSets: Set<string>;
 }
 
 export function logLane(options: LaneOptions): Lane {
-  const state: State = { options, queue: [], draining: false, sending: false, batches: 0, uncertain: undefined, ruleSets: new Set() };
+  const state: State = {
+    options,
+    queue: [],
+    draining: false,
+    sending: false,
+    batches: 0,
+    uncertain: undefined,
+    owedEnds: [],
+    ruleSets: new Set(),
+  };
   return {
     get state() {
-      return { waiting: state.queue.length, busy: state.sending, uncertain: state.uncertain !== undefined };
+      return { waiting: state.queue.length, busy: state.sending, uncertain: state.uncertain !== undefined || state.owedEnds.length > 0 };
     },
     write: (entry) =>
       new Promise((settle, fail) => {
@@ -176,7 +187,7 @@ async function admitted(state: State, queued: readonly Queued[]): Promise<readon
     if (one !== undefined) one.settle(refusalOf(one.entry, refusal));
   }
   const gone = new Set(refusals.map(({ place }) => place));
-  return queued.filter((_, place) => !gone.has(place)).map(({ entry: { conditions: _, ...entry }, ...one }) => ({ ...one, entry }));
+  return queued.filter((_, place) => !gone.has(place)).map((one) => ({ ...one, entry: { ...one.entry, conditions: undefined } }));
 }
 
 async function writeRuleSets({ options, ruleSets }: State, queued: readonly Queued[]): Promise<void> {
@@ -236,13 +247,16 @@ async function settleBefore(state: State, batch: Batch, deadline: number): Promi
 /** Finds out about a batch that was given up on. What is in the log after all gets an end, because nothing was sent for it. */
 async function settleUncertain(state: State): Promise<void> {
   const batch = state.uncertain;
-  if (batch === undefined) return;
-  const results = await settleBatch(state.options.db, batch);
-  state.uncertain = undefined;
-  if (results === undefined) return;
-  const written = batch.entries.filter((_, place) => results[place]?.ok === true);
-  const ends = state.options.foundLater(written);
-  if (ends.length > 0) await appendSurely(state, ends);
+  if (batch !== undefined) {
+    const results = await settleBatch(state.options.db, batch);
+    state.uncertain = undefined;
+    const written = batch.entries.filter((_, place) => results?.[place]?.ok === true);
+    // Owed ends may have been that batch themselves.
+    state.owedEnds = [...state.owedEnds.filter((end) => !written.includes(end)), ...state.options.foundLater(written)];
+  }
+  if (state.owedEnds.length === 0) return;
+  await appendSurely(state, state.owedEnds);
+  state.owedEnds = [];
 }
 
 /**

@@ -34,7 +34,7 @@ export function logWriter(options: Omit<LaneOptions, "breaker" | "turn">): LogWr
 
 /** A small batch is not sent while another is under way. */
 function turns(): { readonly turn: LaneOptions["turn"]; readonly look: () => void } {
-  let underWay = 0;
+  const road = { underWay: 0 };
   let waiting: (() => void)[] = [];
   const look = (): void => {
     const woken = waiting;
@@ -42,10 +42,10 @@ function turns(): { readonly turn: LaneOptions["turn"]; readonly look: () => voi
     for (const wake of woken) wake();
   };
   const turn: LaneOptions["turn"] = async (entries) => {
-    while (underWay > 0 && entries() < WORTH_A_BATCH) await new Promise<void>((resolve) => waiting.push(resolve));
-    underWay += 1;
+    while (road.underWay > 0 && entries() < WORTH_A_BATCH) await new Promise<void>((resolve) => waiting.push(resolve));
+    road.underWay += 1;
     return () => {
-      underWay -= 1;
+      road.underWay -= 1;
       look();
     };
   };

@@ -7,6 +7,7 @@ import { inTenant } from "../tenant-scope.ts";
 import { associatedWith, openFacts } from "./sealed-facts.ts";
 import { callFinder } from "./calls.ts";
 import { columnText } from "./canonical-text.ts";
+import { type Filed, misfiled } from "./columns.ts";
 import {
   all,
   boundsOf,
@@ -42,8 +43,14 @@ export function logReader(
         : named(deps, tenant, rowsOf(logDb, tenant, sql`call_id = any(${[...callIds]}::text[]) order by index limit ${MAX_PAGE}`)),
     facts: (tenant, callId) => readFacts(deps, tenant, callId),
     read: async (tenant, from, limit) => {
-      const rows = await rowsOf(logDb, tenant, sql`index >= ${from} order by index limit ${pageSize(limit)}`);
-      return rows.map((row) => fromRow(row, {}));
+      const rows = await inTenant(logDb, tenant, async (scoped) => {
+        const found = await sql<Row & Filed>`
+          select * from bailiwick.records where tenant_id = ${tenant} and index >= ${from} order by index limit ${pageSize(limit)}`.execute(
+          scoped,
+        );
+        return found.rows;
+      });
+      return rows.map((row) => ({ ...fromRow(row, {}), misfiled: misfiledIn(row) }));
     },
     size: (tenant) =>
       inTenant(logDb, tenant, async (scoped) => {
@@ -162,8 +169,27 @@ async function named(deps: ReadDeps, tenant: string, reading: Promise<readonly R
 const atOf = z.object({ at: z.string() });
 
 function fromRow({ tenant_id: tenant, index, kind, call_id: callId, leaf }: Row, people: Readonly<Record<string, string>>): StoredRecord {
-  const at = atOf.safeParse(JSON.parse(leaf));
-  return { tenant, index, kind: kinds.parse(kind), callId, at: at.success ? at.data.at : "", text: leaf, people };
+  return { tenant, index, kind: kinds.parse(kind), callId, at: atIn(leaf), text: leaf, people };
+}
+
+function atIn(leaf: string): string {
+  return atOf.safeParse(jsonOf(leaf)).data?.at ?? "";
+}
+
+const membersSchema = z.record(z.string(), z.unknown());
+
+function misfiledIn(row: Row & Filed): string | undefined {
+  const members = membersSchema.safeParse(jsonOf(row.leaf));
+  return members.success ? misfiled(row, members.data) : "leaf";
+}
+
+/** Undefined for a leaf that somebody changed so that it is no JSON any more: whoever verifies the log is to read it and say so. */
+function jsonOf(leaf: string): unknown {
+  try {
+    return JSON.parse(leaf);
+  } catch {
+    return undefined;
+  }
 }
 
 function pageSize(limit: number): number {

@@ -25,7 +25,7 @@ export interface WireEntry {
   readonly leaf: string;
   readonly columns: Columns;
   readonly facts?: Buffer;
-  readonly conditions?: Conditions;
+  readonly conditions?: Conditions | undefined;
   /** By the tag a reservation is known under in the database, the key its caller gave. */
   readonly limitKeys?: ReadonlyMap<string, string>;
 }

@@ -7,7 +7,7 @@ import type { AuditLog } from "../../../domain/audit.ts";
 import type { ErasureAct, Retention, Retirement } from "../../../domain/erasure.ts";
 import type { LogBase, LogEvidence, SignedCheckpoint } from "../../../domain/evidence.ts";
 import { errorState } from "../connections.ts";
-import { holdOf, whileHoldsStand } from "../holds/holds.ts";
+import { holdOf, type WhileHoldsStand } from "../holds/holds.ts";
 import type { HoldReading } from "../holds/hold-rows.ts";
 import { inTransaction, queryPatiently } from "../in-transaction.ts";
 import { checkpointsBeyond } from "../keeper/checkpoint-rows.ts";
@@ -20,6 +20,7 @@ import { proveSpan } from "./prove-span.ts";
 export interface RetentionDeps extends HoldReading {
   /** The database of the log. */
   readonly logPool: Pool;
+  readonly whileHoldsStand: WhileHoldsStand;
   readonly log: Pick<AuditLog, "append">;
   readonly evidence: Pick<LogEvidence, "origin" | "settle">;
   readonly rootKey: Uint8Array;
@@ -29,6 +30,7 @@ export interface RetentionDeps extends HoldReading {
 /** Whoever waits for the tables is not held up longer. */
 const LOCK_TIMEOUT = "5s";
 const LOCK_NOT_AVAILABLE = "55P03";
+const DEADLOCK = "40P01";
 const DROP_ATTEMPTS = 5;
 const DROP_RETRY_MS = 200;
 const NO_BASE: LogBase = { frontier: { size: 0, nodes: [] }, heads: [] };
@@ -132,7 +134,7 @@ async function drop(deps: RetentionDeps, tenant: string, dropping: Dropping): Pr
   const { plan, base, callId } = dropping;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await whileHoldsStand(deps.logPool, tenant, async (client): Promise<Retirement> => {
+      return await deps.whileHoldsStand(tenant, async (client): Promise<Retirement> => {
         const stopped = await reasonNotTo(deps, client, tenant, plan);
         if (stopped !== undefined) return stopped;
         await client.query(`set local lock_timeout = '${LOCK_TIMEOUT}'`);
@@ -143,7 +145,8 @@ async function drop(deps: RetentionDeps, tenant: string, dropping: Dropping): Pr
       });
     } catch (error) {
       const cause = error instanceof Error ? error.cause : undefined;
-      if (errorState(cause) !== LOCK_NOT_AVAILABLE || attempt === DROP_ATTEMPTS) throw error;
+      const state = errorState(cause);
+      if ((state !== LOCK_NOT_AVAILABLE && state !== DEADLOCK) || attempt === DROP_ATTEMPTS) throw error;
       await sleep(DROP_RETRY_MS);
     }
   }
