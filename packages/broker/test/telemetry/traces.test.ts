@@ -110,7 +110,7 @@ describe("a call", () => {
       "bailiwick.workflow": "helpdesk",
       "bailiwick.agent": AGENT,
       "bailiwick.session": session.id,
-      "bailiwick.run": session.id,
+      "bailiwick.run": session.run,
       "bailiwick.tool": "tickets",
       "bailiwick.action": "tickets:update",
       "bailiwick.effect": "write",
