@@ -1,5 +1,4 @@
 import {
-  byRunAndAgent,
   formatCheckpoint,
   formatHeadsLine,
   type HeadProof,
@@ -19,7 +18,7 @@ import { newestCheckpoint, writeCheckpoint } from "./checkpoint-rows.ts";
 import { type Edge, EMPTY_EDGE, grow, rootOfEdge } from "./edge.ts";
 import { readHeads, writeHeads } from "./head-rows.ts";
 import { appendKeyChange, makeKey, type OwnKey, readKeys, signersOf } from "./log-keys.ts";
-import { readEdge, readLeaves, writeTiles } from "./tree-rows.ts";
+import { readCounted, readEdge, writeTiles } from "./tree-rows.ts";
 
 export interface CheckpointerDeps {
   /** Connections of its own: it holds them while it waits for other brokers. */
@@ -29,6 +28,8 @@ export interface CheckpointerDeps {
   readonly now: () => Date;
 }
 
+/** What `byRunAndAgent` of the ledger counts by. */
+const COUNTED = ["run", "agent"] as const;
 /** Leaves read at once. */
 const PAGE = 2_000;
 
@@ -172,18 +173,20 @@ async function advance(state: Known, client: PoolClient, tenant: string, size: n
   const changed = new Map<string, SequenceKey>();
   while (state.edge.size < size) {
     const from = state.edge.size;
-    const leaves = await readLeaves(client, tenant, from, Math.min(size, from + PAGE));
-    if (leaves.length !== Math.min(size, from + PAGE) - from)
+    const records = await readCounted(client, tenant, from, Math.min(size, from + PAGE));
+    if (records.length !== Math.min(size, from + PAGE) - from)
       throw new Error(`the log has a gap after record ${from}; keep the database as it is and compare it with a backup`);
-    leaves.forEach((leaf, place) => {
-      for (const key of byRunAndAgent(JSON.parse(leaf))) {
-        state.heads.add(key, from + place);
-        changed.set(`${key.kind}\0${key.name}`, key);
+    records.forEach((record, place) => {
+      for (const kind of COUNTED) {
+        const name = record[kind];
+        if (name === null) continue;
+        state.heads.add({ kind, name }, from + place);
+        changed.set(`${kind}\0${name}`, { kind, name });
       }
     });
     const grown = grow(
       state.edge,
-      leaves.map((leaf) => leafHash(leaf)),
+      records.map(({ leaf }) => leafHash(leaf)),
     );
     await writeTiles(client, tenant, grown.full);
     state.edge = grown.edge;

@@ -15,7 +15,7 @@ export interface LogWriter {
 /** With two, entries are made here while others are written there; the log's own lock lets one batch in at a time anyway. */
 const LANES = 2;
 /** What a batch costs beside its entries is worth paying a second time for so many; fewer wait and go together. */
-const WORTH_A_BATCH = 24;
+const WORTH_A_BATCH = 32;
 
 export function logWriter(options: Omit<LaneOptions, "breaker" | "turn">): LogWriter {
   const breaker: Breaker = { open: undefined };
