@@ -43,7 +43,10 @@ function anchorFindings({ anchors }: Status): readonly Finding[] {
     name: "anchors",
     ok: false,
     found: `${anchor}, log of \`${tenant}\`: ${fault}`,
-    next: finding === undefined ? "see that it can be reached" : "keep the database as it is, and compare with `bailiwick audit verify`",
+    next:
+      finding === undefined
+        ? "see that it can be reached, and that it was given this log and its key"
+        : "keep the database as it is, and compare with `bailiwick audit verify`",
   }));
 }
 

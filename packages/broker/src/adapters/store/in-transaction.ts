@@ -13,12 +13,20 @@ export async function queryPatiently(client: PoolClient, text: string, values: r
   return rows;
 }
 
+/** What a transaction sees: what is committed before each statement, or what was before its first. */
+export type Isolation = "read committed" | "repeatable read";
+
 /** One transaction of a tenant over plain queries. @throws Fault `store_unavailable`; nothing was done then, or whether it was is not known. */
-export function inTransaction<T>(pool: Pool, tenant: string, work: (client: PoolClient) => Promise<T>): Promise<T> {
+export function inTransaction<T>(
+  pool: Pool,
+  tenant: string,
+  work: (client: PoolClient) => Promise<T>,
+  isolation: Isolation = "read committed",
+): Promise<T> {
   return orUnavailable(async () => {
     const client = await pool.connect();
     try {
-      await client.query("begin");
+      await client.query(`begin isolation level ${isolation}`);
       await client.query("select set_config('bailiwick.tenant', $1, true)", [tenant]);
       const done = await work(client);
       await client.query("commit");

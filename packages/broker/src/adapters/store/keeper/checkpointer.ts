@@ -13,7 +13,7 @@ import { z } from "zod";
 import type { SignedCheckpoint } from "../../../domain/evidence.ts";
 import { Fault } from "../../../domain/fault.ts";
 import { oneAtATime } from "../one-at-a-time.ts";
-import { orUnavailable } from "../unavailable.ts";
+import { inTransaction } from "../in-transaction.ts";
 import { newestCheckpoint, writeCheckpoint } from "./checkpoint-rows.ts";
 import { type Edge, EMPTY_EDGE, grow, rootOfEdge } from "./edge.ts";
 import { readHeads, writeHeads } from "./head-rows.ts";
@@ -83,20 +83,7 @@ export function checkpointer(deps: CheckpointerDeps): Checkpointer {
 
 /** Runs `work` in a transaction that no other broker's work on this log's checkpoints overlaps. */
 function held<T>(deps: CheckpointerDeps, tenant: string, wait: boolean, work: (client: PoolClient) => Promise<T>): Promise<T | undefined> {
-  return orUnavailable(async () => {
-    const client = await deps.pool.connect();
-    try {
-      await client.query("begin");
-      await client.query("select set_config('bailiwick.tenant', $1, true)", [tenant]);
-      const done = (await hold(client, tenant, wait)) ? await work(client) : undefined;
-      await client.query("commit");
-      client.release();
-      return done;
-    } catch (error) {
-      client.release(true);
-      throw error;
-    }
-  });
+  return inTransaction(deps.pool, tenant, async (client) => ((await hold(client, tenant, wait)) ? work(client) : undefined));
 }
 
 async function hold(client: PoolClient, tenant: string, wait: boolean): Promise<boolean> {

@@ -18,6 +18,7 @@ import { z } from "zod";
 import type { LogEvidence } from "../../../domain/evidence.ts";
 import { Fault } from "../../../domain/fault.ts";
 import type { Queryable } from "../queryable.ts";
+import { inTransaction } from "../in-transaction.ts";
 import { orUnavailable } from "../unavailable.ts";
 import { checkpointsBeyond, newestCheckpoint, newestWitnessed, writeCosignatures } from "./checkpoint-rows.ts";
 import type { Checkpointer } from "./checkpointer.ts";
@@ -186,20 +187,7 @@ async function tilesRead(
   return (address) => tiles.get(tilePath(address));
 }
 
-/** One transaction of a tenant over plain queries. */
+/** Everything that one proof is made of belongs to one checkpoint. */
 function inOne<T>(pool: Pool, tenant: string, work: (db: PoolClient) => Promise<T>): Promise<T> {
-  return orUnavailable(async () => {
-    const client = await pool.connect();
-    try {
-      await client.query("begin isolation level repeatable read");
-      await client.query("select set_config('bailiwick.tenant', $1, true)", [tenant]);
-      const done = await work(client);
-      await client.query("commit");
-      client.release();
-      return done;
-    } catch (error) {
-      client.release(true);
-      throw error;
-    }
-  });
+  return inTransaction(pool, tenant, work, "repeatable read");
 }
