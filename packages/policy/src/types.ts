@@ -38,11 +38,51 @@ export interface Operation {
   readonly name: string;
 }
 
-/** How a person must answer before the call may run. `by` lists roles of people; any one of them suffices. */
-export interface ApprovalDemand {
+/** People out of whom so many different ones must say yes; holding one of the roles suffices. */
+export interface ApproverGroup {
+  readonly by: readonly string[];
+  readonly count: number;
+}
+
+/** What an approval takes besides the roles that are asked first. */
+export interface ApprovalTerms {
+  /** How many different people of those roles must say yes. */
+  readonly count: number;
+  /** Further groups whose yes is needed as well. One person counts for one group. */
+  readonly also: readonly ApproverGroup[];
+  /** Each yes is signed with a passkey over the exact action. */
+  readonly stepUp: boolean;
+  /** Who may answer as well once nobody has decided for so long. */
+  readonly escalate?: { readonly afterMs: number; readonly to: readonly string[] } | undefined;
+  /** The most that a yes to several calls may cover. Absent: a yes is for one call. */
+  readonly bounded?: { readonly uses: number; readonly forMs: number } | undefined;
+}
+
+/** How people must answer before the call may run. `by` lists roles of people; any one of them suffices. */
+export interface ApprovalDemand extends ApprovalTerms {
   readonly by: readonly string[];
   readonly expiresMs: number;
   readonly rules: readonly RuleRef[];
+}
+
+/** A right that an agent does not have and may ask for, for a time. */
+export interface Eligible {
+  readonly role: string;
+  /** The longest time it is given for. */
+  readonly mostMs: number;
+  /** Why it may be needed, in words of the policy's author. */
+  readonly reason: string;
+  readonly approve: ApprovalTerms & { readonly by: readonly string[]; readonly expiresMs: number };
+  readonly at: Span;
+}
+
+/** A right given for a time: the grants and denies of `role` count as the agent's, within `scope`, until then. */
+export interface ActiveElevation {
+  readonly id: string;
+  readonly role: string;
+  /** Scopes it was narrowed to. Empty: all of the role. */
+  readonly scope: readonly string[];
+  readonly until: Date;
 }
 
 /** A counter the call draws from: at most `max` within `windowMs`; this call takes `amount`. */
@@ -109,6 +149,8 @@ export interface Decision {
   readonly refusal?: PolicyRefusal;
   /** What this call draws from budgets that count records or cost. Present exactly when the verdict is not `deny`. */
   readonly amounts?: { readonly records: number; readonly cost: number };
+  /** Ids of the elevations without which this would have been refused, or demanded more. Absent: none. */
+  readonly elevations?: readonly string[];
   /** Present when the caller acts under a delegation: what its delegator would be told, asked the same. Its rows and fields bound what is shown. */
   readonly delegator?: { readonly request: DecisionRequest; readonly decision: Decision };
 }
@@ -135,6 +177,8 @@ export interface Caller {
   readonly rows?: readonly RowBound[] | undefined;
   /** The session this one was delegated from. A call is allowed only when it would be allowed to the delegator as well. */
   readonly delegator?: Caller | undefined;
+  /** Rights the agent was given for a time. Each counts until its own end; ceilings, denies, gates and the session's scope bound it as well. */
+  readonly elevations?: readonly ActiveElevation[] | undefined;
 }
 
 /** The record acted on, loaded from the tool. */
@@ -242,6 +286,8 @@ export interface AgentConfig {
   readonly roles: readonly string[];
   readonly owner: string;
   readonly attributes: JsonObject;
+  /** Roles it may ask for, for a time. */
+  readonly eligible: readonly Eligible[];
   /** OAuth clients that may act as this agent for a person. Absent: none. */
   readonly clients?: AgentClients | undefined;
   readonly at: Span;
@@ -317,6 +363,8 @@ export interface Policy {
   readonly tenants: readonly string[];
   readonly environments: readonly string[];
   readonly people: readonly PersonConfig[];
+  /** By label of a field, the roles of people who see such values in approvals and records; everybody else sees them masked. */
+  readonly reveal: Readonly<Record<string, readonly string[]>>;
   /** Ways to sign in besides passkeys. */
   readonly signIn?: { readonly sso?: SsoConfig } | undefined;
   readonly agents: readonly AgentConfig[];
