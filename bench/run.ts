@@ -1,3 +1,4 @@
+import { approvals } from "./approvals.ts";
 import { audit } from "./audit.ts";
 import { gateway } from "./gateway.ts";
 import { identity } from "./identity.ts";
@@ -6,7 +7,7 @@ import type { Bench } from "./bench.ts";
 import { policy } from "./policy.ts";
 import { store } from "./store.ts";
 
-const BENCHES: readonly Bench[] = [audit, gateway, identity, policy, store];
+const BENCHES: readonly Bench[] = [approvals, audit, gateway, identity, policy, store];
 
 /** Exit code when nothing was measured, as opposed to 1: measured, and the aim was missed. */
 const FAULT = 3;

@@ -14,6 +14,7 @@ export const CHECKS: readonly Check[] = [
   { name: "format", command: ["oxfmt", "--check", "."] },
   { name: "lint", command: ["oxlint", "--type-aware", "--deny-warnings"] },
   { name: "types", command: ["tsc", "-p", "."] },
+  { name: "console types", command: ["tsc", "-p", "packages/console/app"] },
   { name: "dead code", command: ["knip", "--no-progress"] },
 ];
 

@@ -15,6 +15,7 @@ export interface HeldCall {
 }
 
 const approvalView = z.object({
+  showing: z.string(),
   diff: z.array(z.object({ path: z.string(), before: z.unknown().optional(), after: z.unknown().optional() })),
   rules: z.array(z.object({ id: z.string(), reason: z.string(), at: z.object({ file: z.string(), line: z.int() }) })),
 });
@@ -37,7 +38,10 @@ export function restApprovers(brokerUrl: string, tokenOf: (person: string) => st
       return { diff: Object.fromEntries(diff.map(({ path, before, after }) => [path, [before, after] as const])), rules };
     },
     answer: async (person, ticket, answer, reason) => {
-      await request(person, "POST", `${encodeURIComponent(ticket)}/${answer}`, { reason });
+      const path = encodeURIComponent(ticket);
+      // A yes is to what was looked at, so it names that.
+      const looked = answer === "deny" ? {} : { showing: approvalView.parse(await request(person, "GET", path)).showing };
+      await request(person, "POST", `${path}/${answer}`, { ...looked, reason });
     },
   };
 }

@@ -1,8 +1,10 @@
-import { createHash, hkdfSync, randomBytes } from "node:crypto";
+import { hkdfSync, randomBytes } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { getRequestListener } from "@hono/node-server";
 import type { Policy } from "@bailiwick/policy";
 import { Hono } from "hono";
+import { runMemory } from "./adapters/cache/run-memory.ts";
+import { withAccessRequests } from "./access-requests.ts";
 import { cachedSessions } from "./adapters/cache/session-cache.ts";
 import { bindFront, type FrontTls } from "./adapters/http/front.ts";
 import { openRootKey } from "./adapters/keyring/root-key.ts";
@@ -10,35 +12,33 @@ import { createMcpEndpoint, type Durations } from "./adapters/mcp/index.ts";
 import { resourceMetadataUrl } from "./adapters/oauth/metadata.ts";
 import { createRestApp } from "./adapters/rest/app.ts";
 import { firstInvitation } from "./adapters/rest/first-invitation.ts";
-import type { LogStatus } from "./adapters/rest/log-status.ts";
-import { peopleOrigins } from "./adapters/rest/relying-party.ts";
 import { randomId } from "./adapters/system/random.ts";
 import { openStore, type Store } from "./adapters/store/index.ts";
 import { createLogger } from "./adapters/telemetry/logger.ts";
-import { createMetrics, type Metrics } from "./adapters/telemetry/metrics.ts";
+import { createMetrics } from "./adapters/telemetry/metrics.ts";
 import { openTraces } from "./adapters/telemetry/traces.ts";
-import { createToolConnections, type LiveToolConnections } from "./adapters/tools/index.ts";
-import { type Authority, openAuthority } from "./authority.ts";
+import { createToolConnections } from "./adapters/tools/index.ts";
+import { openAuthority } from "./authority.ts";
 import { createAgentSurface } from "./call/agent-surface.ts";
-import { argumentsDigest } from "./call/identify.ts";
 import type { CallPorts } from "./call/ports.ts";
 import { Refusal } from "./call/refusal.ts";
 import { runningCalls } from "./call/running-calls.ts";
 import { openOperatorKey, removeBrokerFile, writeBrokerFile } from "./config/data-folder.ts";
 import { openLivePolicy } from "./config/live-policy.ts";
-import { type Custody, openCustody } from "./custody.ts";
+import { openCustody } from "./custody.ts";
 import { outgoingCredentials } from "./federation.ts";
 import { recordPolicy } from "./domain/policy-record.ts";
-import { explainCall } from "./insight/explain-call.ts";
-import { inspectTool, toolStates } from "./insight/tool-states.ts";
-import { verifyLog } from "./insight/verify-log.ts";
+import { openHappenings } from "./happenings.ts";
 import { readLogConfig } from "./log-config.ts";
+import { readNotifyConfig } from "./notify-config.ts";
+import { openNotifying } from "./notifying.ts";
 import { measured } from "./measured.ts";
-import { openToolTokens, type ToolTokens } from "./tool-tokens.ts";
+import { openToolTokens } from "./tool-tokens.ts";
+import { keepReviewedEntries } from "./reviewed-entries.ts";
+import { restPorts, VERSION } from "./rest-ports.ts";
 import { startUpkeep } from "./upkeep.ts";
 
-/** Version of this program. */
-export const VERSION = "0.1.0";
+export { VERSION } from "./rest-ports.ts";
 
 export interface BrokerOptions {
   /** The policy folder; watched for changes. */
@@ -106,6 +106,7 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
   await mkdir(options.dataFolder, { recursive: true, mode: 0o711 });
   const rootKey = await openRootKey(options.dataFolder, environment);
   const logConfig = await readLogConfig(options.policyFolder);
+  const notifyConfig = await readNotifyConfig(options.policyFolder);
 
   const store = await openStore(
     {
@@ -161,6 +162,9 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
   undo.push(() => metrics.shutdown());
 
   const onFault = (error: unknown): void => logger.error({ err: error }, "a request was stopped by a fault");
+  const keep = (error: unknown): void => logger.warn({ err: error }, "entries of tools that people reviewed could not be kept");
+  const reviewed = keepReviewedEntries({ tools, policy, dataFolder: options.dataFolder, onFault: keep });
+  undo.push(() => reviewed.close());
   const authority = await openAuthority({ store, policy, environment, now, rootKey, dataFolder: options.dataFolder, url, onFault });
   const toolTokens = openToolTokens({ store, policy, now, environment, rootKey, url, authority }, custody.opener);
   const ports: CallPorts = traces.ports({
@@ -171,8 +175,10 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
     policy,
     senders: authority.senders,
     running: runningCalls(store),
+    memory: runMemory(),
     sessions: cachedSessions(store.sessions, store),
     approvals: store.approvals,
+    elevations: store.elevations,
     log: store.log,
     credentials: outgoingCredentials({ store, policy, now, url, authority }, toolTokens.opener),
     tools,
@@ -202,6 +208,9 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
     store,
     policy,
     config: logConfig,
+    policyFolder: options.policyFolder,
+    brokerId,
+    rootKey,
     dataFolder: options.dataFolder,
     environment,
     version: VERSION,
@@ -209,6 +218,25 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
     logger,
   });
   undo.push(() => upkeep.close());
+  const happenings = openHappenings({
+    store,
+    policy,
+    onPolicy: (listener) => subscribe(policyListeners, listener),
+    onTools: (listener) => tools.onChange(listener),
+  });
+  undo.push(async () => happenings.close());
+  const notifying = openNotifying({
+    store,
+    policy,
+    config: notifyConfig,
+    environment,
+    rootKey,
+    publicUrl: url,
+    now,
+    happenings: store.happenings,
+    onFault,
+  });
+  undo.push(() => notifying.notifier.stop());
   const operatorKey = await openOperatorKey(options.dataFolder);
   const web = new Hono();
   const { signingKeys } = authority;
@@ -224,6 +252,10 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
     tools,
     metrics,
     policy,
+    policyFolder: () => live.folder(),
+    reviewed,
+    happenings,
+    notifications: notifying.access,
     environment,
     onFault,
     retentionOf: (tenant) => logConfig.retention[tenant],
@@ -231,7 +263,8 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
   });
   web.route("/", createRestApp(rest));
   const people = getRequestListener(web.fetch);
-  front.open({ mcp: (req, res) => mcp.handle(req, res), oauth: authority.oauth, web: (req, res) => void people(req, res) });
+  const oauth = withAccessRequests(authority.oauth, { ...ports, issuer: url, entities: store.oauth }, environment);
+  front.open({ mcp: (req, res) => mcp.handle(req, res), oauth, web: (req, res) => void people(req, res) });
 
   // A certificate names the public address, not this machine's.
   const local = options.tls === undefined ? front.url : url;
@@ -256,74 +289,9 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
   };
 }
 
-interface RestParts {
-  readonly url: string;
-  readonly operatorKey: string;
-  readonly store: Store;
-  readonly custody: Pick<Custody, "keeper">;
-  readonly signingKeys: Authority["signingKeys"];
-  readonly toolAccess: ToolTokens["access"];
-  readonly ports: CallPorts;
-  readonly tools: LiveToolConnections;
-  readonly metrics: Metrics;
-  readonly policy: () => Policy;
-  readonly environment: (name: string) => string | undefined;
-  readonly onFault: (error: unknown) => void;
-  readonly logStatus: () => LogStatus;
-  readonly retentionOf: (tenant: string) => number | undefined;
-}
-
-function restPorts(parts: RestParts): Parameters<typeof createRestApp>[0] {
-  const { url, operatorKey, store, custody, signingKeys, toolAccess, ports, tools, metrics, policy, environment, onFault, logStatus } =
-    parts;
-  return {
-    version: VERSION,
-    publicUrl: url,
-    origins: peopleOrigins(url),
-    operatorKeyHash: createHash("sha256").update(operatorKey).digest("base64url"),
-    now: () => new Date(),
-    random: (bytes) => randomBytes(bytes),
-    policy,
-    argsDigest: argumentsDigest,
-    people: store.people,
-    signIn: store.signIn,
-    searches: store.searches,
-    environment,
-    approvals: store.approvals,
-    sessions: store.sessions,
-    agentKeys: store.agentKeys,
-    stops: store.stops,
-    signingKeys,
-    credentials: custody.keeper,
-    toolAccess,
-    log: store.log,
-    logStatus,
-    evidence: store.evidence,
-    erasure: store.erasure,
-    holds: store.holds,
-    retention: store.retention,
-    retentionOf: parts.retentionOf,
-    explain: (tenant, callId) => explainCall(store.log, policy(), tenant, callId),
-    verify: (tenant) => verifyLog(store, tenant),
-    tools: async (tenant) => toolStates({ tools }, policy(), tenant),
-    inspect: (tool, tenant) => inspectTool(ports, policy(), tool, tenant),
-    readiness: [
-      { name: "store", check: () => requireHealthy(store) },
-      { name: "policy", check: async () => void policy() },
-    ],
-    metrics: () => metrics.prometheus(),
-    onFault,
-  };
-}
-
-async function requireHealthy(store: Store): Promise<void> {
-  const { ok, detail } = await store.health();
-  if (!ok) throw new Error(detail);
-}
-
 async function pendingApprovals(store: Store, policy: Policy): Promise<number> {
-  const lists = await Promise.all(policy.tenants.map((tenant) => store.approvals.list(tenant, { state: "pending", limit: 1_000 })));
-  return lists.reduce((sum, each) => sum + each.length, 0);
+  const counts = await Promise.all(policy.tenants.map((tenant) => store.approvals.countPending(tenant)));
+  return counts.reduce((sum, each) => sum + each, 0);
 }
 
 function subscribe(listeners: Set<() => void>, listener: () => void): () => void {

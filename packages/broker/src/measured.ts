@@ -26,6 +26,7 @@ function labelsOf(answer: CallAnswer): { readonly verdict: "allow" | "ask" | "de
     case "unknown":
       return { verdict: "allow", code: answer.kind };
     case "pending":
+    case "pending_elevation":
       return { verdict: "ask", code: "pending" };
     case "refused":
       return { verdict: "deny", code: answer.code };

@@ -1,3 +1,4 @@
+import { hkdfSync } from "node:crypto";
 import { join } from "node:path";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,7 +10,11 @@ import { type RunningExports, startExports } from "./adapters/export/start-expor
 import { applyRetention, type Store } from "./adapters/store/index.ts";
 import { randomId } from "./adapters/system/random.ts";
 import type { Logger } from "./adapters/telemetry/logger.ts";
+import { type ApprovalsConfig, readApprovalsConfig, rolesOfPeople } from "./approvals-config.ts";
 import { adminRecord, BROKER } from "./domain/admin-record.ts";
+import { endMissedDrills, sowDrill } from "./drills.ts";
+import { sayEnds } from "./elevation-ends.ts";
+import { endHeldCalls } from "./held-calls.ts";
 import { type LogConfig, requireTenants } from "./log-config.ts";
 
 /** How often rows that decide nothing any more are deleted. */
@@ -18,6 +23,12 @@ const TIDY_MS = 10 * 60_000;
 const SWEEP_MS = 5_000;
 /** How often intents of brokers that are gone are looked for. */
 const SURFACE_UNKNOWN_MS = 30_000;
+/** How often approvals are looked for that ended without an agent there to say so. */
+const END_HELD_MS = 5_000;
+/** How often rights for a time are looked for that have ended. */
+const ELEVATION_ENDS_MS = 30_000;
+/** How often it is looked whether a drill is due. */
+const DRILL_MS = 60_000;
 /** How often months that are older than a tenant's retention are looked for. */
 const RETIRE_MS = 24 * 60 * 60_000;
 
@@ -25,6 +36,9 @@ export interface UpkeepParts {
   readonly store: Store;
   readonly policy: () => Policy;
   readonly config: LogConfig;
+  readonly policyFolder: string;
+  readonly brokerId: string;
+  readonly rootKey: Uint8Array;
   readonly dataFolder: string;
   readonly environment: (name: string) => string | undefined;
   readonly version: string;
@@ -39,10 +53,13 @@ export interface Upkeep {
   close(): Promise<void>;
 }
 
-/** @throws Error with what to do when an anchor or an export of `log.yaml` cannot begin. */
+/** @throws Error with what to do when `approvals.yaml` cannot be used, or an anchor or an export of `log.yaml` cannot begin. */
 export async function startUpkeep(parts: UpkeepParts): Promise<Upkeep> {
   const { store, policy, config, logger, now } = parts;
-  requireTenants(config, policy().tenants);
+  const { tenants, people } = policy();
+  requireTenants(config, tenants);
+  const approvals = await readApprovalsConfig(parts.policyFolder, { tenants, roles: rolesOfPeople(people) });
+  const drillKey = new Uint8Array(hkdfSync("sha256", parts.rootKey, new Uint8Array(0), "bailiwick/drills/v1", 32));
   const anchoring = startAnchoring({
     evidence: store.evidence,
     tenants: () => policy().tenants,
@@ -71,11 +88,15 @@ export async function startUpkeep(parts: UpkeepParts): Promise<Upkeep> {
   });
   await surfaceUnknown(parts);
   void retireOld(parts);
+  void drill(parts, approvals, drillKey);
   const timers = [
     setInterval(() => store.sweep(policy().tenants), SWEEP_MS),
     setInterval(() => void surfaceUnknown(parts), SURFACE_UNKNOWN_MS),
     setInterval(() => void tidyAll(parts), TIDY_MS),
     setInterval(() => void retireOld(parts), RETIRE_MS),
+    setInterval(() => void endHeld(parts), END_HELD_MS),
+    setInterval(() => void sayElevationEnds(parts), ELEVATION_ENDS_MS),
+    setInterval(() => void drill(parts, approvals, drillKey), DRILL_MS),
   ];
   return {
     anchoring,
@@ -123,6 +144,35 @@ async function surfaceUnknown({ store, policy, logger }: UpkeepParts): Promise<v
         );
     } catch (error) {
       logger.error({ err: error, tenant }, "intents without outcome could not be looked for");
+    }
+  }
+}
+
+async function endHeld({ store, policy, brokerId, now, logger }: UpkeepParts): Promise<void> {
+  for (const tenant of policy().tenants) {
+    await endHeldCalls({ approvals: store.approvals, log: store.log, brokerId, now }, tenant).catch((error: unknown) =>
+      logger.error({ err: error, tenant }, "the ends of held calls could not be recorded"),
+    );
+  }
+}
+
+async function sayElevationEnds({ store, policy, now, logger }: UpkeepParts): Promise<void> {
+  for (const tenant of policy().tenants) {
+    await sayEnds({ elevations: store.elevations, log: store.log, now }, tenant).catch((error: unknown) =>
+      logger.error({ err: error, tenant }, "the ends of rights for a time could not be recorded"),
+    );
+  }
+}
+
+async function drill({ store, policy, now, logger }: UpkeepParts, approvals: ApprovalsConfig, key: Uint8Array): Promise<void> {
+  for (const tenant of policy().tenants) {
+    try {
+      // Those that were sown before drills were switched off end as well.
+      await endMissedDrills({ drills: store.drills, log: store.log, now }, tenant);
+      if (approvals.drills?.tenants.includes(tenant) !== true) continue;
+      await sowDrill({ ...store, config: approvals.drills, key, policy, now }, tenant);
+    } catch (error) {
+      logger.error({ err: error, tenant }, "a drill could not be sown or ended");
     }
   }
 }

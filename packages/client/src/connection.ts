@@ -6,6 +6,7 @@ import type { Delegation, DelegationWish } from "./delegation.ts";
 import { makeDelegation } from "./delegation.ts";
 import type { DelegatedSession } from "./delegated-sessions.ts";
 import { endDelegated, listDelegated } from "./delegated-sessions.ts";
+import { elevationArguments, type ElevationWish } from "./elevation.ts";
 import type { JsonObject } from "./json.ts";
 import { isObject } from "./json.ts";
 import type { CallOutcome, RefusedOutcome } from "./outcome.ts";
@@ -39,6 +40,11 @@ export interface AgentConnection {
   listTools(): Promise<readonly JsonObject[]>;
   /** Calls a tool. Answers `pending` at once when a person is asked. @throws ClientError when the broker cannot be reached or gives no session. */
   call(name: string, args?: JsonObject, options?: CallOptions): Promise<CallOutcome>;
+  /**
+   * Asks people for a right that the agent does not have, for this task and a time. Answers `pending` at once; go on with `waitForApproval(ticket)`, and
+   * read what was given with `grantedElevation`. @throws ClientError as `call`.
+   */
+  requestElevation(wish: ElevationWish, options?: Pick<CallOptions, "signal">): Promise<CallOutcome>;
   /** Waits until a person has answered, then returns the call's real outcome, once. @throws the signal's reason when aborted. */
   waitForApproval(ticket: string, options?: WaitOptions): Promise<CallOutcome>;
   readResource(uri: string, options?: CallOptions): Promise<CallOutcome>;
@@ -159,6 +165,8 @@ function connectionWith(shared: Shared, restrict: Restriction | undefined): Agen
     },
     listTools,
     call: (name, args = {}, callOptions = {}) => governed("tools/call", { name, arguments: args }, { "bailiwick/waitMs": 0 }, callOptions),
+    requestElevation: (wish, callOptions = {}) =>
+      governed("tools/call", { name: "request_elevation", arguments: elevationArguments(wish) }, { "bailiwick/waitMs": 0 }, callOptions),
     waitForApproval,
     readResource: (uri, callOptions = {}) => governed("resources/read", { uri }, { "bailiwick/waitMs": 0 }, callOptions),
     narrow(restriction) {

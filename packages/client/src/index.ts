@@ -7,6 +7,8 @@ export { connect, connectDelegated, openAgentSession } from "./connect.ts";
 export type { AgentConnection, CallOptions, WaitOptions } from "./connection.ts";
 export type { DelegatedSession } from "./delegated-sessions.ts";
 export type { Delegation, DelegationWish } from "./delegation.ts";
+export type { ElevationWish, GrantedElevation } from "./elevation.ts";
+export { grantedElevation } from "./elevation.ts";
 export type { Restriction, Rows } from "./restriction.ts";
 export type { ProofKind } from "./sender.ts";
 export type { BrokerSession } from "./session.ts";

@@ -17,7 +17,7 @@ test("the codes are those of docs/spec/refusals.md, no more and no less", () => 
 
 /** One of each, with exactly the fields that the page's table names. */
 const STEPS: { readonly [K in Exclude<NextStep["kind"], "other">]: Extract<NextStep, { kind: K }> } = {
-  request_approval: { kind: "request_approval", ticket: "apr_1", url: "https://broker.example/#/approvals/apr_1" },
+  request_approval: { kind: "request_approval", ticket: "apr_1", url: "https://broker.example/approvals/apr_1" },
   request_elevation: { kind: "request_elevation", scope: "tickets:close" },
   narrow: { kind: "narrow", field: "limit", allowed: [10] },
   retry_after: { kind: "retry_after", ms: 1500 },

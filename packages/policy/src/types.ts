@@ -1,3 +1,4 @@
+import type { ApprovalTerms } from "./approval-terms.ts";
 import type { CredentialUse } from "./credential-use.ts";
 import type { Json, JsonObject } from "./json.ts";
 
@@ -36,26 +37,6 @@ export interface Operation {
   readonly tool: string;
   readonly kind: "tool" | "resource" | "prompt";
   readonly name: string;
-}
-
-/** People out of whom so many different ones must say yes; holding one of the roles suffices. */
-export interface ApproverGroup {
-  readonly by: readonly string[];
-  readonly count: number;
-}
-
-/** What an approval takes besides the roles that are asked first. */
-export interface ApprovalTerms {
-  /** How many different people of those roles must say yes. */
-  readonly count: number;
-  /** Further groups whose yes is needed as well. One person counts for one group. */
-  readonly also: readonly ApproverGroup[];
-  /** Each yes is signed with a passkey over the exact action. */
-  readonly stepUp: boolean;
-  /** Who may answer as well once nobody has decided for so long. */
-  readonly escalate?: { readonly afterMs: number; readonly to: readonly string[] } | undefined;
-  /** The most that a yes to several calls may cover. Absent: a yes is for one call. */
-  readonly bounded?: { readonly uses: number; readonly forMs: number } | undefined;
 }
 
 /** How people must answer before the call may run. `by` lists roles of people; any one of them suffices. */
@@ -149,7 +130,7 @@ export interface Decision {
   readonly refusal?: PolicyRefusal;
   /** What this call draws from budgets that count records or cost. Present exactly when the verdict is not `deny`. */
   readonly amounts?: { readonly records: number; readonly cost: number };
-  /** Ids of the elevations without which this would have been refused, or demanded more. Absent: none. */
+  /** Ids of the elevations without which this would have been refused, or come out under other grants or demands. Absent: none. */
   readonly elevations?: readonly string[];
   /** Present when the caller acts under a delegation: what its delegator would be told, asked the same. Its rows and fields bound what is shown. */
   readonly delegator?: { readonly request: DecisionRequest; readonly decision: Decision };

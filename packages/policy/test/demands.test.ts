@@ -1,11 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { leastDemanding, maxRecords, mergeApprovals } from "../src/decide/demands.ts";
+import { mergeApprovals } from "../src/decide/approvals.ts";
+import { leastDemanding, maxRecords } from "../src/decide/demands.ts";
 import type { Permitting } from "../src/decide/demands.ts";
 import type { Gate, Grant, Limits } from "../src/rules/rule.ts";
 import { decide } from "../src/index.ts";
 import { call, loaded, ticket } from "./support/helpdesk.ts";
 
 const ref = (id: string, kind: "grant" | "gate" = "grant") => ({ kind, id, at: { file: "f", line: 1 }, reason: "r" }) as const;
+/** One person, and no more to it. */
+const ONE = { count: 1, also: [], stepUp: false } as const;
 const FIELDS = { hide: [], mask: new Map() } as const;
 
 function grant(
@@ -20,7 +23,7 @@ function grant(
     scopeText: "t:a",
     fields: FIELDS,
     limits,
-    ...(by === undefined ? {} : { approve: { by, expiresMs } }),
+    ...(by === undefined ? {} : { approve: { ...ONE, by, expiresMs } }),
   };
   return { rule, asks };
 }
@@ -67,10 +70,10 @@ describe("the least demanding of several grants", () => {
 });
 
 function gate(id: string, by: readonly string[], expiresMs = 1000): Gate & { readonly approve: NonNullable<Gate["approve"]> } {
-  return { ref: ref(id, "gate"), fields: FIELDS, limits: {}, approve: { by, expiresMs } };
+  return { ref: ref(id, "gate"), fields: FIELDS, limits: {}, approve: { ...ONE, by, expiresMs } };
 }
 
-const own = (by: readonly string[], expiresMs = 1000) => ({ ref: ref("own"), approve: { by, expiresMs } });
+const own = (by: readonly string[], expiresMs = 1000) => ({ ref: ref("own"), approve: { ...ONE, by, expiresMs } });
 
 describe("one approval out of several", () => {
   it("is none when nobody asks", () => {
@@ -79,6 +82,7 @@ describe("one approval out of several", () => {
 
   it("names the roles that all accept, sorted, every rule and the shortest expiry", () => {
     expect(mergeApprovals(own(["c", "b", "a"], 5), [gate("g", ["b", "c"], 9), gate("h", ["c", "b", "d"], 3)])).toEqual({
+      ...ONE,
       by: ["b", "c"],
       expiresMs: 3,
       rules: [ref("own"), ref("g", "gate"), ref("h", "gate")],

@@ -78,11 +78,8 @@ const REFUSALS: readonly (readonly [string, () => Decision, PolicyRefusal, reado
     () => decide(POLICY, call("get_invoice", { id: "I-1" }, { tool: "billing", caller: SUPPORT })),
     {
       code: "no_grant",
-      message: "no role of this agent grants `invoices:read`; ask for an elevation or do without",
-      next: [
-        { kind: "request_elevation", scope: "invoices:read" },
-        { kind: "ask_owner", owner: "dana", text: "`invoices:read` is not granted to `helpdesk/support`" },
-      ],
+      message: "no role of this agent grants `invoices:read`; do without or ask the agent's owner",
+      next: [{ kind: "ask_owner", owner: "dana", text: "`invoices:read` is not granted to `helpdesk/support`" }],
     },
     ["deny-by-default"],
   ],
@@ -91,11 +88,8 @@ const REFUSALS: readonly (readonly [string, () => Decision, PolicyRefusal, reado
     () => decide(POLICY, call("get_invoice", { id: "I-1" }, { tool: "billing", caller: { ...BILLING, task: "" } })),
     {
       code: "no_grant",
-      message: "the grants for `invoices:read` do not apply to this call (roles/billing.yaml:5); change the call or ask for an elevation",
-      next: [
-        { kind: "request_elevation", scope: "invoices:read" },
-        { kind: "ask_owner", owner: "dana", text: "`invoices:read` is not granted to `finance/billing`" },
-      ],
+      message: "the grants for `invoices:read` do not apply to this call (roles/billing.yaml:5); change the call or ask the agent's owner",
+      next: [{ kind: "ask_owner", owner: "dana", text: "`invoices:read` is not granted to `finance/billing`" }],
     },
     ["invoices", "deny-by-default"],
   ],

@@ -19,7 +19,7 @@ const callers = new WeakMap<Session, Caller>();
 export function callerOf(session: Session): Caller {
   const known = callers.get(session);
   if (known !== undefined) return known;
-  const { agent, tenant, environment, workflow, user, id, task, data, scope, rows, delegator } = session;
+  const { agent, tenant, environment, workflow, user, id, task, data, scope, rows, delegator, elevations } = session;
   const caller: Caller = {
     agent,
     tenant,
@@ -31,6 +31,7 @@ export function callerOf(session: Session): Caller {
     data,
     scope,
     rows,
+    ...(elevations === undefined ? {} : { elevations }),
     ...(delegator === undefined ? {} : { delegator: callerOf(delegator) }),
   };
   callers.set(session, caller);

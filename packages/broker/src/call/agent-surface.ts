@@ -2,6 +2,7 @@ import type { Approval } from "../domain/approval.ts";
 import type { Session } from "../domain/session.ts";
 import { authenticate } from "./authenticate.ts";
 import { type Asker, complete, subscribe } from "./beside.ts";
+import { type Continuation, isElevationTicket, ownElevation, requestElevation, waitForElevation } from "./elevate.ts";
 import { handleCall } from "./handle-call.ts";
 import { visibleName } from "./names.ts";
 import type { CallPorts } from "./ports.ts";
@@ -24,6 +25,7 @@ export function createAgentSurface(ports: CallPorts, changes: (listener: () => v
     session,
     handle: (call) => handleCall(ports, call),
     resume: async (ticket, call) => resume(ports, session, ticket, call),
+    requestElevation: async (args, call) => answered(async () => requestElevation(ports, await session(call.presented), args, call)),
     list: async (presented) => visibleTo(ports, await session(presented)),
     complete: async (presented, params, signal) => complete(ports, await asked(presented), params, signal),
     subscribe: async (presented, uri, onUpdate) => subscribe(ports, await asked(presented), uri, onUpdate),
@@ -35,12 +37,12 @@ export function createAgentSurface(ports: CallPorts, changes: (listener: () => v
 /** Texts that no ticket can be are not looked for. */
 const TICKET = /^[\x21-\x7e]{1,200}$/u;
 
-type Continuation = Parameters<AgentSurface["resume"]>[1];
-
 // The held call runs again from the start, with the token of whoever asks now: a ticket alone opens nothing.
 async function resume(ports: CallPorts, session: AgentSurface["session"], ticket: string, call: Continuation): Promise<CallAnswer> {
-  try {
+  return answered(async () => {
     const owner = await session(call.presented);
+    if (isElevationTicket(ticket) && TICKET.test(ticket))
+      return waitForElevation(ports, owner, await ownElevation(ports, owner, ticket), call);
     const approval = TICKET.test(ticket) ? await ports.approvals.find(owner.tenant, ticket) : undefined;
     if (approval === undefined || !belongsTo(approval, owner)) {
       throw new Refusal(
@@ -49,10 +51,18 @@ async function resume(ports: CallPorts, session: AgentSurface["session"], ticket
       );
     }
     requireOpen(approval);
-    return await handleCall(ports, { ...call, ...repeated(ports, approval) });
+    return handleCall(ports, { ...call, ...repeated(ports, approval) });
+  });
+}
+
+/** What stops a request beside the call path, as its answer. */
+async function answered(work: () => Promise<CallAnswer>): Promise<CallAnswer> {
+  try {
+    return await work();
   } catch (failure) {
     if (!(failure instanceof Refusal)) throw failure;
-    return { kind: "refused", callId: undefined, code: failure.code, message: failure.message, rules: failure.rules, next: failure.next };
+    const { callId, code, message, rules, next } = failure;
+    return { kind: "refused", callId, code, message, rules, next };
   }
 }
 

@@ -1,10 +1,11 @@
+import { forcedArguments } from "@bailiwick/policy";
 import type { Approval } from "../domain/approval.ts";
+import { covers } from "../domain/bounded-yes.ts";
 import { argumentsDigest } from "./identify.ts";
 import { decideCall } from "./decide.ts";
 import { elapsedMs } from "./elapsed.ts";
-import { answeredByWhoMay, findStanding, Held, hold, recordDigest, recordHold } from "./hold.ts";
+import { answeredByWhoMay, askedAlike, asksNoMorePeople, findBefore, Held, hold, recordHold, staleness } from "./hold.ts";
 import { limit } from "./limit.ts";
-import { lookup } from "./lookup.ts";
 import type { CallPorts } from "./ports.ts";
 import { Refusal } from "./refusal.ts";
 import type { LimitedCall } from "./types.ts";
@@ -21,7 +22,8 @@ export interface Permit {
   readonly argsDigest: string;
   readonly policyVersion: string;
   readonly expiresAt: Date;
-  readonly approval?: Approval | undefined;
+  /** The yes it stands on. `once`: the approval is used. `bounded`: one use of a yes to several calls is taken. Both in the intent's transaction. */
+  readonly yes?: { readonly kind: "once" | "bounded"; readonly approval: Approval } | undefined;
   /** How long this call was kept open while a person thought. */
   readonly waitedMs: number;
 }
@@ -32,24 +34,46 @@ export const PERMIT_TTL_MS = 30_000;
 const live = new WeakSet<Permit>();
 
 /**
- * Gives a permit at once when policy allowed the call, else finds or makes the approval it waits for.
+ * Gives a permit at once when policy allowed the call or a standing yes covers it, else finds or makes the approval it waits for.
  * An approval counts for this agent (and whoever acts through it), user, task, tool fingerprint, arguments, record version and policy
  * version, once.
- * @throws Held while a person has not answered; Refusal `approval_denied`, `approval_expired`, `approval_used`, `approval_stale`.
+ * @throws Held while people have not answered; Refusal `approval_denied`, `approval_expired`, `approval_used`, `approval_stale`.
  */
 export async function approve(ports: CallPorts, call: LimitedCall): Promise<Permit> {
   if (call.decision.verdict === "allow") return issue(ports, call, { waitedMs: 0 });
-  const standing = await findStanding(ports, call);
-  if (standing?.state === "pending") await recordHold(ports, call, standing);
-  const found = standing ?? (await hold(ports, call));
-  const from = ports.now();
-  const approval = found.state === "pending" ? await wait(ports, call, found) : found;
-  const waitedMs = approval === found ? 0 : elapsedMs(ports, from);
-  const final = await approvedCall(ports, call, approval);
-  if (!(await ports.approvals.use(call.session.tenant, approval.id, ports.now()))) {
-    throw new Refusal("approval_used", `approval \`${approval.id}\` was used already or has expired; repeat the call to ask again`);
+  const before = await findBefore(ports, call);
+  const standing = before?.stale.length === 0 ? before.approval : undefined;
+  if (standing === undefined || standing.state === "pending") {
+    const bounded = await findBounded(ports, call);
+    if (bounded !== undefined) return issue(ports, call, { yes: { kind: "bounded", approval: bounded }, waitedMs: 0 });
   }
-  return issue(ports, final, { approval, waitedMs });
+  if (standing?.state === "pending") await recordHold(ports, call, standing);
+  const from = ports.now();
+  const asked = standing ?? (await hold(ports, call, before));
+  const settled = asked.state === "pending" ? await wait(ports, call, asked) : { call, approval: asked, waited: false };
+  const waitedMs = settled.waited ? elapsedMs(ports, from) : 0;
+  if (settled.approval === undefined) return issue(ports, settled.call, { waitedMs });
+  const final = await approvedCall(ports, settled.call, settled.approval);
+  return issue(ports, final, { yes: { kind: "once", approval: settled.approval }, waitedMs });
+}
+
+/** A standing yes to several calls that covers this one, asked for by the same caller. */
+async function findBounded(ports: CallPorts, call: LimitedCall): Promise<Approval | undefined> {
+  const { session, operation, args, fingerprint, policy, decision } = call;
+  const candidates = await ports.approvals.bounded({ tenant: session.tenant, agent: session.agent, user: session.user, operation });
+  const asked = {
+    session: session.id,
+    task: session.task,
+    args,
+    fingerprint,
+    policyVersion: policy.version,
+    rules: (decision.approve?.rules ?? []).map(({ id }) => id),
+  };
+  for (const candidate of candidates) {
+    if (!covers(candidate, asked) || !answeredByWhoMay(candidate.approval, call)) continue;
+    if (await askedAlike(ports, candidate.approval, session)) return candidate.approval;
+  }
+  return undefined;
 }
 
 /**
@@ -73,7 +97,7 @@ export function redeem(ports: Pick<CallPorts, "policy" | "now">, permit: Permit)
   return call;
 }
 
-function issue(ports: CallPorts, call: LimitedCall, asked: Pick<Permit, "approval" | "waitedMs">): Permit {
+function issue(ports: CallPorts, call: LimitedCall, asked: Pick<Permit, "yes" | "waitedMs">): Permit {
   const permit = {
     call,
     argsDigest: argumentsDigest(call.operation, call.args),
@@ -85,37 +109,45 @@ function issue(ports: CallPorts, call: LimitedCall, asked: Pick<Permit, "approva
   return permit;
 }
 
-async function wait(ports: CallPorts, call: LimitedCall, approval: Approval): Promise<Approval> {
-  const { patience, io } = call.incoming;
-  patience.onHeld?.(approval);
-  // A wait past the end of the session would end in a refusal; the agent comes back with a new token instead.
-  const sessionLeftMs = call.session.expiresAt.getTime() - ports.now().getTime();
-  const timeoutMs = Math.min(patience.waitMs, sessionLeftMs);
-  const answered =
-    timeoutMs <= 0 ? undefined : await ports.approvals.wait(call.session.tenant, approval.id, { timeoutMs, signal: io.signal });
-  if (answered === undefined || answered.state === "pending") throw new Held(approval);
-  await requireSameRecord(ports, call);
-  return answered;
+/** A call after its wait, decided again. Without an approval policy has come to allow it meanwhile. */
+interface Settled {
+  readonly call: LimitedCall;
+  readonly approval: Approval | undefined;
+  readonly waited: boolean;
 }
 
-// The record may have changed while the person was thinking: what they saw must be what is changed.
-async function requireSameRecord(ports: CallPorts, call: LimitedCall): Promise<void> {
-  if (call.resource === undefined) return;
-  if (recordDigest(await lookup(ports, call)) !== recordDigest(call.resource)) {
-    throw new Refusal(
-      "approval_stale",
-      "the record changed after the approval was asked for; repeat the call to ask again with the new difference",
-    );
+/**
+ * Waits as long as the agent's line does. What people were shown may have changed while they thought: then they are asked again, with the
+ * difference, and the wait goes on.
+ */
+async function wait(ports: CallPorts, first: LimitedCall, asked: Approval): Promise<Settled> {
+  const { patience, io } = first.incoming;
+  // A wait past the end of the session would end in a refusal; the agent comes back with a new token instead.
+  const until = Math.min(ports.now().getTime() + patience.waitMs, first.session.expiresAt.getTime());
+  for (let [call, approval] = [first, asked]; ;) {
+    patience.onHeld?.(approval);
+    const timeoutMs = until - ports.now().getTime();
+    const answered =
+      timeoutMs <= 0 ? undefined : await ports.approvals.wait(call.session.tenant, approval.id, { timeoutMs, signal: io.signal });
+    if (answered === undefined || answered.state === "pending") throw new Held(approval);
+    if (answered.state !== "approved") return { call, approval: answered, waited: true };
+    const again = limit(await decideCall(ports, call.session, call));
+    if (again.decision.verdict === "allow") return { call: again, approval: undefined, waited: true };
+    const stale = staleness(answered, again);
+    if (stale.length === 0) return { call: again, approval: answered, waited: true };
+    approval = await hold(ports, again, { approval: answered, stale });
+    call = again;
   }
 }
 
 async function approvedCall(ports: CallPorts, call: LimitedCall, approval: Approval): Promise<LimitedCall> {
-  const reason = approval.answer?.reason;
+  const last = approval.answers.at(-1);
+  const reason = last?.reason;
   switch (approval.state) {
     case "approved":
-      return approval.answer?.args === undefined ? call : edited(ports, call, approval, approval.answer.args);
+      return last?.args === undefined ? call : edited(ports, call, approval, last.args);
     case "denied":
-      throw new Refusal("approval_denied", `\`${approval.answer?.by ?? "a person"}\` said no${reason === undefined ? "" : `: ${reason}`}`, {
+      throw new Refusal("approval_denied", `\`${last?.by ?? "a person"}\` said no${reason === undefined ? "" : `: ${reason}`}`, {
         rules: approval.rules,
       });
     case "used":
@@ -129,13 +161,10 @@ async function approvedCall(ports: CallPorts, call: LimitedCall, approval: Appro
 }
 
 // A person's edit is decided again: nobody can approve what policy denies, or what is another role's to answer.
-async function edited(
-  ports: CallPorts,
-  call: LimitedCall,
-  approval: Approval,
-  args: NonNullable<NonNullable<Approval["answer"]>["args"]>,
-): Promise<LimitedCall> {
-  const changed = { ...call, args, argsDigest: argumentsDigest(call.operation, args) };
+async function edited(ports: CallPorts, call: LimitedCall, approval: Approval, args: Approval["args"]): Promise<LimitedCall> {
+  // A person cannot set what the broker sets: it is what keeps tenants apart.
+  const final = { ...args, ...forcedArguments(call.action, call.caller) };
+  const changed = { ...call, args: final, argsDigest: argumentsDigest(call.operation, final) };
   const decided = limit(await decideCall(ports, call.session, changed));
   if (decided.resource?.id !== call.resource?.id) {
     throw new Refusal("approval_stale", "the approved arguments name another record than the one shown; repeat the call");
@@ -146,5 +175,17 @@ async function edited(
       `the approved arguments need the yes of ${decided.decision.approve?.by.join(" or ") ?? "somebody else"}, who was not asked; make the call with those arguments`,
     );
   }
+  if (!asksNoMorePeople(approval, decided) || (decided.decision.approve?.stepUp === true && !isSigned(approval))) {
+    throw new Refusal(
+      "approval_stale",
+      "the approved arguments need more people's yes, or a signed one, than the arguments asked for; make the call with those arguments",
+    );
+  }
   return decided;
+}
+
+/** Whether each yes that counts was signed: those to the same arguments as the last. */
+function isSigned({ answers }: Approval): boolean {
+  const last = answers.at(-1);
+  return answers.every(({ argsDigest, receipt }) => argsDigest !== last?.argsDigest || receipt !== undefined);
 }

@@ -11,6 +11,7 @@ import type { Claims } from "./presented.ts";
 import { rulesBody, type Said, saidOfSession } from "./record-body.ts";
 import { RecordedRefusal, Refusal } from "./refusal.ts";
 import { scrub } from "./scrub.ts";
+import { elevationsBody } from "./stands-on.ts";
 import { connect, connectionKey, equip, lineFor } from "./upstream.ts";
 import { mayEver } from "./visible.ts";
 
@@ -21,7 +22,7 @@ export interface Asker {
 }
 
 /** What a read beside the call path draws when no rule says more: one call of the session's budget. */
-const NO_LIMITS: Pick<Decision, "limits" | "amounts"> = { limits: [] };
+const NO_LIMITS: BesideDecision = { limits: [] };
 
 /** MCP `completion/complete`. @throws Refusal; Fault. */
 export async function complete(ports: CallPorts, asker: Asker, params: JsonObject, signal: AbortSignal): Promise<JsonObject> {
@@ -80,9 +81,11 @@ interface AskedRead {
   readonly asked: JsonObject;
 }
 
+type BesideDecision = Pick<Decision, "limits" | "amounts" | "elevations" | "delegator">;
+
 interface Beside extends Asker, AskedRead {
   readonly entry: Entry;
-  readonly decision: Pick<Decision, "limits" | "amounts">;
+  readonly decision: BesideDecision;
 }
 
 // A read beside the call path: recorded before it happens and closed after it, so that it never shows as an unknown outcome.
@@ -100,6 +103,7 @@ async function recorded<T>(ports: CallPorts, beside: Beside, read: () => Promise
         action: entry.action.scope,
         method,
         policyVersion: ports.policy().version,
+        ...elevationsBody(decision),
         ...more,
       },
     );

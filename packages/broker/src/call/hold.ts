@@ -1,9 +1,12 @@
 import { digest } from "@bailiwick/ledger";
-import type { JsonObject, ResourceFacts } from "@bailiwick/policy";
-import type { Approval } from "../domain/approval.ts";
+import type { ApprovalDemand, ApprovalTerms, JsonObject, ResourceFacts } from "@bailiwick/policy";
+import type { Approval, Staleness } from "../domain/approval.ts";
 import type { Session } from "../domain/session.ts";
 import { diffOf } from "./diff.ts";
+import { originsOf } from "./origins.ts";
+import { isObject } from "./paths.ts";
 import type { CallPorts } from "./ports.ts";
+import { reachOf } from "./reach.ts";
 import { factsOf, obligationsBody, said } from "./record-body.ts";
 import type { LimitedCall } from "./types.ts";
 
@@ -20,11 +23,14 @@ export class Held extends Error {
   }
 }
 
+/** What was asked before for exactly these arguments: it stands, or it no longer does and why. */
+export type Before = { readonly approval: Approval; readonly stale: readonly Staleness[] };
+
 /**
- * The approval that already stands for exactly this call, or undefined. A change of policy, tool or record makes it void, and so does
- * another chain of agents or another role that must answer: the call asks again.
+ * The last question about exactly this call, or undefined when there is none that this caller may go on from. A change of policy, tool or record makes
+ * it void, and so do other roles that must answer.
  */
-export async function findStanding(ports: CallPorts, call: LimitedCall): Promise<Approval | undefined> {
+export async function findBefore(ports: CallPorts, call: LimitedCall): Promise<Before | undefined> {
   const approval = await ports.approvals.findFor({
     tenant: call.session.tenant,
     agent: call.session.agent,
@@ -33,23 +39,55 @@ export async function findStanding(ports: CallPorts, call: LimitedCall): Promise
     operation: call.operation,
     argsDigest: call.argsDigest,
   });
-  if (approval === undefined) return undefined;
-  const same =
-    approval.policyVersion === call.policy.version &&
-    approval.fingerprint === call.fingerprint &&
-    approval.resource?.digest === (call.resource === undefined ? undefined : recordDigest(call.resource)) &&
-    answeredByWhoMay(approval, call);
-  return same && (await askedAlike(ports, approval, call.session)) ? approval : undefined;
+  if (approval === undefined || !(await askedAlike(ports, approval, call.session))) return undefined;
+  return { approval, stale: staleness(approval, call) };
 }
 
-/** Whether everybody who may answer this approval may also answer what the call, as it is decided now, asks for. */
-export function answeredByWhoMay(approval: Approval, { decision }: Pick<LimitedCall, "decision">): boolean {
-  return decision.approve === undefined || approval.approvers.every((role) => decision.approve?.by.includes(role));
+/** What has changed since people were asked; empty while their answer holds. */
+export function staleness(approval: Approval, call: LimitedCall): readonly Staleness[] {
+  const version = call.resource === undefined ? undefined : recordDigest(call.resource);
+  return [
+    ...(approval.policyVersion === call.policy.version ? [] : (["policy"] as const)),
+    ...(approval.resource?.digest === version ? [] : (["record"] as const)),
+    ...(approval.fingerprint === call.fingerprint ? [] : (["tool"] as const)),
+    ...(answeredByWhoMay(approval, call) && demandsNoMore(approval, call) ? [] : (["approvers"] as const)),
+  ];
+}
+
+/** Whether everybody who may answer this approval, now or later, may also answer what the call, as it is decided now, asks for. */
+export function answeredByWhoMay({ approvers, terms }: Approval, { decision }: Pick<LimitedCall, "decision">): boolean {
+  const now = decision.approve;
+  if (now === undefined) return true;
+  const { escalate } = terms;
+  const later = now.escalate !== undefined && escalate !== undefined && now.escalate.afterMs <= escalate.afterMs ? now.escalate.to : [];
+  return (
+    approvers.every((role) => now.by.includes(role)) && (escalate?.to ?? []).every((role) => now.by.includes(role) || later.includes(role))
+  );
+}
+
+/** Whether the call, as it is decided now, asks for no more people than were asked. Each group counts for one that is asked for now. */
+export function asksNoMorePeople({ terms }: Approval, { decision }: Pick<LimitedCall, "decision">): boolean {
+  const now = decision.approve;
+  if (now === undefined) return true;
+  const left = [...terms.also];
+  return (
+    now.count <= terms.count &&
+    now.also.every((group) => {
+      const at = left.findIndex(({ by, count }) => count >= group.count && by.every((role) => group.by.includes(role)));
+      if (at !== -1) left.splice(at, 1);
+      return at !== -1;
+    })
+  );
+}
+
+/** The same, and whether it asks for no signature where none was asked for. */
+function demandsNoMore(approval: Approval, call: Pick<LimitedCall, "decision">): boolean {
+  return asksNoMorePeople(approval, call) && (call.decision.approve?.stepUp !== true || approval.terms.stepUp);
 }
 
 // A session is renewed every few minutes and its approvals go on. One that another client, other agents or a partner stand behind is
 // another matter: the person answered for who asked.
-async function askedAlike(ports: Pick<CallPorts, "sessions">, approval: Approval, session: Session): Promise<boolean> {
+export async function askedAlike(ports: Pick<CallPorts, "sessions">, approval: Approval, session: Session): Promise<boolean> {
   if (approval.session === session.id) return true;
   const asked = await ports.sessions.find(approval.tenant, approval.session);
   return asked !== undefined && whoStandsBehind(asked) === whoStandsBehind(session);
@@ -59,12 +97,35 @@ function whoStandsBehind({ actors, client, partner, userProof }: Session): strin
   return JSON.stringify([actors, client ?? null, partner ?? null, userProof]);
 }
 
-/** Records the hold, then makes the approval that a person will see. */
-export async function hold(ports: CallPorts, call: LimitedCall): Promise<Approval> {
+/**
+ * Records the hold, then makes the approval that people will see. With a question before it that no longer holds, that one is withdrawn and they
+ * see what has changed since.
+ */
+export async function hold(ports: CallPorts, call: LimitedCall, before?: Before): Promise<Approval> {
   const approval = newApproval(ports, call);
-  await recordHold(ports, call, approval);
-  await ports.approvals.create(approval);
-  return approval;
+  const supersedes = before === undefined ? undefined : await difference(ports, before, call);
+  const asked = supersedes === undefined ? approval : { ...approval, supersedes };
+  await recordHold(ports, call, asked);
+  if (before !== undefined) await ports.approvals.cancel(call.session.tenant, before.approval.id);
+  await ports.approvals.create(asked);
+  return asked;
+}
+
+/** What people saw of the record is among the sealed facts of the call that asked; without them only that it changed can be said. */
+async function difference(ports: CallPorts, { approval, stale }: Before, call: LimitedCall): Promise<NonNullable<Approval["supersedes"]>> {
+  const facts = stale.includes("record") ? await ports.log.facts(approval.tenant, approval.callId) : undefined;
+  const shown = facts?.["resource"];
+  const attributes = isObject(shown) ? shown["attributes"] : undefined;
+  const changes =
+    isObject(attributes) && call.resource !== undefined
+      ? diffOf(attributes, { ...goneFrom(attributes, call.resource.attributes), ...call.resource.attributes })
+      : [];
+  return { id: approval.id, because: stale, changes };
+}
+
+/** Fields that are no longer there. */
+function goneFrom(before: JsonObject, after: JsonObject): JsonObject {
+  return Object.fromEntries(Object.keys(before).flatMap((name) => (Object.hasOwn(after, name) ? [] : [[name, null]])));
 }
 
 /** That this call waits: also for an approval that an earlier one asked for, or nothing would say how it ended. */
@@ -75,6 +136,7 @@ export async function recordHold(ports: CallPorts, call: LimitedCall, approval: 
     ...said(ports, call, {
       approval: approval.id,
       approvers: approval.approvers,
+      ...(approval.supersedes === undefined ? {} : { supersedes: approval.supersedes.id, because: [...approval.supersedes.because] }),
       expiresAt: approval.expiresAt.toISOString(),
       ...obligationsBody(call),
     }),
@@ -99,6 +161,8 @@ function newApproval(ports: CallPorts, call: LimitedCall): Approval {
     agent: call.session.agent,
     user: call.session.user,
     session: call.session.id,
+    actors: call.session.actors,
+    run: call.session.run,
     task: call.session.task,
     operation: call.operation,
     scope: call.action.scope,
@@ -107,19 +171,35 @@ function newApproval(ports: CallPorts, call: LimitedCall): Approval {
     argsDigest: call.argsDigest,
     fingerprint: call.fingerprint,
     policyVersion: call.policy.version,
-    resource:
-      call.resource === undefined ? undefined : { type: call.resource.type, id: call.resource.id, digest: recordDigest(call.resource) },
+    ...(call.resource === undefined
+      ? {}
+      : { resource: { type: call.resource.type, id: call.resource.id, digest: recordDigest(call.resource) } }),
     diff: diffOf(call.resource?.attributes, writtenFields(call)),
-    statedReason: call.incoming.statedReason?.slice(0, MAX_STATED_REASON_CHARS),
+    reach: reachOf(call),
+    origins: originsOf(ports.memory, call),
+    ...(call.incoming.statedReason === undefined ? {} : { statedReason: call.incoming.statedReason.slice(0, MAX_STATED_REASON_CHARS) }),
     rules: demand.rules,
     approvers: demand.by,
+    terms: termsOf(demand),
     state: "pending",
     createdAt,
     expiresAt: new Date(createdAt.getTime() + demand.expiresMs),
+    answers: [],
   };
 }
 
-function writtenFields(call: LimitedCall): JsonObject {
+function termsOf({ count, also, stepUp, escalate, bounded }: ApprovalDemand): ApprovalTerms {
+  return {
+    count,
+    also,
+    stepUp,
+    ...(escalate === undefined ? {} : { escalate }),
+    ...(bounded === undefined ? {} : { bounded }),
+  };
+}
+
+/** What a call would set, by field. */
+export function writtenFields(call: Pick<LimitedCall, "action" | "args">): JsonObject {
   const idArgument = call.action.resource?.id.replace(/^args\./u, "");
   const at = call.action.resource?.fields?.replace(/^args\./u, "");
   const nested = at === undefined ? undefined : call.args[at];

@@ -1,12 +1,14 @@
 import type { JsonObject } from "@bailiwick/policy";
-import type { Approval } from "../domain/approval.ts";
-import type { LogEntry } from "../domain/audit.ts";
+import { countingYeses } from "../domain/answering.ts";
+import type { ApprovalAnswer } from "../domain/approval.ts";
+import type { GivenRights, LogEntry } from "../domain/audit.ts";
 import type { Permit } from "./approve.ts";
 import { type NamedCredential, peekCredential } from "./peek-credential.ts";
 import { notBegun } from "./not-begun.ts";
 import type { CallPorts } from "./ports.ts";
 import { factsOf, obligationsBody, said } from "./record-body.ts";
 import type { Refusal } from "./refusal.ts";
+import { elevationsBody, elevationsOf } from "./stands-on.ts";
 
 /** A durable intent and the permit it was written for. */
 export interface Intent {
@@ -30,6 +32,7 @@ export async function intend(ports: CallPorts, permit: Permit): Promise<Intent> 
     session: call.session.id,
     reservations: call.reservations,
     ...(call.proof === undefined ? {} : { proof: call.proof }),
+    rights: rightsOf(permit),
     instead: (why) => {
       refused = notBegun(call, why);
       return {
@@ -45,11 +48,11 @@ export async function intend(ports: CallPorts, permit: Permit): Promise<Intent> 
 }
 
 function intentEntry(ports: CallPorts, permit: Permit, credential: NamedCredential | undefined): LogEntry {
-  const { call, approval } = permit;
-  const approver = approval?.answer?.by;
+  const { call, yes } = permit;
   const own = said(ports, call, {
     ...obligationsBody(call),
-    ...(approval === undefined ? {} : approvalBody(approval)),
+    ...(yes === undefined ? {} : approvalBody(yes)),
+    ...elevationsBody(call.decision),
     ...(credential === undefined ? {} : { credential: { name: credential.name, version: credential.version ?? null } }),
     limits: call.reservations.length,
   });
@@ -57,13 +60,29 @@ function intentEntry(ports: CallPorts, permit: Permit, credential: NamedCredenti
     kind: "intent",
     callId: call.callId,
     ...own,
-    people: { ...own.people, ...(approver === undefined ? {} : { approvedBy: [approver] }) },
+    people: { ...own.people, ...(yes === undefined ? {} : { approvedBy: countingYeses(yes.approval.answers).map(({ by }) => by) }) },
     facts: { ...factsOf(call), limits: call.reservations.map(({ key, amount }) => ({ key, amount })) },
   };
 }
 
+/** What people gave for this call: taken, or found in force, in the intent's own transaction. */
+function rightsOf({ call, yes }: Permit): GivenRights {
+  return {
+    ...(yes === undefined ? {} : yes.kind === "once" ? { approval: yes.approval.id } : { bounded: yes.approval.id }),
+    elevations: elevationsOf(call.decision),
+  };
+}
+
 /** The chain of yeses the call stands on; who gave each stands at the same place of `approvedBy`. */
-function approvalBody({ id, answer }: Approval): JsonObject {
-  if (answer === undefined) return { approval: id };
-  return { approval: id, approvals: [{ approval: id, at: answer.at.toISOString(), edited: answer.args !== undefined }] };
+function approvalBody({ kind, approval }: NonNullable<Permit["yes"]>): JsonObject {
+  const { id, answers } = approval;
+  return {
+    approval: id,
+    ...(kind === "once" ? {} : { bounded: true }),
+    approvals: countingYeses(answers).map((answer) => ({ approval: id, ...answerBody(answer) })),
+  };
+}
+
+function answerBody({ at, via, args, receipt }: ApprovalAnswer): JsonObject {
+  return { at: at.toISOString(), via, edited: args !== undefined, signed: receipt !== undefined };
 }

@@ -7,6 +7,7 @@ import type { CallPorts } from "./ports.ts";
 import { readPath, textAt } from "./paths.ts";
 import { reviewedFingerprint } from "./identify.ts";
 import { Refusal } from "./refusal.ts";
+import { elevationsBody } from "./stands-on.ts";
 import { structuredOf } from "./structured.ts";
 import { traceOf } from "./trace-of.ts";
 import type { DecidedCall } from "./types.ts";
@@ -27,6 +28,7 @@ export async function lookup(ports: CallPorts, call: DecidedCall): Promise<Resou
   const own = said(ports, call, {
     action: entry.action.scope,
     operation: entry.action.operation.name,
+    ...elevationsBody(call.decision),
     ...(equipped.credential === undefined ? {} : { credential: { ...equipped.credential } }),
   });
   // The call's own intent spends its proof and draws its limits.

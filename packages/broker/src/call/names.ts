@@ -1,7 +1,7 @@
 import type { CatalogAction, CatalogTool, Operation, Policy } from "@bailiwick/policy";
 
 /** Tools of the broker itself; an upstream's action of the same name is shown with its tool's prefix. */
-export const BROKER_TOOLS: readonly string[] = ["approval_wait"];
+export const BROKER_TOOLS: readonly string[] = ["approval_wait", "request_elevation"];
 
 /** A catalogued action and the tool it belongs to. */
 export interface Entry {

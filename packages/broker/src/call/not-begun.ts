@@ -6,7 +6,7 @@ import { RecordedRefusal } from "./refusal.ts";
 /** What must be known of a call to say why the store did not let it begin. */
 export interface Beginning {
   readonly action: Pick<CatalogAction, "scope">;
-  readonly decision: Pick<Decision, "limits">;
+  readonly decision: Pick<Decision, "limits" | "elevations" | "delegator">;
 }
 
 /** Why the transaction that would have made the call's record durable made a refusal of it. */
@@ -23,6 +23,18 @@ export function notBegun(call: Beginning, why: Exclude<IntendOutcome, { ok: true
         {
           next: [{ kind: "retry_after", ms: 0 }],
         },
+      );
+    case "approval_gone":
+      return new RecordedRefusal(
+        "approval_used",
+        "the yes that this call stands on was used by another call, withdrawn, or is over; repeat the call to ask again",
+        { next: [{ kind: "retry_after", ms: 0 }] },
+      );
+    case "elevation_over":
+      return new RecordedRefusal(
+        "elevation_ended",
+        `the right for a time that this call stands on has ended or was revoked; ask for it again if \`${call.action.scope}\` is still needed`,
+        { next: [{ kind: "request_elevation", scope: call.action.scope }] },
       );
   }
 }

@@ -2,9 +2,11 @@ import type { Policy } from "@bailiwick/policy";
 import type { ApprovalStore } from "../domain/approval.ts";
 import type { AuditLog } from "../domain/audit.ts";
 import type { CredentialOpener } from "../domain/credential.ts";
+import type { ElevationStore } from "../domain/elevation.ts";
 import type { Session, SessionStore } from "../domain/session.ts";
 import type { ConnectionKey, Equipment, ToolConnection, ToolListing } from "../domain/tool.ts";
 import type { Claims, Presented } from "./presented.ts";
+import type { RunMemory } from "./origins.ts";
 import type { RunningCalls } from "./running-calls.ts";
 
 /**
@@ -29,16 +31,19 @@ export interface CallPorts {
   /** Secret of this deployment that keeps `hash` masks from being guessed. */
   readonly maskSalt: string;
   now(): Date;
-  newId(prefix: "call" | "apr"): string;
+  newId(prefix: "call" | "apr" | "elv"): string;
   /** The policy in force. @throws Refusal when there is none: deny by default. */
   policy(): Policy;
   readonly senders: SenderVerifier;
   readonly sessions: Pick<SessionStore, "find">;
   readonly approvals: ApprovalStore;
+  readonly elevations: Pick<ElevationStore, "ask" | "find" | "wait">;
   readonly log: AuditLog;
   readonly credentials: CredentialOpener;
   readonly tools: ToolConnections;
   readonly running: RunningCalls;
+  /** What agents saw in their runs, so that people can be told where a value came from. */
+  readonly memory: RunMemory;
   /** Told of whatever stopped a call, for the operator's log; never holds a secret. */
   onFault?(failure: unknown): void;
 }

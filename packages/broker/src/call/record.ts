@@ -8,6 +8,7 @@ import type { FilteredCall } from "./filter.ts";
 import type { Intent } from "./intend.ts";
 import { recordsBeyond } from "./limit.ts";
 import { notBegun } from "./not-begun.ts";
+import { noteSeen } from "./origins.ts";
 import type { CallPorts } from "./ports.ts";
 import { said } from "./record-body.ts";
 import { RecordedRefusal, Refusal } from "./refusal.ts";
@@ -26,6 +27,7 @@ export async function record(ports: CallPorts, filtered: FilteredCall): Promise<
   } catch {
     return { kind: "unknown", callId: call.callId, message: unrecorded(filtered.status) };
   }
+  if (filtered.answer.kind === "result") noteSeen(ports.memory, call.session, call, filtered.answer.body);
   return filtered.answer;
 }
 

@@ -11,6 +11,16 @@ export interface VisibleListing {
   readonly prompts: readonly JsonObject[];
   /** Union of what the visible upstreams offer (`completions`, `logging`, `resources.subscribe`). */
   readonly capabilities: JsonObject;
+  /** What the session's agent may ask for, for a time. Absent: nothing. */
+  readonly eligible?: readonly EligibleRole[] | undefined;
+}
+
+/** A role that an agent may ask for, in the words of the policy's author. */
+export interface EligibleRole {
+  readonly role: string;
+  readonly reason: string;
+  readonly scopes: readonly string[];
+  readonly mostMinutes: number;
 }
 
 /** Everything the agent-facing adapters may use of the broker. Each member checks token and session itself; the request's proof is spent once. */
@@ -19,8 +29,14 @@ export interface AgentSurface {
   session(presented: Presented): Promise<Session>;
   /** Never throws: every failure is an answer. */
   handle(call: IncomingCall): Promise<CallAnswer>;
-  /** Continues a held call by its ticket (`approval_wait`): waits as `patience` says, then runs it exactly once with the approved arguments. */
+  /**
+   * Continues a held call by its ticket (`approval_wait`): waits as `patience` says, then runs it exactly once with the approved arguments. With the
+   * ticket of an elevation it waits for that one.
+   */
   resume(ticket: string, call: Omit<IncomingCall, "kind" | "name" | "args">): Promise<CallAnswer>;
+
+  /** Asks for a right for a time (`{role?, scope?, reason, minutes?}`) and waits for people as `patience` says. Never throws. */
+  requestElevation(args: unknown, call: Omit<IncomingCall, "kind" | "name" | "args">): Promise<CallAnswer>;
 
   list(presented: Presented): Promise<VisibleListing>;
   /** MCP `completion/complete` for a visible prompt or resource template. @throws Refusal. */

@@ -14,6 +14,7 @@ import type {
 } from "@bailiwick/policy";
 import type { Approval } from "../domain/approval.ts";
 import type { Reservation } from "../domain/audit.ts";
+import type { Elevation } from "../domain/elevation.ts";
 import type { Session } from "../domain/session.ts";
 import type { CallIo, ConnectionKey } from "../domain/tool.ts";
 import type { Claims, Presented } from "./presented.ts";
@@ -41,7 +42,12 @@ export interface IncomingCall {
 export interface Patience {
   readonly waitMs: number;
   readonly onHeld?: ((approval: Approval) => void) | undefined;
+  /** The same for an elevation that was asked for. */
+  readonly onAsked?: ((waiting: Waiting) => void) | undefined;
 }
+
+/** A question that waits for people, of whichever kind. `id` is the agent's ticket. */
+export type Waiting = Pick<Approval, "id" | "approvers" | "expiresAt">;
 
 /** A call after `identify`: which reviewed action it is, with exactly which arguments. */
 export interface IdentifiedCall {
@@ -95,6 +101,7 @@ export type CallAnswer =
       readonly data?: Json | undefined;
     }
   | { readonly kind: "pending"; readonly callId: string; readonly approval: Approval }
+  | { readonly kind: "pending_elevation"; readonly callId: string; readonly elevation: Elevation }
   | {
       readonly kind: "refused";
       readonly callId: string | undefined;

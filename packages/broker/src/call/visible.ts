@@ -1,8 +1,9 @@
-import { reach, type CatalogAction, type Json, type JsonObject, type Policy } from "@bailiwick/policy";
+import { reach, type CatalogAction, type Json, type JsonObject, type Policy, roleScopes } from "@bailiwick/policy";
+import { minutesOf } from "../domain/elevation.ts";
 import { fingerprint } from "../domain/fingerprint.ts";
 import type { Session } from "../domain/session.ts";
 import type { ToolListing } from "../domain/tool.ts";
-import { callerOf } from "./agent-of.ts";
+import { agentOf, callerOf } from "./agent-of.ts";
 import { entryFor, visibleName } from "./names.ts";
 import { isObject } from "./paths.ts";
 import type { CallPorts } from "./ports.ts";
@@ -34,6 +35,21 @@ export async function visibleTo(ports: CallPorts, session: Session): Promise<Vis
     resourceTemplates: sorted(listings.flatMap((each) => each.resourceTemplates)),
     prompts: sorted(listings.flatMap((each) => each.prompts)),
     capabilities: mergedCapabilities(listings.map((each) => each.capabilities)),
+    ...eligibleOf(policy, session),
+  };
+}
+
+/** Roles of the session's own agent only: what a delegator may ask for is for the delegator to ask. */
+function eligibleOf(policy: Policy, session: Session): Pick<VisibleListing, "eligible"> {
+  const eligible = agentOf(policy, session.agent)?.eligible ?? [];
+  if (eligible.length === 0) return {};
+  return {
+    eligible: eligible.map(({ role, reason, mostMs }) => ({
+      role,
+      reason,
+      scopes: roleScopes(policy, role),
+      mostMinutes: minutesOf(mostMs),
+    })),
   };
 }
 

@@ -2,16 +2,25 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { z } from "zod";
-import { approvalSchema } from "../rest-contract/schemas.ts";
+import { approvalSchema, approvalsSchema, boundedApprovalSchema } from "../rest-contract/approvals.ts";
+import { type BoundOptions, readBounds } from "./approval-bounds.ts";
+import { addApprovalReceipts } from "./approval-receipts.ts";
+import { type ApprovalView, describeApproval } from "./approval-text.ts";
 import type { Cli } from "./cli.ts";
 import { CliFailure } from "./failure.ts";
-import { inline, labelled, printable, relative, table } from "./text.ts";
+import { printable, relative, table } from "./text.ts";
 
-type ApprovalView = z.output<typeof approvalSchema>;
+/** `bailiwick approvals list | show | approve | deny | stop | bounded | revoke | receipt | verify`. Returns the group, for others to add to. */
+export function addApprovals(program: Command, cli: Cli): Command {
+  const approvals = program.command("approvals").description("calls that wait for people, and their answers");
+  addReading(approvals, cli);
+  addAnswers(approvals, cli);
+  addBounded(approvals, cli);
+  addApprovalReceipts(approvals, cli);
+  return approvals;
+}
 
-/** `bailiwick approvals list | show | approve | deny`. */
-export function addApprovals(program: Command, cli: Cli): void {
-  const approvals = program.command("approvals").description("calls that wait for a person, and their answers");
+function addReading(approvals: Command, cli: Cli): void {
   approvals
     .command("list", { isDefault: true })
     .description("approvals, newest first")
@@ -21,101 +30,127 @@ export function addApprovals(program: Command, cli: Cli): void {
     .action(async (options: { state: string; tenant?: string; as?: string }) => listApprovals(cli, options));
   approvals
     .command("show <id>")
-    .description("one approval: what would change, why it is held, until when")
+    .description("one approval: what would change, what is at stake, why it is held, until when")
     .option("--as <person>", "as this person")
     .action(async (id: string, options: { as?: string }) => {
-      const broker = await cli.broker(options.as);
-      const approval = await broker.get(`/approvals/${encodeURIComponent(id)}`, approvalSchema);
+      const approval = await find(cli, id, options.as);
       cli.answer(approval, describeApproval(approval, cli.io.now()));
     });
+}
+
+function addAnswers(approvals: Command, cli: Cli): void {
+  const each = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
   approvals
     .command("approve <id>")
-    .description("lets the call go ahead, once")
+    .description("lets the call go ahead: once, or several calls within bounds")
     .requiredOption("--as <person>", "who answers")
     .option("--args <json>", "approve these arguments instead; `@file` reads them from a file")
     .option("--reason <text>", "why, for the record")
-    .action(async (id: string, options: { as: string; args?: string; reason?: string }) => {
+    .option("--uses <n>", "several calls: how many")
+    .option("--for <time>", "several calls: for how long, such as 30m or 2h")
+    .option("--within <what>", "several calls: of the `session` that asked, or of the `task` (default)")
+    .option("--bound <argument>", "several calls: what an argument may be (`amount=0..50`, `to=any`); others must be the approved ones", each)
+    .action(async (id: string, options: { as: string; args?: string; reason?: string } & BoundOptions) => {
       const args = options.args === undefined ? undefined : await readArgs(cli, options.args);
-      await giveAnswer(cli, id, "approve", options.as, { args, reason: options.reason });
+      const bounds = readBounds(options, cli.io.now());
+      // What is approved is what was just looked at: an answer given meanwhile makes it another question.
+      const { showing } = await find(cli, id, options.as);
+      await giveAnswer(cli, id, "approve", options.as, { showing, args, bounds, reason: options.reason });
+    });
+  for (const [verb, description] of [
+    ["deny", "refuses the call; the agent is told the reason"],
+    ["stop", "refuses the call and suspends its agent"],
+  ] as const) {
+    approvals
+      .command(`${verb} <id>`)
+      .description(description)
+      .requiredOption("--as <person>", "who answers")
+      .requiredOption("--reason <text>", "why, for the agent and the record")
+      .action(async (id: string, options: { as: string; reason: string }) => giveAnswer(cli, id, verb, options.as, { reason: options.reason }));
+  }
+}
+
+function addBounded(approvals: Command, cli: Cli): void {
+  approvals
+    .command("bounded")
+    .description("yeses to several calls that are in time")
+    .option("--tenant <tenant>", "only this tenant")
+    .action(async (options: { tenant?: string }) => {
+      const answer = z.object({ approvals: z.array(boundedApprovalSchema) });
+      const { approvals: list } = await (await cli.broker()).get("/bounded-approvals", answer, { tenant: options.tenant });
+      const rows = list.map(({ id, usesLeft, bounds, revokedAt, approvedBy, sentence }) => [
+        id,
+        revokedAt === undefined ? `${usesLeft} of ${bounds.uses}` : "withdrawn",
+        relative(new Date(bounds.until), cli.io.now()),
+        approvedBy.join(", "),
+        sentence,
+      ]);
+      cli.answer(list, rows.length === 0 ? "" : table(["ID", "LEFT", "ENDS", "BY", "WHAT"], rows));
+      if (rows.length === 0) cli.talk("no yes to several calls; give one with `bailiwick approvals approve <id> --as <person> --uses 10 --for 1h`");
     });
   approvals
-    .command("deny <id>")
-    .description("refuses the call; the agent is told the reason")
-    .requiredOption("--as <person>", "who answers")
-    .requiredOption("--reason <text>", "why, for the agent and the record")
-    .action(async (id: string, options: { as: string; reason: string }) =>
-      giveAnswer(cli, id, "deny", options.as, { reason: options.reason }),
-    );
+    .command("revoke <id>")
+    .description("withdraws a yes to several calls; the next call is asked about again")
+    .requiredOption("--as <person>", "who withdraws it")
+    .action(async (id: string, options: { as: string }) => {
+      const answer = z.object({ id: z.string(), revoked: z.boolean() });
+      const done = await (await cli.broker(options.as)).send("POST", `/bounded-approvals/${encodeURIComponent(id)}/revoke`, answer, {});
+      cli.answer(done, `withdrawn: ${done.id}\n`);
+    });
+}
+
+async function find(cli: Cli, id: string, person: string | undefined): Promise<ApprovalView> {
+  return (await cli.broker(person)).get(`/approvals/${encodeURIComponent(id)}`, approvalSchema);
 }
 
 async function listApprovals(cli: Cli, options: { state: string; tenant?: string; as?: string }): Promise<void> {
   const broker = await cli.broker(options.as);
   const state = options.state === "all" ? undefined : options.state;
-  const { approvals } = await broker.get("/approvals", z.object({ approvals: z.array(approvalSchema) }), { state, tenant: options.tenant });
+  const { approvals, pending } = await broker.get("/approvals", approvalsSchema, { state, tenant: options.tenant });
   cli.answer(approvals, approvals.length === 0 ? "" : approvalTable(approvals, cli.io.now()));
   if (approvals.length === 0) cli.talk(`no ${state ?? ""} approvals; a call that needs a person appears here`.replace("  ", " "));
-  else if (state === "pending") cli.talk("\nlook at one with `bailiwick approvals show <id>`");
+  else if (state === "pending") {
+    if (pending > approvals.length) cli.talk(`\n${approvals.length} of ${pending}; the console shows all`);
+    cli.talk("\nlook at one with `bailiwick approvals show <id>`");
+  }
 }
 
 function approvalTable(approvals: readonly ApprovalView[], now: Date): string {
   return table(
-    ["ID", "STATE", "EXPIRES", "WHAT"],
+    ["ID", "STATE", "STAKES", "EXPIRES", "WHAT"],
     approvals.map((approval) => [
       approval.id,
       approval.state,
+      approval.stakes.level,
       approval.state === "pending" ? relative(new Date(approval.expiresAt), now) : "-",
       approval.sentence,
     ]),
   );
 }
 
-/** One approval as it is read aloud: the sentence, what changes, the agent's words marked as such, the rule, the deadline. */
-export function describeApproval(approval: ApprovalView, now: Date): string {
-  const rules = approval.rules.map((rule) => `${rule.kind} ${rule.id}, ${rule.at.file}:${rule.at.line}: ${rule.reason}`);
-  const reason = approval.statedReason === undefined ? "(none given)" : `"${printable(approval.statedReason)}"`;
-  const lines: [string, string][] = [
-    ["agent says", `${reason}  (untrusted: in the agent's own words)`],
-    ...rules.map((rule, index): [string, string] => [index === 0 ? "held by" : "", printable(rule)]),
-    ["answered by", approval.approvers.join(" or ") || "(nobody may answer)"],
-    ["task", printable(approval.task)],
-    ["call", approval.callId],
-    ["state", stateText(approval, now)],
-  ];
-  if (approval.answer?.reason !== undefined) lines.push(["reason", printable(approval.answer.reason)]);
-  return `${printable(approval.sentence)}\n\n${changes(approval)}\n${labelled(lines)}${approval.state === "pending" ? nextCommands(approval.id) : ""}`;
-}
-
-function changes(approval: ApprovalView): string {
-  if (approval.diff.length === 0)
-    return labelled(Object.entries(approval.args).map(([name, value]) => [`  ${printable(name)}`, inline(value)] as const));
-  return labelled(
-    approval.diff.map((change) => [`  ${printable(change.path)}`, `${inline(change.before)} -> ${inline(change.after)}`] as const),
-  );
-}
-
-function stateText(approval: ApprovalView, now: Date): string {
-  if (approval.state === "pending") return `pending, expires ${relative(new Date(approval.expiresAt), now)} (${approval.expiresAt})`;
-  const { answer } = approval;
-  return answer === undefined ? approval.state : `${approval.state}; answered by ${printable(answer.by)} at ${answer.at}`;
-}
-
-function nextCommands(id: string): string {
-  return `\nbailiwick approvals approve ${id} --as <person>\nbailiwick approvals deny ${id} --as <person> --reason "..."\n`;
-}
-
 async function giveAnswer(
   cli: Cli,
   id: string,
-  answer: "approve" | "deny",
+  answer: "approve" | "deny" | "stop",
   person: string,
-  body: { args?: unknown; reason?: string | undefined },
+  body: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   const broker = await cli.broker(person);
   const approval = await broker.send("POST", `/approvals/${encodeURIComponent(id)}/${answer}`, approvalSchema, body);
-  const edited = approval.answer?.args === undefined ? "" : ", with other arguments";
-  cli.answer(approval, `${approval.state} by ${person}${edited}: ${printable(approval.sentence)}\n`);
+  const last = approval.answers.at(-1);
+  const edited = last?.args === undefined ? "" : ", with other arguments";
+  const said = approval.state === "pending" ? "yes" : approval.state;
+  cli.answer(approval, `${said} by ${person}${edited}: ${printable(approval.sentence)}\n`);
+  if (answer === "deny") return cli.talk("the agent is told the reason");
+  if (answer === "stop") return cli.talk(`the agent is told the reason and makes no more calls; \`bailiwick resume agent ${approval.agent}\` ends that`);
+  if (approval.state === "pending") {
+    const missing = approval.quorum.groups.filter(({ count, yes }) => yes.length < count);
+    return cli.talk(`${missing.map(({ by, count, yes }) => `${count - yes.length} more of ${by.join(" or ")}`).join(", and ")} must say yes`);
+  }
   cli.talk(
-    answer === "approve" ? "the agent's call now runs once, when the agent asks again or its wait ends" : "the agent is told the reason",
+    last?.bounds === undefined
+      ? "the agent's call now runs once, when the agent asks again or its wait ends"
+      : `${last.bounds.uses} such calls may run until ${last.bounds.until}; \`bailiwick approvals revoke ${approval.id}\` withdraws that`,
   );
 }
 

@@ -1,7 +1,9 @@
 import { type Policy, type PolicyFile, type PolicyTestReport, runTests } from "@bailiwick/policy";
 import type { Command } from "commander";
 import type { Cli } from "./cli.ts";
+import { readApprovalsConfig, rolesOfPeople } from "../approvals-config.ts";
 import { readLogConfig, requireTenants } from "../log-config.ts";
+import { readNotifyConfig, requireNames } from "../notify-config.ts";
 import { CliFailure, EXIT } from "./failure.ts";
 import { count, diagnosticsText, openPolicyFolder } from "./policy-folder.ts";
 
@@ -21,7 +23,7 @@ async function check(cli: Cli, name: string | undefined, strict: boolean): Promi
   const opened = await openPolicyFolder(cli, name);
   if (opened === undefined) return;
   const { folder, shown, files, policy } = opened;
-  await checkLogConfig(folder, policy);
+  await checkConfig(folder, policy);
   const report = runTests(policy, files, cli.io.now());
   const ok = report.failed.length === 0 && !(strict && (policy.warnings.length > 0 || report.unexercised.length > 0));
   cli.answer(
@@ -31,12 +33,15 @@ async function check(cli: Cli, name: string | undefined, strict: boolean): Promi
   if (!ok) cli.exitWith(EXIT.refused);
 }
 
-/** @throws CliFailure for a `log.yaml` that a broker does not start with. */
-async function checkLogConfig(folder: string, { tenants }: Policy): Promise<void> {
+/** @throws CliFailure for a `log.yaml`, `approvals.yaml` or `notify.yaml` that a broker does not start with. */
+async function checkConfig(folder: string, policy: Policy): Promise<void> {
+  const { tenants, people } = policy;
   try {
     requireTenants(await readLogConfig(folder), tenants);
+    await readApprovalsConfig(folder, { tenants, roles: rolesOfPeople(people) });
+    requireNames(await readNotifyConfig(folder), policy);
   } catch (error) {
-    throw new CliFailure("refused", error instanceof Error ? error.message : "`log.yaml` cannot be used", [
+    throw new CliFailure("refused", error instanceof Error ? error.message : "the folder's settings cannot be used", [
       "a broker does not start with it",
     ]);
   }

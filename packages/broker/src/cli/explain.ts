@@ -1,11 +1,17 @@
 import type { Explanation, RuleRef } from "@bailiwick/policy";
 import type { Command } from "commander";
-import { approvalSchema, explanationSchema } from "../rest-contract/schemas.ts";
+import type { z } from "zod";
+import { callPathSchema } from "../rest-contract/call-path.ts";
+import { ruleText } from "../insight/what-holds.ts";
+import { approvalSchema } from "../rest-contract/approvals.ts";
+import { explanationSchema } from "../rest-contract/schemas.ts";
 import type { BrokerClient } from "./broker-client.ts";
 import type { Cli } from "./cli.ts";
 import { CliFailure } from "./failure.ts";
 import { REFUSAL_GUIDE, type RefusalGuide } from "./refusal-guide.ts";
 import { labelled, printable } from "./text.ts";
+
+type CallStep = z.output<typeof callPathSchema>["steps"][number];
 
 const CODES = Object.keys(REFUSAL_GUIDE);
 
@@ -41,8 +47,26 @@ export function addExplain(program: Command, cli: Cli): void {
 
 async function explainCall(cli: Cli, broker: BrokerClient, callId: string): Promise<void> {
   const explanation = await broker.get(`/calls/${encodeURIComponent(callId)}/explanation`, explanationSchema);
+  const path = await broker.get(`/calls/${encodeURIComponent(callId)}/path`, callPathSchema);
   const erased = explanation.erased ? "\nwhat the decision was made from was erased; this is what the record still says\n" : "";
-  cli.answer(explanation, `${explanationText(explanation)}${erased}`);
+  cli.answer({ ...explanation, path: path.steps }, `${explanationText(explanation)}${erased}${pathText(path.steps)}`);
+}
+
+const MARKS: Readonly<Record<CallStep["state"], string>> = {
+  passed: "ok",
+  stopped: "STOPPED",
+  waiting: "waits",
+  running: "runs",
+  unknown: "UNKNOWN",
+  skipped: "-",
+  not_reached: "",
+};
+
+/** The steps a call went through, up to where it stands. */
+function pathText(steps: readonly CallStep[]): string {
+  const reached = steps.filter(({ state }) => state !== "not_reached");
+  const lines = reached.map(({ step, state, says }) => `${step.padEnd(12)}  ${MARKS[state].padEnd(7)}  ${says ?? ""}`.trimEnd());
+  return section("its path", lines);
 }
 
 /** A rule as people are told of it. */
@@ -67,11 +91,6 @@ export function explanationText({ summary, rules, unmatched, wouldChange }: Show
     section("what would change it", wouldChange),
   ];
   return `${printable(summary)}\n${parts.join("")}`;
-}
-
-/** `grant read-own-region, roles/support.yaml:7`. */
-export function ruleText({ kind, id, at }: ShownRule): string {
-  return `${kind} ${id}, ${at.file}:${at.line}`;
 }
 
 /** Lines under a title, indented; nothing when there are none. */

@@ -1,5 +1,14 @@
-import type { AgentConfig, Matrix, MatrixCell, MatrixRow, MatrixWay } from "@bailiwick/policy";
-import { ruleText } from "./explain.ts";
+import {
+  type AgentConfig,
+  approvalWords,
+  durationWords,
+  type Matrix,
+  type MatrixCell,
+  type MatrixElevation,
+  type MatrixRow,
+  type MatrixWay,
+} from "@bailiwick/policy";
+import { ruleText } from "../insight/what-holds.ts";
 import { printable } from "./text.ts";
 
 const WIDTH = 120;
@@ -26,7 +35,7 @@ const PARTS: readonly (readonly [string, (way: MatrixWay) => readonly string[]])
 
 const HEADING: readonly string[] = (
   "agent tenant environment workflow tool action kind scope effect verdict when reason grants " +
-  `${PARTS.map(([label]) => label).join(" ")} rules`
+  `${PARTS.map(([label]) => label).join(" ")} rules eligible`
 ).split(" ");
 
 /** Phrases that must all be true are joined by a word that says so, in brackets where they offer a choice. */
@@ -36,7 +45,7 @@ function joined(label: string, phrases: readonly string[]): string {
 }
 
 function recordOf({ name, tenant, environment, workflow }: AgentConfig, cell: MatrixCell): readonly string[] {
-  const { operation, action, scope, effect, verdict, when, reason, ways, rules } = cell;
+  const { operation, action, scope, effect, verdict, when, reason, ways, rules, elevations } = cell;
   return [
     name,
     tenant,
@@ -53,6 +62,7 @@ function recordOf({ name, tenant, environment, workflow }: AgentConfig, cell: Ma
     numbered(ways.map(({ grant }) => grant.id)),
     ...PARTS.map(([label, of]) => numbered(ways.map((way) => joined(label, of(way))))),
     rules.map((rule) => ruleText(rule)).join("; "),
+    elevations.map((elevation) => elevationText(elevation)).join("; "),
   ];
 }
 
@@ -82,7 +92,8 @@ function blocksOf(rows: readonly MatrixRow[]): readonly Block[] {
 function blockText({ agents, cells }: Block): string {
   const [first] = agents;
   if (first === undefined) return "";
-  const about = `roles ${first.roles.join(", ") || "none"}; owner ${first.owner}; ${first.at.file}:${first.at.line}`;
+  const eligible = first.eligible.length === 0 ? "" : `; may ask for ${first.eligible.map(({ role }) => role).join(", ")}`;
+  const about = `roles ${first.roles.join(", ") || "none"}${eligible}; owner ${first.owner}; ${first.at.file}:${first.at.line}`;
   return (
     [...wrapped(namesText(agents), "", ""), ...wrapped(printable(about), "", ""), ...cellLines(cells)].map((line) => `${line}\n`).join("") +
     "\n"
@@ -108,14 +119,33 @@ function cellLines(cells: readonly MatrixCell[]): readonly string[] {
   return cells.flatMap((cell, index) => {
     const head = `  ${(columns[index] ?? []).map((text, column) => text.padEnd(widths[column] ?? 0)).join("  ")}`;
     const { reason, when } = cell;
-    if (reason === undefined) return [`${head}  ${when}`, ...wayLines(cell)];
+    const elevations = elevationLines(cell);
+    if (reason === undefined) return [`${head}  ${when}`, ...wayLines(cell.ways), ...elevations];
     const whole = `${head}  ${printable(reason)}`;
-    return whole.length <= WIDTH ? [whole] : [head.trimEnd(), ...detail("because", reason)];
+    return [...(whole.length <= WIDTH ? [whole] : [head.trimEnd(), ...detail("because", reason)]), ...elevations];
   });
 }
 
+/** What one role more would make of the cell: in one line how it is had, then the grants that it adds. */
+function elevationLines({ elevations }: MatrixCell): readonly string[] {
+  return elevations.flatMap((elevation) => [
+    ...detail(elevation.active.length === 0 ? "eligible" : "elevated", elevationText(elevation)),
+    ...wayLines(elevation.ways),
+  ]);
+}
+
+/** The verdict that it leads to, and either until when it is in force or what it takes to get it. */
+function elevationText({ eligible, active, verdict, when }: MatrixElevation): string {
+  const { role, mostMs, approve, at } = eligible;
+  const [last] = active.toSorted((a, b) => b.until.getTime() - a.until.getTime());
+  const then = `${verdict} ${when}`;
+  return last === undefined
+    ? `${then} with \`${role}\`: ask for the elevation, at most ${durationWords(mostMs)}, ${approvalWords(approve)}, ${at.file}:${at.line}`
+    : `${then} with \`${role}\` until ${last.until.toISOString()} (${last.id})`;
+}
+
 /** Each way with the grant first and the rules that bound it behind. */
-function wayLines({ ways }: MatrixCell): readonly string[] {
+function wayLines(ways: readonly MatrixWay[]): readonly string[] {
   return ways.flatMap((way, index) => [
     ...detail(index === 0 ? "by" : "or by", way.rules.map((rule) => ruleText(rule)).join("; ")),
     ...PARTS.flatMap(([label, of]) => (of(way).length === 0 ? [] : detail(label, joined(label, of(way))))),

@@ -44,9 +44,10 @@ export function addPeople(program: Command, cli: Cli): void {
         passkey.name,
         used(passkey.lastUsedAt),
         passkey.backedUp ? "synced" : "one device",
+        passkey.thumbprint ?? "-",
         passkey.id,
       ]);
-      cli.answer(passkeys, rows.length === 0 ? "" : table(["NAME", "USED", "WHERE", "ID"], rows));
+      cli.answer(passkeys, rows.length === 0 ? "" : table(["NAME", "USED", "WHERE", "KEY", "ID"], rows));
       if (rows.length === 0) cli.talk(`no passkeys; invite with \`bailiwick people invite ${printable(person)}\``);
     });
   people

@@ -7,11 +7,15 @@ import { type CliHooks, type CliIo, createCli, type GlobalOptions } from "./cli.
 import { addConnect } from "./connect-command.ts";
 import { addDemo } from "./demo.ts";
 import { addDoctor } from "./doctor.ts";
+import { addDuty } from "./duty.ts";
+import { addElevations } from "./elevations.ts";
 import { addExplain } from "./explain.ts";
 import { CliFailure, EXIT } from "./failure.ts";
+import { addHabits } from "./habits.ts";
 import { addKeys } from "./keys.ts";
 import { addLogin } from "./login.ts";
 import { addMatrix } from "./matrix.ts";
+import { addNotifications } from "./notifications.ts";
 import { addPeople } from "./people.ts";
 import { addSecrets } from "./secrets.ts";
 import { addSessions } from "./sessions.ts";
@@ -53,6 +57,9 @@ export async function runCli(argv: readonly string[], io: CliIo, hooks: CliHooks
     addWhy,
     addExplain,
     addApprovals,
+    addElevations,
+    addHabits,
+    addDuty,
     addSessions,
     addStops,
     addConnect,
@@ -63,6 +70,7 @@ export async function runCli(argv: readonly string[], io: CliIo, hooks: CliHooks
     addAudit,
     addLogin,
     addPeople,
+    addNotifications,
     addDoctor,
     addWitness,
   ])

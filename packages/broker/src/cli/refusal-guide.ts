@@ -158,6 +158,21 @@ export const REFUSAL_GUIDE: Readonly<Record<RefusalCode, RefusalGuide>> = {
     why: "a ticket belongs to one agent, user and task",
     next: "repeat the call to get its ticket",
   },
+  elevation_not_eligible: {
+    what: "the agent may not ask for this right",
+    why: "only roles that the policy lists as `eligible` can be had for a time, in their scopes and no longer than it says",
+    next: "ask for one of those the refusal names, or list the role under `eligible` in the agent's file",
+  },
+  elevation_denied: {
+    what: "a person did not give the right for a time",
+    why: "their reason is in the refusal",
+    next: "do what the reason says",
+  },
+  elevation_ended: {
+    what: "the right for a time that this stands on has ended or was taken back",
+    why: "it is looked at once more in the transaction that lets a call begin",
+    next: "ask for it again when it is still needed; `bailiwick elevations show <id>` says how it ended",
+  },
   policy_changed: {
     what: "the policy changed while the call was on its way",
     why: "a call runs under the policy that judged it, or not at all",

@@ -1,13 +1,6 @@
-/**
- * Text from agents, tools and people made safe for a terminal: control characters (which could move the cursor or hide lines)
- * and bidirectional overrides are shown as escapes.
- */
-export function printable(text: string): string {
-  return text.replaceAll(UNPRINTABLE, (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`);
-}
+import { printable } from "../insight/printable.ts";
 
-/** Control and format characters, line and paragraph separators. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+export { printable } from "../insight/printable.ts";
 
 /** A value as people read it in a line: texts in quotes only when they could be taken for something else. */
 export function inline(value: unknown): string {

@@ -1,14 +1,15 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { Document, isMap, parseDocument, YAMLMap } from "yaml";
+import { type Document, isMap, parseDocument, YAMLMap } from "yaml";
 import { z } from "zod";
+import { proposalNode, proposalText } from "../insight/proposal-text.ts";
+import { type ProposedAction, proposeAction } from "../insight/propose-action.ts";
 import { offeredSchema, toolStateSchema } from "../rest-contract/schemas.ts";
 import type { Cli } from "./cli.ts";
 import { readBrokerFile } from "../config/data-folder.ts";
 import { CliFailure } from "./failure.ts";
-import { type ProposedAction, proposeAction } from "./propose-action.ts";
-import { printable, table } from "./text.ts";
+import { table } from "./text.ts";
 import { addToolConnect } from "./tools-connect.ts";
 
 const offeredAnswer = z.object({
@@ -81,13 +82,6 @@ async function addTool(cli: Cli, tool: string, options: { tenant?: string; write
   cli.talk("\nread each one, correct `is` and `effect`, and put them into the tool's file; `--write` appends them");
 }
 
-/** The entries under `actions:`, each effect marked as a guess for the reviewer. */
-export function proposalText(proposals: readonly ProposedAction[]): string {
-  const document = new Document({ actions: {} });
-  for (const proposal of proposals) document.setIn(["actions", printable(proposal.name)], entryOf(document, proposal));
-  return document.toString({ lineWidth: 0 });
-}
-
 async function appendTo(file: string, proposals: readonly ProposedAction[]): Promise<void> {
   const text = await readFile(file, "utf8").catch(() => undefined);
   if (text === undefined)
@@ -103,18 +97,9 @@ async function appendTo(file: string, proposals: readonly ProposedAction[]): Pro
     const kept = document.getIn(["actions", proposal.name]);
     // A changed action keeps what people wrote of it; only the fingerprint they must sign for again is renewed.
     if (isMap(kept)) kept.set("reviewed", reviewedNode(document, proposal, "it changed since its last review; compare before you accept"));
-    else document.setIn(["actions", proposal.name], entryOf(document, proposal));
+    else document.setIn(["actions", proposal.name], proposalNode(document, proposal));
   }
   await writeFile(file, document.toString({ lineWidth: 0 }));
-}
-
-function entryOf(document: Document, proposal: ProposedAction): YAMLMap {
-  const { is, effect, args, because, reviewed } = proposal;
-  const marked = document.createNode(effect);
-  marked.comment = ` REVIEW: ${because}`;
-  const entry = new YAMLMap();
-  for (const [key, value] of Object.entries({ is, effect: marked, args, reviewed })) entry.set(key, document.createNode(value));
-  return entry;
 }
 
 function reviewedNode(document: Document, proposal: ProposedAction, comment: string): unknown {

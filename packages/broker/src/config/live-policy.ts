@@ -2,6 +2,7 @@ import { watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
 import { formatDiagnostic, load } from "@bailiwick/policy";
 import type { Diagnostic, LoadResult, Policy, PolicyFile } from "@bailiwick/policy";
+import type { PolicyFolder } from "../domain/policy-folder.ts";
 import { readPolicyFolder } from "./read-folder.ts";
 
 /** Editors write a file in several steps; a change is read when none followed for this long. */
@@ -39,6 +40,8 @@ export interface LivePolicyOptions {
 
 export interface LivePolicy {
   current(): Policy;
+  /** The files in force, and those that do not load when the folder was changed since. */
+  folder(): PolicyFolder;
   /** Reads the folder now. A folder that cannot be read at all comes back as one diagnostic. */
   reload(): Promise<LoadResult>;
   close(): Promise<void>;
@@ -70,11 +73,13 @@ function keepInForce(
   { activate, onChange, onError }: LivePolicyOptions,
 ): LivePolicy {
   let inForce = first;
+  let rejected: PolicyFolder["rejected"];
   let closed = false;
   let queue: Promise<unknown> = Promise.resolve();
   const apply = async (): Promise<LoadResult> => {
     const { result, files } = await readAndLoad(folder, inForce.policy);
     if (closed) return result;
+    rejected = result.ok ? undefined : { files, diagnostics: result.diagnostics };
     if (!result.ok) onError(loadError(result.diagnostics));
     else if (result.policy.version !== inForce.policy.version) {
       const next = { policy: result.policy, files };
@@ -106,6 +111,7 @@ function keepInForce(
   );
   return {
     current: () => inForce.policy,
+    folder: () => ({ files: inForce.files, ...(rejected === undefined ? {} : { rejected }) }),
     reload,
     close: async () => {
       closed = true;

@@ -1,4 +1,5 @@
 import type { JsonObject } from "@bailiwick/policy";
+import type { LogFigures } from "./log-figures.ts";
 
 /**
  * `lookup`: the broker reads a record to decide or to show a diff. `intent`: durable before the effect. `outcome`: after it.
@@ -73,7 +74,18 @@ export type IntendOutcome =
       readonly max: number;
       readonly retryAfterMs: number;
     }
-  | { readonly ok: false; readonly why: "session_not_live" | "proof_replayed" };
+  /** `approval_gone`: the yes it stands on was used, withdrawn or is over. `elevation_over`: the same of a right for a time. */
+  | { readonly ok: false; readonly why: "session_not_live" | "proof_replayed" | "approval_gone" | "elevation_over" };
+
+/** Rights that people gave and a call stands on: taken, or looked at, in the intent's own transaction. */
+export interface GivenRights {
+  /** Id of an approval: used once. */
+  readonly approval?: string | undefined;
+  /** Id of a yes to several calls: one of its uses is taken. */
+  readonly bounded?: string | undefined;
+  /** Ids of elevations, all of which must be in force. */
+  readonly elevations?: readonly string[] | undefined;
+}
 
 /**
  * Which records; all conditions hold. Conditions on who, what and why choose records that begin a call (and `admin`), those on `status` and
@@ -94,7 +106,7 @@ export interface RecordQuery {
   readonly code?: string | undefined;
   /** A person who answered the call's approval. */
   readonly approver?: string | undefined;
-  /** Id of a rule that determined the decision. */
+  /** Id of a rule that determined the decision, or of an elevation that the call stands on. */
   readonly rule?: string | undefined;
   readonly callId?: string | undefined;
   readonly kind?: RecordKind | undefined;
@@ -162,6 +174,7 @@ export interface AuditLog {
       readonly reservations: readonly Reservation[];
       /** The sender's proof that pays for the effect: taken in the same transaction, once over all brokers. */
       readonly proof?: { readonly id: string; readonly untilMs: number } | undefined;
+      readonly rights?: GivenRights | undefined;
       readonly instead: (why: Exclude<IntendOutcome, { ok: true }>) => LogEntry;
     },
   ): Promise<IntendOutcome>;
@@ -178,6 +191,8 @@ export interface AuditLog {
    * none: only where the log ends now.
    */
   ended(tenant: string, query: Omit<CallQuery, "before">, from: number | undefined): Promise<CallPlaces & { readonly next: number }>;
+  /** The days up to `now` in figures. A look counts what was appended since the one before, and of a large log only so much at once. */
+  figures(tenant: string, now: Date): Promise<LogFigures>;
   /** All records of these calls in the order of the log, with names. */
   recordsOf(tenant: string, callIds: readonly string[]): Promise<readonly StoredRecord[]>;
   /** What lies beside the records of a call, later ones over earlier; undefined when there is nothing, or it was erased. */

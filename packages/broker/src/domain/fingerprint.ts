@@ -20,12 +20,17 @@ export function fingerprint(entry: JsonObject): string {
 const known = new WeakMap<JsonObject, string>();
 
 function fingerprintOf(entry: JsonObject): string {
+  return digest(signedFor(entry));
+}
+
+/** The members of an entry that its fingerprint covers: what a reviewer signs for. */
+export function signedFor(entry: JsonObject): JsonObject {
   const covered: Record<string, Json> = {};
   for (const member of COVERED) {
     const value = entry[member];
     if (value !== undefined) covered[member] = value;
   }
-  return digest(covered);
+  return covered;
 }
 
 const COVERED = [

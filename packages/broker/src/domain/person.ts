@@ -1,5 +1,5 @@
 /** How a person proved who they are; recorded with everything they do. */
-export type Via = "login-link" | "operator-key" | "passkey" | "recovery-code" | "sso";
+export type Via = "login-link" | "operator-key" | "passkey" | "recovery-code" | "sso" | "slack";
 /** What a one-time code of the operator makes. */
 export type LoginVia = Extract<Via, "login-link" | "operator-key">;
 

@@ -36,6 +36,11 @@ export function stepUpChallenge(document: JsonObject): string {
   return hash("sha256", canonicalize(document), "base64url");
 }
 
+/** Names a passkey's public key: RFC 7638 SHA-256 thumbprint, in base64url. */
+export function keyThumbprint(key: PublicJwk): string {
+  return hash("sha256", canonicalize({ ...key }), "base64url");
+}
+
 /**
  * Checks a receipt with nothing but the receipt, the key and the place: the signature covers the document's digest, the origin and the
  * fact that the authenticator verified the person (Web Authentication Level 3, section 7.2). It cannot tell a second use; the broker does.

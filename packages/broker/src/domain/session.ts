@@ -1,4 +1,4 @@
-import type { JsonObject, RowBound } from "@bailiwick/policy";
+import type { ActiveElevation, JsonObject, RowBound } from "@bailiwick/policy";
 import type { Stop } from "./stop.ts";
 
 /** How the caller proves, with each request, that a token is its own (RFC 7800). A bearer token proves nothing and so lives shorter. */
@@ -64,6 +64,8 @@ export interface Session {
   readonly revokedAt?: Date | undefined;
   /** What keeps the agent of this session or of one it was delegated from from acting; given by `find`. */
   readonly stop?: Stop | undefined;
+  /** Rights that the agent of this session has for a time, those for another task left out; given by `find`. Each says itself until when. */
+  readonly elevations?: readonly ActiveElevation[] | undefined;
 }
 
 /** A bearer session lives at most five minutes: whoever copies the token has it. */
@@ -105,7 +107,7 @@ export interface SessionStore {
   claimRun(tenant: string, run: string, agent: string): Promise<boolean>;
   /** @throws Fault `session_ended` when a session of the lineage is revoked or expired, or the agent is stopped: checked in the same transaction. */
   create(session: Session): Promise<void>;
-  /** With its delegators and any stop. Returns undefined when no such session exists in this tenant. */
+  /** With its delegators, any stop, and what each agent among them may for a time. Returns undefined when no such session exists in this tenant. */
   find(tenant: string, id: string): Promise<Session | undefined>;
   /** `delegatedFrom` keeps to the subtree below that session. */
   list(

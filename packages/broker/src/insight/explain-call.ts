@@ -55,15 +55,24 @@ export async function explainCall(
   tenant: string,
   callId: string,
 ): Promise<Explanation | undefined> {
+  const request = await recordedRequest(log, policy, tenant, callId);
+  return request === undefined ? undefined : explain(policy, request, decide(policy, request));
+}
+
+/** What was asked of the policy for a recorded call, to ask it again. Undefined where `explainCall` is. */
+export async function recordedRequest(
+  log: Pick<AuditLog, "recordsOf" | "facts">,
+  policy: Policy,
+  tenant: string,
+  callId: string,
+): Promise<DecisionRequest | undefined> {
   const [records, kept] = await Promise.all([log.recordsOf(tenant, [callId]), log.facts(tenant, callId)]);
   // Answers of people belong to the call as well, but only its own records say who asked.
   const first = records.find((each) => each.kind !== "admin");
   const facts = factsSchema.safeParse(kept);
   if (first === undefined || !facts.success) return undefined;
   const body = bodySchema.safeParse(JSON.parse(first.text));
-  if (!body.success) return undefined;
-  const request = requestOf(policy, tenant, body.data, facts.data);
-  return explain(policy, request, decide(policy, request));
+  return body.success ? requestOf(policy, tenant, body.data, facts.data) : undefined;
 }
 
 function requestOf(

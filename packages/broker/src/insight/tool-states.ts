@@ -27,10 +27,30 @@ export interface OfferedOperation {
 /** How every operation stands, as far as this broker has seen the upstreams of the tenant; never connects. */
 export function toolStates(ports: Pick<CallPorts, "tools">, policy: Policy, tenant: string): readonly ToolState[] {
   return policy.tools.flatMap((tool) => {
-    const listing = keysOf(policy, tool, tenant)
-      .map((key) => ports.tools.known(key))
-      .find((each) => each !== undefined);
+    const listing = listingOf(ports, policy, tool, tenant);
     return [...tool.actions.map((action) => stateOf(tool, action, listing)), ...uncatalogued(tool, listing)];
+  });
+}
+
+/** What a tool offers under this name, as this broker last saw it for the tenant; never connects. */
+export function offeredEntry(
+  ports: Pick<CallPorts, "tools">,
+  policy: Policy,
+  { tool: name, operation }: Pick<ToolState, "tool" | "operation">,
+  tenant: string,
+): JsonObject | undefined {
+  const tool = policy.tools.find((each) => each.tool === name);
+  const listing = tool === undefined ? undefined : listingOf(ports, policy, tool, tenant);
+  return listing?.tools.find((entry) => entry["name"] === operation.name);
+}
+
+/** Entries that tools offer now, as far as this broker has seen them, and that a person reviewed as they are. */
+export function reviewedNow(ports: Pick<CallPorts, "tools">, policy: Policy): readonly JsonObject[] {
+  return policy.tools.flatMap((tool) => {
+    const reviewed = new Set(tool.actions.map((action) => action.reviewed));
+    const listings = policy.tenants.map((tenant) => listingOf(ports, policy, tool, tenant));
+    const entries = listings.flatMap((listing) => listing?.tools ?? []);
+    return entries.filter((entry) => reviewed.has(fingerprint(entry)));
   });
 }
 
@@ -55,6 +75,12 @@ export async function inspectTool(
       reviewed: tool.actions.some((each) => each.operation.name === operation.name && each.reviewed === now),
     };
   });
+}
+
+function listingOf(ports: Pick<CallPorts, "tools">, policy: Policy, tool: CatalogTool, tenant: string): ToolListing | undefined {
+  return keysOf(policy, tool, tenant)
+    .map((key) => ports.tools.known(key))
+    .find((each) => each !== undefined);
 }
 
 // Any agent of the tenant will do: the upstream's offer does not depend on who asks. The first tool of a folder is

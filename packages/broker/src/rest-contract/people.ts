@@ -3,7 +3,15 @@ import { z } from "@hono/zod-openapi";
 const time = z.string().openapi({ format: "date-time" });
 
 export const passkeySchema = z
-  .object({ id: z.string(), name: z.string(), backedUp: z.boolean(), createdAt: time, lastUsedAt: time.optional() })
+  .object({
+    id: z.string(),
+    name: z.string(),
+    backedUp: z.boolean(),
+    createdAt: time,
+    lastUsedAt: time.optional(),
+    /** RFC 7638 thumbprint of its public key: whoever verifies receipts pins this. */
+    thumbprint: z.string().optional(),
+  })
   .openapi("Passkey");
 
 export const personSessionSchema = z

@@ -127,44 +127,6 @@ export const searchSchema = z
 
 export const callDetailSchema = callSchema.extend({ records: z.array(recordSchema), facts: object.optional() }).openapi("CallDetail");
 
-export const fieldChangeSchema = z
-  .object({ path: z.string(), before: z.unknown().optional(), after: z.unknown().optional() })
-  .openapi("FieldChange");
-
-export const approvalSchema = z
-  .object({
-    id: z.string(),
-    tenant: z.string(),
-    environment: z.string(),
-    callId: z.string(),
-    agent: z.string(),
-    user: z.string(),
-    session: z.string(),
-    task: z.string(),
-    operation: operationSchema,
-    scope: z.string(),
-    effect: z.string(),
-    /** What would happen, in one sentence made by the broker. */
-    sentence: z.string(),
-    args: object,
-    argsDigest: z.string(),
-    policyVersion: z.string(),
-    resource: z.object({ type: z.string(), id: z.string() }).optional(),
-    diff: z.array(fieldChangeSchema),
-    /** In the agent's own words: untrusted text. */
-    statedReason: z.string().optional(),
-    rules: z.array(ruleSchema),
-    approvers: z.array(z.string()),
-    state: z.enum(["pending", "approved", "denied", "expired", "cancelled", "used"]),
-    createdAt: time,
-    expiresAt: time,
-    answer: z.object({ by: z.string(), at: time, reason: z.string().optional(), args: object.optional() }).optional(),
-    /** Whether the asking person may answer it, and why not. */
-    mayAnswer: z.boolean(),
-    mayNotBecause: z.string().optional(),
-  })
-  .openapi("Approval");
-
 export const sessionSchema = z
   .object({
     id: z.string(),

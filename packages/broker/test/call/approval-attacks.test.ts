@@ -4,6 +4,7 @@ import type { CallAnswer } from "../../src/call/types.ts";
 import type { Approval } from "../../src/domain/approval.ts";
 import type { Session } from "../../src/domain/session.ts";
 import { bearer } from "../plain-session.ts";
+import { decided } from "../store/approval-sample.ts";
 import { testStore, type TestStore } from "../support/store.ts";
 import { testPolicy, world, type World } from "./support.ts";
 
@@ -61,12 +62,11 @@ const held = (answer: CallAnswer): Approval => {
   return answer.approval;
 };
 const approve = (approval: Approval, args?: Approval["args"]) =>
-  db.store.approvals.answer("acme", approval.id, {
-    state: "approved",
-    by: "dana",
-    at: new Date(),
-    ...(args === undefined ? {} : { args, argsDigest: argumentsDigest(approval.operation, args) }),
-  });
+  db.store.approvals.answer(
+    "acme",
+    approval.id,
+    decided("approve", args === undefined ? {} : { args, argsDigest: argumentsDigest(approval.operation, args) }),
+  );
 const deletions = (each: World) => each.tool.effects.filter((effect) => effect.name === "delete_ticket").length;
 
 /** A session of the world's agent for the same user and task, delegated to it by `triage`. */

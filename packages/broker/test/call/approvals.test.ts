@@ -4,6 +4,8 @@ import { argumentsDigest } from "../../src/call/identify.ts";
 import type { CallAnswer } from "../../src/call/types.ts";
 import type { Approval } from "../../src/domain/approval.ts";
 import { bearer } from "../plain-session.ts";
+import { decided } from "../store/approval-sample.ts";
+import { asOwner } from "../support/as-owner.ts";
 import { testStore, type TestStore } from "../support/store.ts";
 import { silentIo, testPolicy, world, type World } from "./support.ts";
 
@@ -18,14 +20,12 @@ const held = (answer: CallAnswer): Approval => {
   return answer.approval;
 };
 const approve = (approval: Approval, args?: Approval["args"]) =>
-  db.store.approvals.answer("acme", approval.id, {
-    state: "approved",
-    by: "dana",
-    at: new Date(),
-    ...(args === undefined ? {} : { args, argsDigest: argumentsDigest(approval.operation, args) }),
-  });
-const deny = (approval: Approval, reason: string) =>
-  db.store.approvals.answer("acme", approval.id, { state: "denied", by: "dana", at: new Date(), reason });
+  db.store.approvals.answer(
+    "acme",
+    approval.id,
+    decided("approve", args === undefined ? {} : { args, argsDigest: argumentsDigest(approval.operation, args) }),
+  );
+const deny = (approval: Approval, reason: string) => db.store.approvals.answer("acme", approval.id, decided("deny", { reason }));
 const deletions = (each: World) => each.tool.effects.filter((effect) => effect.name === "delete_ticket").length;
 const resume = (each: World, ticket: string, token = each.session.id) =>
   createAgentSurface(each.ports, () => () => undefined).resume(ticket, {
@@ -204,12 +204,14 @@ allow:
   });
 });
 
-test("an expired approval is refused and says to ask again", async () => {
+test("a yes whose time is over is refused, and the call asks again", async () => {
   const each = await world(db.store);
   const approval = held(await each.call("delete_ticket", { id: "T-1" }));
-  const later = new Date(Date.now() + 31 * 60_000);
   await approve(approval);
-  expect(await db.store.approvals.use("acme", approval.id, later)).toBe(false);
+  await asOwner(db.databaseUrl, "update bailiwick.approvals set expires_at = clock_timestamp() where id = $1", [approval.id]);
+  expect(await resume(each, approval.id)).toMatchObject({ kind: "refused", code: "approval_expired" });
+  expect(held(await each.call("delete_ticket", { id: "T-1" })).id).not.toBe(approval.id);
+  expect(deletions(each)).toBe(0);
 });
 
 test("a ticket that does not exist opens nothing", async () => {

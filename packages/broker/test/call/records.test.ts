@@ -10,6 +10,7 @@ import { fingerprint } from "../../src/domain/fingerprint.ts";
 import { Fault } from "../../src/domain/fault.ts";
 import type { Session } from "../../src/domain/session.ts";
 import { bearer } from "../plain-session.ts";
+import { decided } from "../store/approval-sample.ts";
 import { saidBy } from "../support/said.ts";
 import { testStore, type TestStore } from "../support/store.ts";
 import { factsOpener, type OpenedRecord } from "./facts-opener.ts";
@@ -86,7 +87,7 @@ async function saidIn(answer: CallAnswer, kind: StoredRecord["kind"]): Promise<J
   return saidBy(found);
 }
 const approve = (id: string, by = "dana"): Promise<unknown> =>
-  db.store.approvals.answer("acme", id, { state: "approved", by, at: new Date("2026-01-02T03:04:05.678Z") });
+  db.store.approvals.answer("acme", id, decided("approve", { by, at: new Date("2026-01-02T03:04:05.678Z") }));
 
 describe("the record of a call", () => {
   test("says what the policy demands of it, and afterwards what was done", async () => {

@@ -6,6 +6,7 @@ import { openStore } from "../../src/adapters/store/index.ts";
 import type { Session } from "../../src/domain/session.ts";
 import { ToolError } from "../../src/domain/tool.ts";
 import { bearer } from "../plain-session.ts";
+import { decided } from "../store/approval-sample.ts";
 import { testStore, type TestStore } from "../support/store.ts";
 import { AGENT, silentIo, testPolicy, world } from "./support.ts";
 
@@ -48,7 +49,7 @@ async function busyRun(): Promise<string> {
   const held = await call("delete_ticket", { id: "T-1" });
   await stranger.call("delete_ticket", { id: "T-1" });
   if (held.kind !== "pending") throw new Error(held.kind);
-  await db.store.approvals.answer("acme", held.approval.id, { state: "approved", by: "dana", at: new Date() });
+  await db.store.approvals.answer("acme", held.approval.id, decided("approve"));
   const surface = createAgentSurface(each.ports, () => () => undefined);
   await surface.resume(held.approval.id, { presented: bearer(session.id), peer: "::1", io: silentIo(), patience: { waitMs: 0 } });
   await surface.complete(bearer(helper.id), COMPLETE, new AbortController().signal).catch(() => undefined);

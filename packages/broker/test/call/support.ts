@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { load, type JsonObject, type Policy, type PolicyFile } from "@bailiwick/policy";
+import { runMemory } from "../../src/adapters/cache/run-memory.ts";
 import { handleCall } from "../../src/call/handle-call.ts";
 import type { CallPorts } from "../../src/call/ports.ts";
 import { Refusal } from "../../src/call/refusal.ts";
@@ -156,8 +157,10 @@ export async function world(
     // The token is the session's id here; what a token proves is tested at the verifier.
     senders: { verify: async ({ token }) => ({ tenant: "acme", session: requireToken(token) }) },
     running: runningCalls(store),
+    memory: runMemory(),
     sessions: store.sessions,
     approvals: store.approvals,
+    elevations: store.elevations,
     log: store.log,
     credentials: store.credentials,
     tools: { known: () => tool.listing, connect: (key) => Promise.resolve(connectionTo(tool, key)) },

@@ -164,6 +164,24 @@ test("following the log tells of holds and refusals at once and of a call once, 
   expect(told).toEqual(["call_t2 held", "call_t1 failed", "call_last refused"]);
 });
 
+test("explain tells the steps a call went through, up to where it stands", async () => {
+  await recordCall(house, "call_path", "refusal", {
+    verdict: "deny",
+    code: "no_grant",
+    operation: "update_ticket",
+    action: "tickets:update",
+  });
+  const { out } = await run("explain", "call_path");
+  const path = out.slice(out.indexOf("its path"));
+  expect(path).toMatch(/authenticate +ok[^]*identify +ok +tickets:update[^]*decide +STOPPED +stopped with `no_grant`/u);
+  expect(path).not.toContain("execute");
+  const { out: json } = await run("explain", "call_path", "--json");
+  expect(JSON.parse(json)).toMatchObject({
+    callId: "call_path",
+    path: expect.arrayContaining([expect.objectContaining({ step: "execute", state: "not_reached" })]),
+  });
+});
+
 test("explain says that what a decision was made from was erased", async () => {
   const facts = { asked: { kind: "tool", name: "x" } };
   await recordCall(house, "call_kept", "refusal", { verdict: "deny", code: "no_grant" }, facts);

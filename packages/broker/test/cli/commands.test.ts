@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { runCli } from "../../src/cli/program.ts";
 import { writeBrokerFile } from "../../src/config/data-folder.ts";
+import { askedCall } from "../people-support/answering.ts";
 import { heldApproval, liveSession, OPERATOR_KEY, recordCall, SUPPORT_BOT } from "../people-support/rest.ts";
 import { type ServedHouse, serveRestHouse } from "../people-support/serve.ts";
 import { saidBy } from "../support/said.ts";
@@ -101,6 +102,8 @@ test("approvals show reads as: sentence, change, agent's words marked, rule with
 
 agent says   "the customer is happy"  (untrusted: in the agent's own words)
 held by      grant support-2, roles/support.yaml:5: support works tickets
+at stake     medium; it changes production, and no action takes it back
+undo         cannot be taken back by an action of the catalog
 answered by  support-lead
 task         T-17
 call         call_X
@@ -129,11 +132,11 @@ test("a person approves from the command line; the record says that the operator
 });
 
 test("edited arguments may come from a file", async () => {
-  const id = await held();
+  const { id } = await askedCall(house);
   await writeFile(join(folder, "args.json"), '{"id":"T-17","status":"pending"}');
   const approved = await run(["approvals", "approve", id, "--as", "lena", "--args", "@args.json"]);
   expect(approved.out).toContain("with other arguments");
-  expect((await house.store.approvals.find("acme", id))?.answer?.args).toEqual({ id: "T-17", status: "pending" });
+  expect((await house.store.approvals.find("acme", id))?.answers[0]?.args).toEqual({ id: "T-17", status: "pending" });
 });
 
 test("the requester is refused with exit 1, the reason and a next step", async () => {
@@ -282,7 +285,7 @@ test("people lists who can sign in with what, invites, and removes a lost passke
     await house.store.signIn.passkeys.add(key);
   }
   expect((await run(["people"])).out).toMatch(/^lena +acme +support-lead +3 +0 +-$/mu);
-  expect((await run(["people", "passkeys", "lena"])).out).toMatch(/^old phone +never +one device +k1$/mu);
+  expect((await run(["people", "passkeys", "lena"])).out).toMatch(/^old phone +never +one device +- +k1$/mu);
   expect(await run(["people", "remove-passkey", "lena", "twin"])).toMatchObject({ code: 1, err: expect.stringContaining("2 passkeys") });
   expect((await run(["people", "remove-passkey", "lena", "old phone"])).code).toBe(0);
   expect((await house.store.signIn.passkeys.list("lena")).map(({ id }) => id)).toEqual(["k2", "k3"]);

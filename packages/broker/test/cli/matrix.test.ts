@@ -90,15 +90,75 @@ roles support; owner ines; agents/support.yaml:1
   });
 });
 
+describe("a role that the agent may ask for", () => {
+  const AGENT = `agent: support-bot
+workflow: support
+owner: ines
+tenants: [acme]
+environments: [prod]
+roles: [support]
+eligible:
+  - role: closing
+    most: 4h
+    reason: nobody else is there
+    approve: { by: [support-lead], stepUp: true, expires: 1h }
+ceiling: { allow: ["tickets:*"] }
+`;
+  const CLOSING = "role: closing\nreason: r\nallow:\n  - { do: tickets:update, id: close, limits: { perDay: 5 } }\n";
+
+  beforeEach(async () => {
+    await cli.write("agents/support.yaml", AGENT);
+    await cli.write("roles/closing.yaml", CLOSING);
+    await cli.write("roles/support.yaml", "role: support\nreason: r\nallow:\n  - do: tickets:read\n");
+  });
+
+  test("stands below the cell it would change, with who has to say yes and the grants it adds", async () => {
+    const { out } = await cli.run("matrix", "--tool", "tickets");
+    expect(out).toContain("roles support; may ask for closing; owner ines; agents/support.yaml:1");
+    expect(out).toContain(`  deny   tickets.update_ticket  tickets:update  write  no grant
+         eligible  allow always with \`closing\`: ask for the elevation, at most 4 h, by support-lead with step-up within
+                   1 h, agents/support.yaml:8
+         by        grant close, roles/closing.yaml:4
+         limits    5 per day
+`);
+    expect(out).toContain("1 agent, 2 actions: 1 allow, 0 ask, 1 deny");
+  });
+
+  test("is a field of its own in CSV, and whole in JSON", async () => {
+    const [, read, update] = (await cli.run("matrix", "--csv")).out.split("\r\n");
+    expect(read).toMatch(/,$/u);
+    expect(update).toMatch(
+      /,"allow always with `closing`: ask for the elevation, at most 4 h, by support-lead with step-up within 1 h, [^"]*"$/u,
+    );
+    const json: unknown = JSON.parse((await cli.run("--json", "matrix")).out);
+    expect(json).toMatchObject({
+      rows: [{ cells: [{}, { verdict: "deny", elevations: [{ eligible: { role: "closing" }, active: [], verdict: "allow" }] }] }],
+    });
+  });
+
+  test("can be supposed to be had, by `why`, and no other can", async () => {
+    const call = ["why", "support-bot", "update_ticket", "--args", '{"id":"T-1"}'] as const;
+    const refused = await cli.run(...call);
+    expect([refused.code, refused.out]).toEqual([
+      1,
+      expect.stringContaining("would be allowed with the role `closing`, which this agent may ask for (agents/support.yaml:8)"),
+    ]);
+    const allowed = await cli.run(...call, "--elevated", "closing");
+    expect([allowed.code, allowed.out]).toEqual([0, expect.stringContaining("is allowed by close (roles/closing.yaml:4)")]);
+    const other = await cli.run(...call, "--elevated", "closing,support");
+    expect([other.code, other.err]).toEqual([2, expect.stringContaining("may not ask for the role `support`")]);
+  });
+});
+
 describe("--csv", () => {
   test("is one record for each agent and action under a heading, with the alternatives numbered", async () => {
     await cli.write("roles/support.yaml", ROLE);
     const { code, out } = await cli.run("matrix", "--csv", "--agent", "acme/prod");
     expect(code).toBe(0);
     expect(out.split("\r\n")).toEqual([
-      "agent,tenant,environment,workflow,tool,action,kind,scope,effect,verdict,when,reason,grants,if,rows,fields,limits,approval,hours,rules",
-      'bailiwick://acme/prod/support/support-bot,acme,prod,support,tickets,tickets.get_ticket,tool,tickets:read,read,allow,sometimes,,(1) open-ones (2) of-the-task,(2) context.args.id == context.session.task,"(1) resource.status != ""secret"" || context.user.id == ""lena""",(1) masks status (hash),(2) 5 per minute,,,"grant open-ones, roles/support.yaml:4; grant of-the-task, roles/support.yaml:8"',
-      'bailiwick://acme/prod/support/support-bot,acme,prod,support,tickets,tickets.update_ticket,tool,tickets:update,write,deny,always,denied by roles/support.yaml:13,,,,,,,,"deny support/deny/1, roles/support.yaml:13"',
+      "agent,tenant,environment,workflow,tool,action,kind,scope,effect,verdict,when,reason,grants,if,rows,fields,limits,approval,hours,rules,eligible",
+      'bailiwick://acme/prod/support/support-bot,acme,prod,support,tickets,tickets.get_ticket,tool,tickets:read,read,allow,sometimes,,(1) open-ones (2) of-the-task,(2) context.args.id == context.session.task,"(1) resource.status != ""secret"" || context.user.id == ""lena""",(1) masks status (hash),(2) 5 per minute,,,"grant open-ones, roles/support.yaml:4; grant of-the-task, roles/support.yaml:8",',
+      'bailiwick://acme/prod/support/support-bot,acme,prod,support,tickets,tickets.update_ticket,tool,tickets:update,write,deny,always,denied by roles/support.yaml:13,,,,,,,,"deny support/deny/1, roles/support.yaml:13",',
       "",
     ]);
   });

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { proposeAction } from "../../src/cli/propose-action.ts";
+import { proposeAction } from "../../src/insight/propose-action.ts";
 import { inline, printable, table } from "../../src/cli/text.ts";
-import { proposalText } from "../../src/cli/tools.ts";
+import { proposalText } from "../../src/insight/proposal-text.ts";
 import { load } from "@bailiwick/policy";
 import { companyFiles } from "../people-support/company.ts";
 

@@ -177,7 +177,7 @@ describe("wrong usage says what is wrong and what to do:", () => {
     [[BOT, "ping", "--args", "{"], "`--args` is not a JSON object: `{`", 'write it as in --args \'{"id": "T-1"}\''],
     [[BOT, "ping", "--args", "[1]"], "`--args` is not a JSON object: `[1]`", "write it as in --args"],
     [[BOT, "ping", "--resource", "null"], "`--resource` is not a JSON object: `null`", "write it as in --resource"],
-    [[BOT, "ping", "--resource", "{}"], "`tickets.ping` acts on no declared record", "leave out --resource"],
+    [[BOT, "ping", "--resource", "{}"], "`tickets.ping` acts on no declared record", "leave out the record"],
     [[BOT, "ping", "--session-data", "late"], "`--session-data` is not a JSON object: `late`", "write it as in --session-data"],
     [
       [BOT, "ping", "--data", '{"shift":"late"}'],
@@ -186,7 +186,7 @@ describe("wrong usage says what is wrong and what to do:", () => {
     ],
     [[BOT, "ping", "--at", "2026-11-23T10:00:00"], "`--at` is no RFC 3339 time: `2026-11-23T10:00:00`", "write it with its zone"],
     [[BOT, "ping", "--at", "2026-02-30T10:00:00Z"], "`--at` is no RFC 3339 time", "write it with its zone"],
-    [[BOT, "list_tickets", "--args", '{"tenant":"globex"}'], "argument `tenant` is set by the broker", "leave it out of --args"],
+    [[BOT, "list_tickets", "--args", '{"tenant":"globex"}'], "argument `tenant` is set by the broker", "leave it out of the arguments"],
     [[BOT, "ping", "nowhere"], "cannot read the policy folder", "name the folder that holds `bailiwick.yaml`"],
     [[BOT], "missing required argument 'action'", ""],
   ])("%j", async (args, message, next) => {

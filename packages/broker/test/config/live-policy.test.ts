@@ -108,6 +108,22 @@ describe("openLivePolicy", () => {
     expect(live.current()).toBe(before);
   });
 
+  it("keeps the files in force beside those that do not load, until the folder loads again", async () => {
+    const folder = await folderWith({ "bailiwick.yaml": MAIN });
+    const { live } = await opened(folder);
+    expect(live.folder()).toEqual({ files: [{ path: "bailiwick.yaml", text: MAIN }] });
+    const broken = `${MAIN}environmants: {}\n`;
+    await writeFile(join(folder, "bailiwick.yaml"), broken);
+    await live.reload();
+    expect(live.folder()).toMatchObject({
+      files: [{ path: "bailiwick.yaml", text: MAIN }],
+      rejected: { files: [{ path: "bailiwick.yaml", text: broken }], diagnostics: [{ code: "unknown-key" }] },
+    });
+    await writeFile(join(folder, "bailiwick.yaml"), `${MAIN}# mended\n`);
+    await live.reload();
+    expect(live.folder()).toEqual({ files: [{ path: "bailiwick.yaml", text: `${MAIN}# mended\n` }] });
+  });
+
   it("keeps the version in force when the folder disappears", async () => {
     const folder = await folderWith({ "bailiwick.yaml": MAIN });
     const { live } = await opened(folder);

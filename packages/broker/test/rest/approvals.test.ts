@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { argumentsDigest } from "../../src/call/identify.ts";
 import { Fault } from "../../src/domain/fault.ts";
+import { approve, askedCall, showing } from "../people-support/answering.ts";
 import { type Ask, heldApproval, openRestHouse, type RestHouse } from "../people-support/rest.ts";
 import { saidBy } from "../support/said.ts";
 
@@ -54,25 +55,25 @@ test("an approver sees what would change, why it is held, and the agent's words 
 
 test("an approval is stored, and recorded with who answered, how they proved it and for which arguments", async () => {
   const approval = await held();
-  const answer = approvalAnswer.parse(await (await lena("POST", `/api/v1/approvals/${approval.id}/approve`, { reason: "checked" })).json());
+  const answer = approvalAnswer.parse(await (await approve(lena, approval.id, { reason: "checked" })).json());
   expect(answer.state).toBe("approved");
   expect(await house.store.approvals.find("acme", approval.id)).toMatchObject({
     state: "approved",
-    answer: { by: "lena", reason: "checked" },
+    answers: [{ verdict: "approve", by: "lena", via: "login-link", roles: ["support-lead"], reason: "checked" }],
   });
   expect(await events(approval.callId)).toMatchObject([
-    { event: "approval.approve", by: "lena", user: "ana", via: "login-link", approval: approval.id, edited: false },
+    { event: "approval.approve", by: "lena", user: "ana", via: "login-link", approval: approval.id, edited: false, state: "approved" },
   ]);
   expect(await house.store.log.facts("acme", approval.callId)).toMatchObject({ reason: "checked", argsDigest: approval.argsDigest });
 });
 
 test("approving other arguments stores them with their own digest", async () => {
-  const approval = await held();
+  const approval = await askedCall(house);
   const args = { id: "T-17", status: "pending" };
-  await lena("POST", `/api/v1/approvals/${approval.id}/approve`, { args });
+  expect((await approve(lena, approval.id, { args })).status).toBe(200);
   const digest = argumentsDigest(approval.operation, args);
-  expect((await house.store.approvals.find("acme", approval.id))?.answer).toMatchObject({ args, argsDigest: digest });
-  expect(await events(approval.callId)).toMatchObject([{ edited: true }]);
+  expect((await house.store.approvals.find("acme", approval.id))?.answers).toMatchObject([{ args, argsDigest: digest }]);
+  expect((await events(approval.callId)).at(-1)).toMatchObject({ event: "approval.approve", edited: true });
   expect(await house.store.log.facts("acme", approval.callId)).toMatchObject({ argsDigest: digest });
 });
 
@@ -84,7 +85,7 @@ test("a denial needs a reason, and one of blanks is none", async () => {
   expect((await lena("POST", `/api/v1/approvals/${approval.id}/deny`, { reason: "the refund is not due" })).status).toBe(200);
   expect(await house.store.approvals.find("acme", approval.id)).toMatchObject({
     state: "denied",
-    answer: { by: "lena", reason: "the refund is not due" },
+    answers: [{ verdict: "deny", by: "lena", reason: "the refund is not due" }],
   });
 });
 
@@ -93,12 +94,8 @@ test.each(["ana", "ANA", " ana ", "ana@acme.example", "Ana@Acme.Example"])(
   async (user) => {
     const approval = await held({ user });
     const ana = await house.as("ana");
-    for (const answer of ["approve", "deny"]) {
-      expect(await codeOf(await ana("POST", `/api/v1/approvals/${approval.id}/${answer}`, { reason: "mine" }))).toEqual([
-        403,
-        "separation_of_duties",
-      ]);
-    }
+    for (const answer of [approve(ana, approval.id), ana("POST", `/api/v1/approvals/${approval.id}/deny`, { reason: "mine" })])
+      expect(await codeOf(await answer)).toEqual([403, "separation_of_duties"]);
     expect(await house.store.approvals.find("acme", approval.id)).toMatchObject({ state: "pending" });
     expect(await events(approval.callId)).toEqual([]);
     const seen = approvalAnswer.parse(await (await ana("GET", `/api/v1/approvals/${approval.id}`)).json());
@@ -110,40 +107,39 @@ test.each(["ana", "ANA", " ana ", "ana@acme.example", "Ana@Acme.Example"])(
 test.each(["rudi", "olaf"])("%s, who holds none of the roles, cannot answer", async (person) => {
   const approval = await held();
   const ask = await house.as(person);
-  expect(await codeOf(await ask("POST", `/api/v1/approvals/${approval.id}/approve`, {}))).toEqual([403, "role_required"]);
+  expect(await codeOf(await approve(ask, approval.id))).toEqual([403, "role_required"]);
 });
 
 test("an approval that names no role cannot be answered by anyone", async () => {
   const approval = await held({ approvers: [] });
-  expect(await codeOf(await lena("POST", `/api/v1/approvals/${approval.id}/approve`, {}))).toEqual([403, "role_required"]);
+  expect(await codeOf(await approve(lena, approval.id))).toEqual([403, "role_required"]);
 });
 
 test("the operator key is no person and cannot answer", async () => {
   const approval = await held();
-  expect(await codeOf(await house.operator("POST", `/api/v1/approvals/${approval.id}/approve`, {}))).toEqual([403, "person_required"]);
+  expect(await codeOf(await approve(house.operator, approval.id))).toEqual([403, "person_required"]);
 });
 
 test("another tenant's approval is not there, for reading and for answering", async () => {
   const approval = await held();
   const greta = await house.as("greta");
   expect((await greta("GET", `/api/v1/approvals/${approval.id}`)).status).toBe(404);
-  expect(await codeOf(await greta("POST", `/api/v1/approvals/${approval.id}/approve`, {}))).toEqual([404, "not_found"]);
-  expect(await (await greta("GET", "/api/v1/approvals")).json()).toEqual({ approvals: [] });
+  expect(
+    await codeOf(await greta("POST", `/api/v1/approvals/${approval.id}/approve`, { showing: await showing(lena, approval.id) })),
+  ).toEqual([404, "not_found"]);
+  expect(await (await greta("GET", "/api/v1/approvals")).json()).toEqual({ approvals: [], pending: 0 });
   expect((await house.store.approvals.find("acme", approval.id))?.state).toBe("pending");
 });
 
 test("the first answer counts; the second is told so", async () => {
   const approval = await held();
   await lena("POST", `/api/v1/approvals/${approval.id}/deny`, { reason: "no" });
-  expect(await codeOf(await lena("POST", `/api/v1/approvals/${approval.id}/approve`, {}))).toEqual([409, "already_answered"]);
+  expect(await codeOf(await approve(lena, approval.id))).toEqual([409, "already_answered"]);
 });
 
 test("of two answers at the same time one wins, and the log says that the other came too late", async () => {
   const approval = await held();
-  const answers = await Promise.all([
-    lena("POST", `/api/v1/approvals/${approval.id}/approve`, {}),
-    lena("POST", `/api/v1/approvals/${approval.id}/deny`, { reason: "no" }),
-  ]);
+  const answers = await Promise.all([approve(lena, approval.id), lena("POST", `/api/v1/approvals/${approval.id}/deny`, { reason: "no" })]);
   expect(answers.map((answer) => answer.status).toSorted()).toEqual([200, 409]);
   const won = await house.store.approvals.find("acme", approval.id);
   const names = (await events(approval.callId)).map((event) => event["event"]);
@@ -154,7 +150,7 @@ test("of two answers at the same time one wins, and the log says that the other 
 
 test("an expired approval cannot be answered and shows as expired", async () => {
   const approval = await held({ createdAt: new Date(Date.now() - 120_000), expiresAt: new Date(Date.now() - 1_000) });
-  expect(await codeOf(await lena("POST", `/api/v1/approvals/${approval.id}/approve`, {}))).toEqual([409, "approval_expired"]);
+  expect(await codeOf(await approve(lena, approval.id))).toEqual([409, "approval_expired"]);
   expect(approvalAnswer.parse(await (await lena("GET", `/api/v1/approvals/${approval.id}`)).json()).state).toBe("expired");
 });
 
@@ -172,7 +168,7 @@ test("no answer is given when it cannot be recorded", async () => {
   const answer = await failing.anyone(
     "POST",
     `/api/v1/approvals/${approval.id}/approve`,
-    {},
+    { showing: await showing(lena, approval.id) },
     { authorization: `Bearer ${await house.token("lena")}` },
   );
   expect(await codeOf(answer)).toEqual([503, "log_unavailable"]);

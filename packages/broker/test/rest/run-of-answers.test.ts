@@ -1,5 +1,6 @@
 import { logPolicy, openSequenceProof } from "@bailiwick/ledger";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { approve } from "../people-support/answering.ts";
 import { heldApproval, liveSession, openRestHouse, type RestHouse } from "../people-support/rest.ts";
 
 let house: RestHouse;
@@ -13,10 +14,10 @@ test("a person's answer to a held call is among the proven records of the call's
   const run = "run_0123456789abcdef";
   const session = liveSession({ run });
   await store.sessions.create(session);
-  const approval = heldApproval({ session: session.id });
+  const approval = heldApproval({ session: session.id, run });
   await store.approvals.create(approval);
   const lena = await house.as("lena");
-  expect((await lena("POST", `/api/v1/approvals/${approval.id}/approve`, {})).status).toBe(200);
+  expect((await approve(lena, approval.id)).status).toBe(200);
   expect((await house.operator("POST", `/api/v1/sessions/${session.id}/revoke`, {})).status).toBe(200);
 
   await store.evidence.settle("acme");

@@ -136,7 +136,7 @@ test("the store holds hashes of codes and tokens, never the values", async () =>
 });
 
 test("every page forbids inline script, foreign content and framing", async () => {
-  for (const path of ["/", "/login?code=x", "/console.js", "/sign-in", "/enrol", "/account", "/people", "/sso/return"]) {
+  for (const path of ["/", "/login?code=x", "/theme.js", "/sign-in", "/enrol", "/account", "/people", "/sso/return"]) {
     const policy = (await house.anyone("GET", path)).headers.get("content-security-policy") ?? "";
     expect(policy).toContain("default-src 'none'; script-src 'self'");
     expect(policy).toContain("frame-ancestors 'none'");

@@ -9,6 +9,7 @@ import { adminRecord } from "../../src/domain/admin-record.ts";
 import type { Session } from "../../src/domain/session.ts";
 import { verifyLog } from "../../src/insight/verify-log.ts";
 import { AGENT, incoming, structured, world } from "../call/support.ts";
+import { answerOf } from "./approval-sample.ts";
 import { dataFolder } from "./embedded-folder.ts";
 import { filesBelow, findIn, findInFiles } from "./find-bytes.ts";
 
@@ -129,9 +130,9 @@ async function live(store: Store): Promise<void> {
   expect((await call("update_ticket", { id: "T-9", status: MARKS.note })).kind).toBe("refused");
   const held = await call("delete_ticket", { id: MARKS.record });
   expect(held.kind).toBe("pending");
-  const [asked] = await store.approvals.list(TENANT, { state: "pending", limit: 10 });
+  const [asked] = (await store.approvals.list(TENANT, { state: "pending", order: "newest", limit: 10 })).approvals;
   expect(asked).toMatchObject({ user: MARKS.user, task: MARKS.task, statedReason: MARKS.stated });
-  const answer = { by: "dana", at: new Date(), reason: MARKS.answer };
+  const answer = answerOf("approve", { reason: MARKS.answer });
   // As the REST interface answers: the record first.
   await store.log.append(
     TENANT,
@@ -143,10 +144,10 @@ async function live(store: Store): Promise<void> {
       user: MARKS.user,
       task: MARKS.task,
       approver: answer.by,
-      facts: { reason: answer.reason },
+      facts: { reason: MARKS.answer },
     }),
   );
-  await store.approvals.answer(TENANT, asked?.id ?? "", { ...answer, state: "approved" });
+  await store.approvals.answer(TENANT, asked?.id ?? "", { answer, seen: 0, state: "approved" });
   expect((await call("delete_ticket", { id: MARKS.record })).kind).toBe("result");
   // Held once more and not answered: it is open when the person is erased.
   expect((await call("delete_ticket", { id: MARKS.record })).kind).toBe("pending");

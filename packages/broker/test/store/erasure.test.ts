@@ -102,7 +102,7 @@ test("their sessions end with all delegated from them and their held calls are c
   expect(await other.sessions.find(tenant, theirs.id)).toMatchObject({ user: "bob", task: theirs.task });
   expect((await sessions.list(tenant, { live: false, limit: 10 })).map(({ id }) => id)).toEqual([theirs.id]);
   expect(await approvals.find(tenant, asked.id)).toBeUndefined();
-  expect((await approvals.list(tenant, { limit: 10 })).map(({ id }) => id)).toEqual([kept.id]);
+  expect((await approvals.list(tenant, { order: "newest", limit: 10 })).approvals.map(({ id }) => id)).toEqual([kept.id]);
   await expect.poll(() => JSON.stringify(ended)).toContain(child.id);
   // Cancelled, or gone by the time it looked: in no case approved.
   const waited = await waiting;

@@ -4,19 +4,15 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Ended } from "../../src/domain/ended.ts";
 import { openStore, type Store } from "../../src/adapters/store/index.ts";
 import { type TestStore, testStore } from "../support/store.ts";
-import { approvalOf } from "./approval-sample.ts";
 import { sessionOf } from "./samples.ts";
 
 let opened: TestStore;
 /** Another broker on the same database. */
 let other: Store;
-/** Minutes the stores' clock is ahead. */
-let aheadMs = 0;
-const now = (): Date => new Date(Date.now() + aheadMs);
 
 beforeAll(async () => {
-  opened = await testStore({ now });
-  other = await openStore({ databaseUrl: opened.databaseUrl, rootKey: opened.rootKey }, { brokerId: "other", now });
+  opened = await testStore();
+  other = await openStore({ databaseUrl: opened.databaseUrl, rootKey: opened.rootKey }, { brokerId: "other" });
 });
 afterAll(async () => {
   await other.close();
@@ -95,121 +91,6 @@ test("an assertion id is accepted once, by one of two brokers", async () => {
   );
   expect(accepted.filter(Boolean)).toHaveLength(1);
   expect(await other.agentKeys.useAssertion("acme", "agent-2", "jti-1", expiresAt)).toBe(true);
-});
-
-test("an approval comes back as it was asked, and is answered once", async () => {
-  const approval = approvalOf({
-    statedReason: "the customer asked \0",
-    resource: { type: "Ticket", id: "1", digest: "d" },
-    diff: [{ path: "status", before: "open", after: null }],
-  });
-  await opened.store.approvals.create(approval);
-  expect(await other.approvals.find("acme", approval.id)).toEqual(approval);
-  const answer = { by: "ada", at: new Date(), reason: "fine", args: { id: 2 }, argsDigest: "sha256:2" };
-  const answers = await Promise.all([
-    opened.store.approvals.answer("acme", approval.id, { ...answer, state: "approved" }),
-    other.approvals.answer("acme", approval.id, { ...answer, state: "denied" }),
-  ]);
-  expect(answers.filter((outcome) => outcome.ok)).toHaveLength(1);
-  const won = answers.find((outcome) => outcome.ok)?.approval;
-  expect(answers.find((outcome) => !outcome.ok)).toEqual({ ok: false, state: won?.state });
-  expect(won?.answer).toEqual(answer);
-});
-
-test("an approved approval is used once, a denied or expired one never", async () => {
-  const approved = approvalOf({});
-  const denied = approvalOf({});
-  const expired = approvalOf({ expiresAt: new Date(Date.now() + 1_000) });
-  for (const approval of [approved, denied, expired]) {
-    await opened.store.approvals.create(approval);
-    expect(await opened.store.approvals.use("acme", approval.id, new Date())).toBe(false);
-    await opened.store.approvals.answer("acme", approval.id, {
-      by: "ada",
-      at: new Date(),
-      state: approval === denied ? "denied" : "approved",
-    });
-  }
-  const uses = await Promise.all([opened.store, other].map((store) => store.approvals.use("acme", approved.id, new Date())));
-  expect(uses.filter(Boolean)).toHaveLength(1);
-  expect(await other.approvals.use("acme", denied.id, new Date())).toBe(false);
-  expect(await other.approvals.use("acme", expired.id, new Date(Date.now() + 1_000))).toBe(false);
-  expect(await other.approvals.use("globex", approved.id, new Date())).toBe(false);
-});
-
-test("an approval whose time is over reads as expired, is not found for a call, and cannot be answered", async () => {
-  const approval = approvalOf({ expiresAt: new Date(Date.now() + 60_000) });
-  await opened.store.approvals.create(approval);
-  const key = { ...approval, operation: approval.operation };
-  expect((await other.approvals.findFor(key))?.id).toBe(approval.id);
-  aheadMs = 61_000;
-  try {
-    expect((await other.approvals.find("acme", approval.id))?.state).toBe("expired");
-    expect(await other.approvals.findFor(key)).toBeUndefined();
-    expect(await other.approvals.answer("acme", approval.id, { by: "ada", at: now(), state: "approved" })).toEqual({
-      ok: false,
-      state: "expired",
-    });
-    expect((await other.approvals.list("acme", { state: "expired", limit: 100 })).map((each) => each.id)).toContain(approval.id);
-    expect((await other.approvals.list("acme", { state: "pending", limit: 100 })).map((each) => each.id)).not.toContain(approval.id);
-  } finally {
-    aheadMs = 0;
-  }
-});
-
-test("the newest open approval for exactly these arguments is found, not another agent's, task's or operation's", async () => {
-  const older = approvalOf({ createdAt: new Date(Date.now() - 10_000) });
-  const newer = { ...approvalOf({}), argsDigest: older.argsDigest };
-  for (const approval of [older, newer]) await opened.store.approvals.create(approval);
-  expect((await other.approvals.findFor(older))?.id).toBe(newer.id);
-  for (const changed of [
-    { agent: "x" },
-    { user: "x" },
-    { task: "x" },
-    { argsDigest: "x" },
-    { tenant: "globex" },
-    { operation: { ...older.operation, name: "x" } },
-  ]) {
-    expect(await other.approvals.findFor({ ...older, ...changed }), JSON.stringify(changed)).toBeUndefined();
-  }
-});
-
-test("a waiting broker hears an answer given on another", async () => {
-  const approval = approvalOf({});
-  await opened.store.approvals.create(approval);
-  const waiting = other.approvals.wait("acme", approval.id, { timeoutMs: 20_000, signal: new AbortController().signal });
-  const started = performance.now();
-  await opened.store.approvals.answer("acme", approval.id, { by: "ada", at: new Date(), state: "denied", reason: "no" });
-  expect((await waiting)?.answer?.reason).toBe("no");
-  expect(performance.now() - started).toBeLessThan(5_000);
-});
-
-test("waiting ends with nothing at its deadline and on abort, and with the expiry when that comes first", async () => {
-  const approval = approvalOf({ expiresAt: new Date(Date.now() + 300) });
-  await opened.store.approvals.create(approval);
-  const { signal } = new AbortController();
-  expect(await other.approvals.wait("acme", approval.id, { timeoutMs: 1, signal })).toBeUndefined();
-  const aborting = new AbortController();
-  const waiting = other.approvals.wait("acme", approval.id, { timeoutMs: 20_000, signal: aborting.signal });
-  aborting.abort();
-  expect(await waiting).toBeUndefined();
-  expect((await other.approvals.wait("acme", approval.id, { timeoutMs: 20_000, signal }))?.state).toBe("expired");
-});
-
-test("a waiter whose listening connection was cut still hears the answer, and caches are told to start over", async () => {
-  const approval = approvalOf({});
-  await opened.store.approvals.create(approval);
-  const waiting = other.approvals.wait("acme", approval.id, { timeoutMs: 20_000, signal: new AbortController().signal });
-  const startOver = new Promise<Ended | undefined>((settle) => other.onEnded(settle));
-  const owner = new Client({ connectionString: opened.databaseUrl });
-  await owner.connect();
-  await owner.query(
-    "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'bailiwick listener'",
-  );
-  await owner.query("update bailiwick.approvals set state = 'denied' where id = $1", [approval.id]);
-  await owner.end();
-  expect((await waiting)?.state).toBe("denied");
-  expect(await startOver).toBeUndefined();
-  expect(other.listenerFresh()).toBe(true);
 });
 
 test("a credential opens where it is bound, the narrowest and newest first, and nowhere else", async () => {

@@ -17,6 +17,7 @@ import { ToolError } from "../../src/domain/tool.ts";
 import { AGENT, incoming, limitedPolicy, testPolicy, world, type World } from "../call/support.ts";
 import { modern, resultOf } from "../mcp/support/endpoint.ts";
 import { bearer } from "../plain-session.ts";
+import { decided } from "../store/approval-sample.ts";
 import { testStore, type TestStore } from "../support/store.ts";
 import { type CollectedSpan, type Collector, environment, startCollector } from "./support/collector.ts";
 import { reportIn, serveReport } from "./support/reporting-server.ts";
@@ -145,7 +146,7 @@ describe("a call", () => {
     const { call, flush, surface, session } = await tracedWorld();
     const held = await call("delete_ticket", { id: "T-1" }, { patience: { waitMs: 20 } });
     if (held.kind !== "pending") throw new Error(`expected a held call, got ${held.kind}`);
-    await db.store.approvals.answer("acme", held.approval.id, { state: "approved", by: "dana", at: new Date() });
+    await db.store.approvals.answer("acme", held.approval.id, decided("approve"));
     const { kind: _kind, name: _name, args: _args, ...rest } = incoming(session.id, "", {});
     expect(await surface.resume(held.approval.id, rest)).toMatchObject({ kind: "result" });
     const collector = await flush();

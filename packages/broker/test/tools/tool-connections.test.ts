@@ -36,6 +36,7 @@ function policyWith(connect: Connect): Policy {
     agents: [],
     tools: [tool],
     partners: [],
+    reveal: {},
     warnings: [],
     engine: undefined,
   };

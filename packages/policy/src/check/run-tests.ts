@@ -11,7 +11,7 @@ import { findCalled } from "../load/check-tests.ts";
 import { DEFAULT_GATES_FILE } from "../load/default-gates.ts";
 import { compareText } from "../load/findings.ts";
 import { present } from "../present/present.ts";
-import type { Decision, DecisionRequest, Policy, PolicyFile, PolicyTestReport, Presented, RuleRef } from "../types.ts";
+import type { ActiveElevation, Decision, DecisionRequest, Policy, PolicyFile, PolicyTestReport, Presented, RuleRef } from "../types.ts";
 
 type Test = TestFile["tests"][number];
 type Failure = PolicyTestReport["failed"][number];
@@ -83,6 +83,7 @@ function requestOf(policy: Policy, test: Test, now: Date): DecisionRequest | und
     task: test.task ?? "test-task",
     data: test.data ?? {},
     scope: test.scope ?? ceilingScopes(policy, name),
+    ...(test.elevated === undefined ? {} : { elevations: test.elevated.map((role) => elevationTo(role)) }),
   };
   const type = action.resource?.type ?? action.returns?.type;
   const id = test.resource?.["id"];
@@ -92,6 +93,11 @@ function requestOf(policy: Policy, test: Test, now: Date): DecisionRequest | und
       : { type, id: typeof id === "string" ? id : "test-record", attributes: test.resource };
   const args = { ...test.args, ...forcedArguments(action, caller) };
   return { caller, operation: action.operation, args, resource, now: test.now === undefined ? now : new Date(test.now) };
+}
+
+/** In force at whatever time the test asks. */
+function elevationTo(role: string): ActiveElevation {
+  return { id: `test-${role}`, role, scope: [], until: new Date(8_640_000_000_000_000) };
 }
 
 interface Mismatch {

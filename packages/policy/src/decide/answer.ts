@@ -6,6 +6,8 @@ export interface No {
   readonly message: string;
   readonly rules: readonly RuleRef[];
   readonly next: readonly NextStep[];
+  /** What is said instead when a role for which the agent is eligible would permit the call. */
+  readonly elevating?: string | undefined;
 }
 
 export function refuse(policy: Policy, action: CatalogAction | undefined, no: No): Decision {

@@ -1,5 +1,6 @@
 import type { ApprovalDemand, Decision, LimitDemand, Policy, RuleRef } from "../types.ts";
 import { refuse } from "./answer.ts";
+import { mergeDelegated } from "./approvals.ts";
 import { findAction } from "./find-action.ts";
 
 type Above = NonNullable<Decision["delegator"]>;
@@ -8,11 +9,12 @@ type Above = NonNullable<Decision["delegator"]>;
  * The decision for a delegate: its own and its delegator's together. What either is refused is refused, what either needs a person for waits
  * for one, and both draw from their counters. INVARIANT: allowed(delegate) implies allowed(delegator), for the very same request.
  */
-export function attenuate(policy: Policy, own: Decision, above: Above): Decision {
+export function attenuate(policy: Policy, agent: string, own: Decision, above: Above): Decision {
   const { decision } = above;
-  if (decision.refusal !== undefined) return outsideDelegation(policy, above, decision.refusal);
+  if (decision.refusal !== undefined) return outsideDelegation(policy, agent, above, decision.refusal);
   const approve = bothApprove(own.approve, decision.approve);
   const rules = unique([...own.rules, ...decision.rules]);
+  const elevations = [...new Set([...(own.elevations ?? []), ...(decision.elevations ?? [])])];
   return {
     ...own,
     verdict: approve === undefined ? "allow" : "ask",
@@ -20,30 +22,32 @@ export function attenuate(policy: Policy, own: Decision, above: Above): Decision
     ...(approve === undefined ? {} : { approve }),
     limits: bothLimits(own.limits, decision.limits),
     maxRecords: Math.min(own.maxRecords, decision.maxRecords),
+    ...(elevations.length === 0 ? {} : { elevations }),
     delegator: above,
   };
 }
 
-function outsideDelegation(policy: Policy, { request, decision }: Above, refusal: NonNullable<Decision["refusal"]>): Decision {
+function outsideDelegation(
+  policy: Policy,
+  agent: string,
+  { request, decision }: Above,
+  refusal: NonNullable<Decision["refusal"]>,
+): Decision {
   const { caller, operation } = request;
   const refused = refuse(policy, findAction(policy, operation), {
     code: "outside_delegation",
     message: `this session was delegated by \`${caller.agent}\` (session ${caller.session}), which may not do this itself: ${refusal.message}`,
     rules: decision.rules,
-    next: refusal.next,
+    // An elevation is asked for by the agent that lacks the right; one of another agent would change nothing.
+    next: refusal.next.filter(({ kind }) => kind !== "request_elevation" || caller.agent === agent),
   });
   return { ...refused, delegator: { request, decision } };
 }
 
-/** Roles that both accept; where there is none, the delegator's, since it lends the right. The shorter expiry holds. */
+/** One approval for both, with the rules of both. */
 function bothApprove(own: ApprovalDemand | undefined, above: ApprovalDemand | undefined): ApprovalDemand | undefined {
   if (own === undefined || above === undefined) return own ?? above;
-  const common = own.by.filter((role) => above.by.includes(role));
-  return {
-    by: common.length > 0 ? common : above.by,
-    expiresMs: Math.min(own.expiresMs, above.expiresMs),
-    rules: unique([...own.rules, ...above.rules]),
-  };
+  return { ...mergeDelegated(own, above), rules: unique([...own.rules, ...above.rules]) };
 }
 
 /** One draw from each counter; where both bound the same one, the smaller bound. */

@@ -14,8 +14,13 @@ export interface Bearing {
   readonly ceilings: readonly Ceiling[];
 }
 
-export function bearingOf({ book, grants, denies }: Compiled, agent: AgentConfig, action: CatalogAction): Bearing {
-  const roles = book.agentRoles.get(agent.name) ?? new Set<string>();
+/** `roles`: those it holds, its own and those it has for a time. */
+export function bearingOf(
+  { book, grants, denies }: Compiled,
+  agent: AgentConfig,
+  roles: ReadonlySet<string>,
+  action: CatalogAction,
+): Bearing {
   const names = namesOf(action);
   const isHeld = (rule: Grant | Deny): boolean => rule.role === undefined || roles.has(rule.role);
   return {

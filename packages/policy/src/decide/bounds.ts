@@ -96,17 +96,18 @@ export function ruleError(judged: Judged, rules: readonly RuleRef[]): No {
 
 /** Nothing permits the call; `almost` are grants for the action whose condition does not hold. */
 export function noGrant({ action, agent }: Situation, almost: readonly RuleRef[]): No {
-  const message =
+  const [what, otherwise] =
     almost.length === 0
-      ? `no role of this agent grants \`${action.scope}\`; ask for an elevation or do without`
-      : `the grants for \`${action.scope}\` do not apply to this call (${almost.map((rule) => place(rule)).join(", ")}); change the call or ask for an elevation`;
+      ? [`no role of this agent grants \`${action.scope}\``, "do without"]
+      : [
+          `the grants for \`${action.scope}\` do not apply to this call (${almost.map((rule) => place(rule)).join(", ")})`,
+          "change the call",
+        ];
   return {
     code: "no_grant",
-    message,
+    message: `${what}; ${otherwise} or ask the agent's owner`,
+    elevating: `${what}; ${otherwise} or ask for an elevation`,
     rules: [...almost, BUILTIN.denyByDefault],
-    next: [
-      { kind: "request_elevation", scope: action.scope },
-      { kind: "ask_owner", owner: agent.owner, text: `\`${action.scope}\` is not granted to \`${agent.workflow}/${agent.agent}\`` },
-    ],
+    next: [{ kind: "ask_owner", owner: agent.owner, text: `\`${action.scope}\` is not granted to \`${agent.workflow}/${agent.agent}\`` }],
   };
 }

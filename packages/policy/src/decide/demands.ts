@@ -1,5 +1,6 @@
-import type { Approve, Gate, Grant, Limits } from "../rules/rule.ts";
-import type { ApprovalDemand, LimitDemand, RuleRef } from "../types.ts";
+import type { Approve, Grant, Limits } from "../rules/rule.ts";
+import type { LimitDemand, RuleRef } from "../types.ts";
+import { approvalKey, compareApprovals } from "./approvals.ts";
 import type { Asked } from "./asked.ts";
 import type { Judged } from "./situation.ts";
 import { truthOf } from "./situation.ts";
@@ -26,7 +27,7 @@ export function asks(judged: Judged, approve: Approve | undefined, unless: Asked
 }
 
 /**
- * Least demanding first: no approval before approval, fewer limits before more, larger before smaller, then by id.
+ * Least demanding first: no approval before approval, without step-up before with, fewer people before more, fewer limits before more, larger before smaller, then by id.
  * The demand class is the first grant and those with exactly its demands; only their rows and fields may be used,
  * since another grant's rows without that grant's limits would be more than either permits.
  */
@@ -41,6 +42,10 @@ const LIMIT_KEYS = ["perMinute", "perHour", "perDay", "costPerDay", "records"] a
 function compareDemands(a: Permitting, b: Permitting): number {
   const approval = Number(a.asks) - Number(b.asks);
   if (approval !== 0) return approval;
+  if (a.asks && a.rule.approve !== undefined && b.rule.approve !== undefined) {
+    const people = compareApprovals(a.rule.approve, b.rule.approve);
+    if (people !== 0) return people;
+  }
   const [left, right] = [a.rule.limits, b.rule.limits];
   const count = (limits: Limits): number => LIMIT_KEYS.filter((key) => limits[key] !== undefined).length;
   if (count(left) !== count(right)) return count(left) - count(right);
@@ -52,36 +57,7 @@ function compareDemands(a: Permitting, b: Permitting): number {
 }
 
 function sameApproval(a: Permitting, b: Permitting): boolean {
-  if (!a.asks) return true;
-  const [left, right] = [a.rule.approve, b.rule.approve];
-  return left?.expiresMs === right?.expiresMs && left?.by.toSorted().join() === right?.by.toSorted().join();
-}
-
-/**
- * One demand out of the grant's and the gates': the shortest expiry, all rules, and the roles that every one of them accepts.
- * Where no role satisfies all, the gates' own common roles decide, or the first gate's by id: a gate is the stricter word.
- */
-export function mergeApprovals(
-  grant: { readonly approve: Approve; readonly ref: RuleRef } | undefined,
-  gates: readonly (Gate & { readonly approve: Approve })[],
-): ApprovalDemand | undefined {
-  const all = [...(grant === undefined ? [] : [grant]), ...gates];
-  const [first] = all;
-  if (first === undefined) return undefined;
-  const gateRoles = common(gates.map((gate) => gate.approve.by));
-  const roles = [common(all.map((rule) => rule.approve.by)), gateRoles, gates[0]?.approve.by ?? [], first.approve.by].find(
-    (list) => list.length > 0,
-  );
-  return {
-    by: (roles ?? first.approve.by).toSorted(),
-    expiresMs: Math.min(...all.map((rule) => rule.approve.expiresMs)),
-    rules: all.map((rule) => rule.ref),
-  };
-}
-
-function common(lists: readonly (readonly string[])[]): readonly string[] {
-  const [first, ...rest] = lists;
-  return (first ?? []).filter((role) => rest.every((list) => list.includes(role)));
+  return !a.asks || approvalKey(a.rule.approve) === approvalKey(b.rule.approve);
 }
 
 /** Counters to draw from. Where two rules bound the same counter, the smaller bound holds, and it is drawn from once. */

@@ -1,11 +1,12 @@
 import type { Gate, Grant } from "../rules/rule.ts";
 import type { Decision, RuleRef } from "../types.ts";
 import type { No } from "./answer.ts";
-import { place, refuse } from "./answer.ts";
+import { place } from "./answer.ts";
+import { mergeApprovals } from "./approvals.ts";
 import { noGrant, ruleError } from "./bounds.ts";
 import { BUILTIN } from "./builtin-rules.ts";
 import { isReached } from "./bearing.ts";
-import { asks, leastDemanding, limitDemands, maxRecords, mergeApprovals } from "./demands.ts";
+import { asks, leastDemanding, limitDemands, maxRecords } from "./demands.ts";
 import type { Permitting } from "./demands.ts";
 import { opensInMs, withinHours } from "./hours.ts";
 import type { AskedGate, AskedGrant } from "./place.ts";
@@ -16,7 +17,7 @@ import { truthOf } from "./situation.ts";
 type Standing = "permits" | "when" | "rows" | "fields" | "records";
 
 /** Grants are OR; the least demanding permitting one applies. Gates then add their demands. */
-export function permit(judged: Judged): Decision {
+export function permit(judged: Judged): Decision | No {
   const standings = judged.place.grants.map((grant) => ({ grant: grant.rule, asked: grant, standing: standingOf(judged, grant) }));
   const chosen = leastDemanding(
     standings
@@ -24,9 +25,9 @@ export function permit(judged: Judged): Decision {
       .map(({ grant, asked }) => ({ rule: grant, asks: asks(judged, grant.approve, asked.unless) })),
   );
   const [grant] = chosen;
-  if (grant === undefined) return refuse(judged.policy, judged.action, unpermitted(judged, standings));
+  if (grant === undefined) return unpermitted(judged, standings);
   const gated = applyGates(judged);
-  if (!gated.ok) return refuse(judged.policy, judged.action, gated.no);
+  if (!gated.ok) return gated.no;
   return demand(judged, grant, chosen, gated.gates);
 }
 
@@ -122,9 +123,11 @@ function fieldNotPermitted(judged: Judged, grants: readonly Grant[]): No {
   const widest = grants.toSorted((a, b) => (b.write?.length ?? 0) - (a.write?.length ?? 0) || (a.ref.id < b.ref.id ? -1 : 1))[0];
   const allowed = widest?.write ?? [];
   const refused = judged.written.filter((field) => !allowed.includes(field));
+  const what = `\`${judged.action.scope}\` may set ${allowed.map((field) => `\`${field}\``).join(", ") || "no field"} but not ${refused.map((field) => `\`${field}\``).join(", ")} (${grants.map((grant) => place(grant.ref)).join(", ")})`;
   return {
     code: "field_not_permitted",
-    message: `\`${judged.action.scope}\` may set ${allowed.map((field) => `\`${field}\``).join(", ") || "no field"} but not ${refused.map((field) => `\`${field}\``).join(", ")} (${grants.map((grant) => place(grant.ref)).join(", ")}); leave that out`,
+    message: `${what}; leave that out`,
+    elevating: `${what}; leave that out or ask for an elevation`,
     rules: grants.map((grant) => grant.ref),
     next: [{ kind: "narrow", field: judged.action.resource?.fields ?? "args", allowed }],
   };
@@ -133,9 +136,11 @@ function fieldNotPermitted(judged: Judged, grants: readonly Grant[]): No {
 function rowNotPermitted(judged: Judged, grants: readonly Grant[]): No {
   const record = judged.record;
   const which = record === undefined ? "the record, which could not be loaded" : `this ${record.type}`;
+  const what = `the grants for \`${judged.action.scope}\` do not cover ${which} (${grants.map((grant) => place(grant.ref)).join(", ")})`;
   return {
     code: "row_not_permitted",
-    message: `the grants for \`${judged.action.scope}\` do not cover ${which} (${grants.map((grant) => place(grant.ref)).join(", ")}); name a record they cover`,
+    message: `${what}; name a record they cover`,
+    elevating: `${what}; name a record they cover or ask for an elevation`,
     rules: [...grants.map((grant) => grant.ref), BUILTIN.denyByDefault],
     next: [
       {

@@ -14,6 +14,7 @@ import { bearingOf } from "./bearing.ts";
 
 /** The rules that bear on one action, as far as what is known leaves their conditions open. */
 export interface Place {
+  readonly principal: Entity;
   readonly action: Entity;
   readonly grants: readonly AskedGrant[];
   readonly denies: readonly AskedDeny[];
@@ -41,30 +42,38 @@ export interface AskedCeiling {
   readonly when: Asked | undefined;
 }
 
-/** What is known of an agent whoever it works for. */
+/** What is known of an agent whoever it works for, with its own roles or with others for a time. */
 export interface AgentFacts {
   readonly principal: Entity;
+  readonly roles: ReadonlySet<string>;
   /** Why no call of this agent can be judged, when its attributes do not fit their types. */
   readonly unreadable: { readonly path: string; readonly why: string } | undefined;
   readonly places: Map<CatalogAction, Place>;
 }
 
-export function agentFacts(compiled: Compiled, agent: AgentConfig): AgentFacts {
-  const known = compiled.agentFacts.get(agent);
+/** `elevated`: roles beside its own. Policy says which these can be, so that there are only so many. */
+export function agentFacts(compiled: Compiled, agent: AgentConfig, elevated: readonly string[] = NO_ROLES): AgentFacts {
+  const key = elevated.length === 0 ? "" : elevated.join();
+  const all = compiled.agentFacts.get(agent) ?? new Map<string, AgentFacts>();
+  const known = all.get(key);
   if (known !== undefined) return known;
-  const facts = readAgent(compiled, agent);
-  compiled.agentFacts.set(agent, facts);
+  const facts = readAgent(compiled, agent, elevated);
+  compiled.agentFacts.set(agent, all.set(key, facts));
   return facts;
 }
 
-function readAgent(compiled: Compiled, agent: AgentConfig): AgentFacts {
-  const roles = compiled.book.agentRoles.get(agent.name) ?? new Set<string>();
+export const NO_ROLES: readonly string[] = [];
+
+function readAgent(compiled: Compiled, agent: AgentConfig, elevated: readonly string[]): AgentFacts {
+  const { agentRoles, closure } = compiled.book;
+  const roles = new Set([...(agentRoles.get(agent.name) ?? []), ...elevated.flatMap((role) => [...(closure.get(role) ?? [])])]);
   try {
-    return { principal: principalOf(compiled, agent, roles), unreadable: undefined, places: new Map() };
+    return { principal: principalOf(compiled, agent, roles), roles, unreadable: undefined, places: new Map() };
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
     const { path, why } = error;
-    return { principal: flatEntity(new Uid("Agent", agent.name), EMPTY_RECORD.fields, []), unreadable: { path, why }, places: new Map() };
+    const principal = flatEntity(new Uid("Agent", agent.name), EMPTY_RECORD.fields, []);
+    return { principal, roles, unreadable: { path, why }, places: new Map() };
   }
 }
 
@@ -88,24 +97,25 @@ const CALL_CONTEXT: readonly string[] = ["args", "now", "records", "cost"];
 const SESSION_CONTEXT: readonly string[] = ["user", "session"];
 
 /** The place of an action for every session of the agent. Found once; agents and actions are of one policy, so there are only so many. */
-export function agentPlace(compiled: Compiled, agent: AgentConfig, action: CatalogAction): Place {
-  const facts = agentFacts(compiled, agent);
+export function agentPlace(compiled: Compiled, agent: AgentConfig, action: CatalogAction, elevated: readonly string[] = NO_ROLES): Place {
+  const facts = agentFacts(compiled, agent, elevated);
   const kept = facts.places.get(action);
   if (kept !== undefined) return kept;
-  const place = compilePlace(compiled, agent, action, facts.principal);
+  const place = compilePlace(compiled, agent, action, facts);
   facts.places.set(action, place);
   return place;
 }
 
-function compilePlace(compiled: Compiled, agent: AgentConfig, action: CatalogAction, principal: Entity): Place {
+function compilePlace(compiled: Compiled, agent: AgentConfig, action: CatalogAction, { principal, roles }: AgentFacts): Place {
   const groups = scopeGroups(action.scope).map((group) => new Uid("Action", group));
   const entity = flatEntity(new Uid("Action", actionId(action.operation)), EMPTY_RECORD.fields, groups);
   const context = new CedarRecord(new Map<string, Value>([["environment", agent.environment]]));
   const known = knowing(principal, entity, context, new Set([...CALL_CONTEXT, ...SESSION_CONTEXT]));
   const asked = (condition: Condition | undefined): Asked | undefined =>
     condition === undefined ? undefined : askedOf(condition, condition.expr, known);
-  const { grants, denies, gates, ceilings } = bearingOf(compiled, agent, action);
+  const { grants, denies, gates, ceilings } = bearingOf(compiled, agent, roles, action);
   return {
+    principal,
     action: entity,
     grants: grants.map((rule) => ({ rule, when: asked(rule.when), rows: asked(rule.rows), unless: asked(rule.approve?.unless) })),
     denies: denies.map((rule) => ({ rule, when: asked(rule.when), rows: asked(rule.rows) })),
@@ -118,7 +128,8 @@ function compilePlace(compiled: Compiled, agent: AgentConfig, action: CatalogAct
  * The place with what a session knows put in. What the session does not change is shared with all sessions of the agent, so that
  * thousands of sessions cost what their differences cost.
  */
-export function sessionPlace(place: Place, principal: Entity, context: CedarRecord): Place {
+export function sessionPlace(place: Place, context: CedarRecord): Place {
+  const { principal } = place;
   const known = knowing(principal, place.action, context, new Set(CALL_CONTEXT));
   const narrowed = (asked: Asked | undefined): Asked | undefined =>
     asked?.usesSession === true ? askedOf(asked.condition, asked.expr, known) : asked;
@@ -128,6 +139,7 @@ export function sessionPlace(place: Place, principal: Entity, context: CedarReco
   );
   if (isShared) return place;
   return {
+    principal,
     action: place.action,
     grants: place.grants.map(({ rule, when, rows, unless }) => ({
       rule,

@@ -4,6 +4,8 @@ import { compiledOf } from "../load/compiled.ts";
 import type { Caller, CatalogAction, Operation, Policy, Reach } from "../types.ts";
 import type { Asked } from "./asked.ts";
 import { isReached, withinScopes } from "./bearing.ts";
+import { covering } from "./elevations.ts";
+import type { Elevated } from "./elevations.ts";
 import { findAction } from "./find-action.ts";
 import type { AskedDeny, AskedGate, AskedGrant, Place } from "./place.ts";
 import type { PolicySession } from "./session.ts";
@@ -26,7 +28,26 @@ function ownReach(policy: Policy, caller: Caller, operation: Operation): Reach {
   const session = sessionOf(policy, caller);
   const action = findAction(policy, operation);
   if ("code" in session || action === undefined || session.unreadable !== undefined) return "never";
-  const place = placeOf(session, action);
+  const found = stages(session, action).map((elevated) => reachIn(session, action, elevated));
+  const [first = "never"] = found;
+  // A right for a time is none for ever.
+  return found.every((one) => one === first) ? first : "depends";
+}
+
+/** The elevations of a session as they end one after the other, and where some cover only certain fields, without those as well. */
+function stages({ elevations }: PolicySession, action: CatalogAction): readonly (readonly Elevated[])[] {
+  if (elevations.length === 0) return [elevations];
+  const all = covering(elevations, action, undefined).toSorted((a, b) => b.elevation.until.getTime() - a.elevation.until.getTime());
+  const whole = all.filter(({ scope }) => scope?.every(({ field }) => field === undefined) !== false);
+  return [all, ...(whole.length < all.length ? [whole] : [])].flatMap((list) => [
+    [],
+    ...list.map((_, ending) => list.slice(0, ending + 1)),
+  ]);
+}
+
+function reachIn(session: PolicySession, action: CatalogAction, elevated: readonly Elevated[]): Reach {
+  const { policy, caller } = session;
+  const place = placeOf(session, action, elevated);
   if (!isInside(session, place, action) || !place.grants.some(canPermit)) return "never";
   if (place.denies.some(surelyDenies) || place.gates.some(({ rule, when }) => rule.recordsOver === undefined && when?.constant === "error"))
     return "never";

@@ -1,4 +1,3 @@
-import type { Entity } from "../cedar/entities.ts";
 import { CedarRecord } from "../cedar/value.ts";
 import type { Value } from "../cedar/value.ts";
 import { readRecord, under, Unreadable } from "../facts/shape.ts";
@@ -10,6 +9,8 @@ import type { AgentConfig, Caller, CatalogAction, Policy } from "../types.ts";
 import type { No } from "./answer.ts";
 import { sessionPatterns } from "./bearing.ts";
 import { BUILTIN } from "./builtin-rules.ts";
+import { elevationsOf, rolesOf } from "./elevations.ts";
+import type { Elevated } from "./elevations.ts";
 import type { Place } from "./place.ts";
 import { agentFacts, agentPlace, sessionPlace } from "./place.ts";
 
@@ -20,12 +21,15 @@ export interface PolicySession {
   readonly caller: Caller;
   readonly agent: AgentConfig;
   readonly scope: readonly ScopePattern[];
-  readonly principal: Entity;
+  /** Rights for a time, those over as well: what counts is asked with each call. */
+  readonly elevations: readonly Elevated[];
   /** `user`, `session` and `environment` of the context. */
   readonly context: ReadonlyMap<string, Value>;
   /** Why no call of this session can be judged, when its data or its agent's attributes do not fit their types. */
   readonly unreadable: { readonly path: string; readonly why: string } | undefined;
   readonly places: Map<CatalogAction, Place>;
+  /** By the roles it has for a time. */
+  readonly elevatedPlaces: Map<string, Map<CatalogAction, Place>>;
 }
 
 /** The session of a caller, kept with the caller object: pass the same one for the calls of one session. A caller that is not exactly a known identity is refused. */
@@ -56,7 +60,7 @@ function open(policy: Policy, compiled: Compiled, caller: Caller): PolicySession
       next: [{ kind: "reauthenticate" }],
     };
   }
-  const { principal, unreadable } = agentFacts(compiled, agent);
+  const { unreadable } = agentFacts(compiled, agent);
   const own = readContext(compiled, caller);
   const scope = sessionPatterns(caller.scope);
   return {
@@ -65,10 +69,11 @@ function open(policy: Policy, compiled: Compiled, caller: Caller): PolicySession
     caller,
     agent,
     scope,
-    principal,
+    elevations: elevationsOf(agent, caller.elevations),
     context: own.context,
     unreadable: unreadable ?? own.unreadable,
     places: new Map(),
+    elevatedPlaces: new Map(),
   };
 }
 
@@ -104,10 +109,22 @@ function contextOf(compiled: Compiled, caller: Caller): ReadonlyMap<string, Valu
   ]);
 }
 
-export function placeOf(session: PolicySession, action: CatalogAction): Place {
+/** The place of an action for this session, without elevations or with these. */
+export function placeOf(session: PolicySession, action: CatalogAction, elevated?: readonly Elevated[]): Place {
+  if (elevated !== undefined && elevated.length > 0) return elevatedPlace(session, action, rolesOf(elevated));
   const known = session.places.get(action);
   if (known !== undefined) return known;
-  const place = sessionPlace(agentPlace(session.compiled, session.agent, action), session.principal, new CedarRecord(session.context));
+  const place = sessionPlace(agentPlace(session.compiled, session.agent, action), new CedarRecord(session.context));
   session.places.set(action, place);
+  return place;
+}
+
+function elevatedPlace(session: PolicySession, action: CatalogAction, roles: readonly string[]): Place {
+  const { compiled, agent, context, elevatedPlaces } = session;
+  const places = elevatedPlaces.get(roles.join()) ?? new Map<CatalogAction, Place>();
+  const known = places.get(action);
+  if (known !== undefined) return known;
+  const place = sessionPlace(agentPlace(compiled, agent, action, roles), new CedarRecord(context));
+  elevatedPlaces.set(roles.join(), places.set(action, place));
   return place;
 }

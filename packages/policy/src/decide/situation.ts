@@ -12,6 +12,8 @@ import type { No } from "./answer.ts";
 import type { Asked, Truth } from "./asked.ts";
 import { truthIn } from "./asked.ts";
 import { BUILTIN } from "./builtin-rules.ts";
+import { inForce } from "./elevations.ts";
+import type { Elevated } from "./elevations.ts";
 import { findAction } from "./find-action.ts";
 import type { Place } from "./place.ts";
 import type { PolicySession } from "./session.ts";
@@ -31,6 +33,8 @@ export interface Situation {
   readonly request: DecisionRequest;
   readonly action: CatalogAction;
   readonly agent: AgentConfig;
+  /** Rights for a time that count for this call; its place has their rules. */
+  readonly elevated: readonly Elevated[];
   readonly record: ResourceFacts | undefined;
   readonly recordState: RecordState;
   /** Names of fields this call sets; empty for reads. */
@@ -61,7 +65,8 @@ export function situationOf(policy: Policy, request: DecisionRequest): Situation
   }
   const record: ResourceFacts | undefined = request.resource === "unknown" ? undefined : request.resource;
   const [recordState, written] = [recordStateOf(action, request.resource), writtenFields(action, request.args)];
-  return { policy, session, place: placeOf(session, action), request, action, agent, record, recordState, written };
+  const elevated = inForce(session.elevations, action, written, request.now);
+  return { policy, session, place: placeOf(session, action, elevated), request, action, agent, elevated, record, recordState, written };
 }
 
 /** What conditions are evaluated in; `record` undefined stands for a call that names none. */
@@ -71,16 +76,17 @@ export function environmentFor(
   record: ResourceFacts | undefined,
 ): Environment {
   const { session, place, action } = situation;
+  const { principal } = place;
   const resource = record === undefined ? new Uid(NO_RECORD, action.operation.tool) : new Uid(record.type, record.id);
   const shape = record === undefined ? undefined : session.compiled.recordShapes.get(record.type);
   const attributes = record === undefined ? EMPTY_RECORD.fields : new RecordAttributes(record.attributes, shape ?? new Map());
   return {
-    principal: session.principal.uid,
+    principal: principal.uid,
     action: place.action.uid,
     resource,
     context,
     entities: NO_ENTITIES,
-    principalEntity: session.principal,
+    principalEntity: principal,
     actionEntity: place.action,
     resourceEntity: flatEntity(resource, attributes, []),
   };

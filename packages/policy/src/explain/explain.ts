@@ -34,7 +34,9 @@ export function explain(policy: Policy, request: DecisionRequest, decision: Deci
 
 function summarize(decision: Decision): string {
   const scope = decision.scope === "" ? "the call" : `\`${decision.scope}\``;
-  const by = decision.rules.map((rule) => `${rule.id} (${place(rule)})`).join(", ");
+  const under =
+    decision.elevations === undefined ? "" : `, with the elevation ${decision.elevations.map((id) => `\`${id}\``).join(" and ")}`;
+  const by = `${decision.rules.map((rule) => `${rule.id} (${place(rule)})`).join(", ")}${under}`;
   switch (decision.verdict) {
     case "allow":
       return `${scope} is allowed by ${by}`;

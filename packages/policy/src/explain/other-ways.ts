@@ -1,7 +1,9 @@
 import { place } from "../decide/answer.ts";
 import { insideCeiling } from "../decide/bounds.ts";
 import { decide } from "../decide/decide.ts";
+import { supposed } from "../decide/elevations.ts";
 import { situationOf } from "../decide/situation.ts";
+import type { Situation } from "../decide/situation.ts";
 import { isList, isObject } from "../json.ts";
 import { valueAt } from "../facts/request-facts.ts";
 import type { JsonObject } from "../json.ts";
@@ -12,20 +14,18 @@ export function otherWays(policy: Policy, request: DecisionRequest, decision: De
   const code = decision.refusal?.code;
   const situation = situationOf(policy, request);
   if (code === undefined || "code" in situation) return code === undefined ? [] : [decision.refusal?.message ?? ""];
-  const { agent, action } = situation;
+  const { action } = situation;
   switch (code) {
     case "no_grant":
-      return decision.rules.some((rule) => rule.kind === "grant")
-        ? []
-        : [`add \`- do: ${action.scope}\` to \`allow\` of a role of this agent (${agent.roles.map((role) => `\`${role}\``).join(", ")})`];
+    case "row_not_permitted":
+    case "field_not_permitted":
+      return [...byOwnMeans(policy, request, decision, situation), ...byElevation(policy, request, situation)];
     case "outside_ceiling":
       return situation.place.ceilings
         .filter(({ rule: ceiling }) => !insideCeiling(ceiling, situation))
         .map(({ rule: { ref: rule } }) => `add \`${action.scope}\` and its effect \`${action.effect}\` to the ceiling at ${place(rule)}`);
     case "outside_session_scope":
       return [`open the session with a scope that includes \`${action.scope}\``];
-    case "field_not_permitted":
-      return withoutFields(policy, request, decision);
     case "records_exceeded":
       return (
         decision.refusal?.next.flatMap((step) =>
@@ -40,13 +40,32 @@ export function otherWays(policy: Policy, request: DecisionRequest, decision: De
       );
     case "denied_by_rule":
       return decision.rules.filter((rule) => rule.kind === "deny").map((rule) => `remove or narrow the deny at ${place(rule)}`);
-    case "row_not_permitted":
     case "outside_delegation":
     case "cross_tenant":
     case "argument_invalid":
     case "rule_error":
       return [];
   }
+}
+
+/** What the policy's authors could grant, or the agent leave out. */
+function byOwnMeans(policy: Policy, request: DecisionRequest, decision: Decision, { agent, action }: Situation): readonly string[] {
+  if (decision.refusal?.code === "field_not_permitted") return withoutFields(policy, request, decision);
+  if (decision.rules.some((rule) => rule.kind === "grant")) return [];
+  return [`add \`- do: ${action.scope}\` to \`allow\` of a role of this agent (${agent.roles.map((role) => `\`${role}\``).join(", ")})`];
+}
+
+/** Roles that the agent may ask for, each tried. */
+function byElevation(policy: Policy, request: DecisionRequest, { agent }: Situation): readonly string[] {
+  const { caller } = request;
+  return agent.eligible.flatMap(({ role, at }) => {
+    const elevations = [...(caller.elevations ?? []), supposed(role).elevation];
+    const { verdict } = decide(policy, { ...request, caller: { ...caller, elevations } });
+    if (verdict === "deny") return [];
+    return [
+      `would be ${verdict === "allow" ? "allowed" : "held for approval"} with the role \`${role}\`, which this agent may ask for (${at.file}:${String(at.line)})`,
+    ];
+  });
 }
 
 /** The call without the refused fields, tried. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { FieldType } from "../types.ts";
-import { DURATION } from "./duration.ts";
+import { DURATION, durationMs } from "./duration.ts";
 
 const NAME = /^[a-z][a-z0-9_-]{0,62}$/;
 export const name = z.string().regex(NAME, { error: "must be a lower-case name such as `support-lead`" });
@@ -11,7 +11,12 @@ const path = z.string().regex(/^(args|result)(\.[A-Za-z_$][\w$-]*)*$/, { error: 
 export const fieldPath = z
   .string()
   .regex(/^[A-Za-z_$][\w$-]*(\.[A-Za-z_$][\w$-]*)*$/, { error: "must be a field path such as `customer.email`" });
+/** What a person lets happen at once, or lets an agent have, is for a time that they oversee. */
+const MAX_GIVEN_MS = 30 * 24 * 3_600_000;
 export const duration = z.string().regex(DURATION, { error: "must be a duration such as `30m`" });
+const shortDuration = duration.refine((value) => !DURATION.test(value) || durationMs(value) <= MAX_GIVEN_MS, {
+  error: "must be at most `30d`",
+});
 const count = z.int().min(1).max(1_000_000_000);
 /** Where a credential's value comes from. No `..`: a placeholder's value must not lead out of the folder that was meant. */
 const CREDENTIAL_SOURCE =
@@ -71,6 +76,7 @@ export const mainFile = z.strictObject({
   people: z.record(name, person).default({}),
   signIn: signIn.exactOptional(),
   session: z.strictObject({ data: fields.default({}) }).default({ data: {} }),
+  reveal: z.record(text, z.array(name)).default({}),
 });
 
 const command = z.strictObject({
@@ -175,7 +181,27 @@ const limits = z.strictObject({
   costPerDay: z.number().positive().optional(),
   records: count.optional(),
 });
-const approve = z.strictObject({ by: z.array(name).min(1), expires: duration.default("30m"), unless: condition.optional() });
+/** More people for one call than any company has at hand; a larger number is a slip of the keyboard. */
+const MAX_PEOPLE = 20;
+/** A yes to more calls than this has been thought about by nobody. */
+const MAX_USES = 1_000;
+const roles = z.array(name).min(1);
+const people = z.int().min(1).max(MAX_PEOPLE);
+const also = z.array(z.strictObject({ by: roles, count: people.default(1) })).max(MAX_PEOPLE);
+const escalate = z.strictObject({ after: duration, to: roles });
+const bounded = z.union([
+  z.literal(false),
+  z.strictObject({ uses: z.int().min(1).max(MAX_USES).default(20), for: shortDuration.default("8h") }),
+]);
+const question = z.strictObject({
+  by: roles,
+  count: people.default(1),
+  also: also.default([]),
+  stepUp: z.boolean().default(false),
+  escalate: escalate.optional(),
+  expires: duration.default("30m"),
+});
+const approve = question.extend({ bounded: bounded.default({ uses: 20, for: "8h" }), unless: condition.optional() });
 const allow = z.strictObject({
   do: text,
   id: ruleId.optional(),
@@ -217,6 +243,16 @@ export const agentFile = z.strictObject({
   roles: z.array(name).min(1),
   attributes: z.record(z.string().regex(/^[A-Za-z]\w*$/), attribute).default({}),
   ceiling: z.strictObject({ allow: z.array(text).min(1), ...ceiling }),
+  eligible: z
+    .array(
+      z.strictObject({
+        role: name,
+        most: shortDuration,
+        reason: text,
+        approve: question,
+      }),
+    )
+    .default([]),
   clients: z.strictObject({ people: z.array(name).min(1), ids: z.array(oauthClient).min(1).exactOptional() }).exactOptional(),
 });
 
@@ -248,7 +284,12 @@ const gate = z.strictObject({
 });
 const defaultChange = z.strictObject({
   off: z.literal(true).optional(),
-  by: z.array(name).min(1).optional(),
+  by: roles.optional(),
+  count: people.optional(),
+  also: also.optional(),
+  stepUp: z.boolean().optional(),
+  escalate: escalate.optional(),
+  bounded: bounded.optional(),
   expires: duration.optional(),
   environments: z.array(name).min(1).optional(),
   recordsOver: count.optional(),
@@ -263,6 +304,7 @@ const policyTest = z.strictObject({
   task: text.optional(),
   data: z.record(z.string(), z.json()).optional(),
   scope: z.array(text).optional(),
+  elevated: z.array(name).optional(),
   call: text,
   args: z.record(z.string(), z.json()).default({}),
   resource: z.record(z.string(), z.json()).optional(),
@@ -280,4 +322,6 @@ export type ToolFile = z.output<typeof toolFile>;
 export type RoleFile = z.output<typeof roleFile>;
 export type AgentFile = z.output<typeof agentFile>;
 export type GatesFile = z.output<typeof gatesFile>;
+export type Question = z.output<typeof question>;
+export type ApproveEntry = z.output<typeof approve>;
 export type TestFile = z.output<typeof testFile>;

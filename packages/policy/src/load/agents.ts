@@ -1,11 +1,12 @@
-import { suggestion } from "../files/did-you-mean.ts";
 import type { AgentFile, MainFile } from "../files/schemas.ts";
 import type { Source } from "../files/source.ts";
 import type { Ceiling } from "../rules/rule.ts";
 import type { Json } from "../json.ts";
-import type { AgentConfig, Effect, FieldType, RuleRef, Span } from "../types.ts";
+import type { AgentConfig, Effect, FieldType, RuleRef } from "../types.ts";
+import { readEligible } from "./eligible.ts";
 import { reportError, reportWarning } from "./findings.ts";
 import type { Shaped } from "./folder.ts";
+import { checkKnown } from "./known.ts";
 import { checkPeopleRole, READ_ONLY_ROLE } from "./parts.ts";
 import { checkScope } from "./scopes.ts";
 import { readCondition } from "./world.ts";
@@ -18,19 +19,24 @@ export interface AgentRules {
 }
 
 /** One identity for each tenant and environment of each agent file. */
-export function readAgents(world: World, files: readonly Shaped<AgentFile>[]): AgentRules {
+export function readAgents(
+  world: World,
+  files: readonly Shaped<AgentFile>[],
+  closure: ReadonlyMap<string, ReadonlySet<string>>,
+): AgentRules {
   const agents = new Map<string, AgentConfig>();
   const ceilings = new Map<string, Ceiling>();
   for (const { source, value } of files) {
     checkNames(world, source, value);
     const id = `${value.workflow}/${value.agent}/ceiling`;
+    const eligible = readEligible(world, source, value, closure);
     const ceiling = readCeiling(world, source, ["ceiling"], id, `what agent \`${value.agent}\` may do at most`, value.ceiling);
     for (const [tenant, environment] of value.tenants.flatMap((one) => value.environments.map((other) => [one, other] as const))) {
       const name = `bailiwick://${tenant}/${environment}/${value.workflow}/${value.agent}`;
       const other = agents.get(name);
       if (other !== undefined && other.at.file !== source.path) reportDuplicate(world, source, name, other.at.file);
       const { agent, workflow, roles, owner, attributes, clients } = value;
-      const about = { name, agent, tenant, environment, workflow, roles, owner, attributes, at: source.at(["agent"]) };
+      const about = { name, agent, tenant, environment, workflow, roles, owner, attributes, eligible, at: source.at(["agent"]) };
       agents.set(name, clients === undefined ? about : { ...about, clients });
       ceilings.set(name, ceiling);
     }
@@ -106,24 +112,6 @@ function checkNames(world: World, source: Source, agent: AgentFile): void {
   // Deny by default: without `clients` no OAuth client acts as this agent.
   for (const [index, role] of (agent.clients?.people ?? []).entries())
     checkPeopleRole(world, role, source.at(["clients", "people", index]), "nobody could let a client act as this agent");
-}
-
-const UNKNOWN = {
-  tenant: "unknown-tenant",
-  environment: "unknown-environment",
-  role: "unknown-role",
-  person: "unknown-person",
-} as const;
-
-export function checkKnown(world: World, kind: keyof typeof UNKNOWN, name: string, known: readonly string[], at: Span): void {
-  if (known.includes(name)) return;
-  reportError(world.report, {
-    code: UNKNOWN[kind],
-    at,
-    what: `no ${kind} \`${name}\` exists`,
-    why: kind === "person" ? "an agent without an owner is nobody's responsibility" : "the name would match nothing",
-    write: suggestion(name, known, `declare the ${kind} first`),
-  });
 }
 
 function reportDuplicate(world: World, source: Source, name: string, other: string): void {

@@ -20,6 +20,17 @@ export function checkTests(world: World, agents: readonly AgentConfig[], files: 
           write: suggestion(test.agent, names, "an agent of `agents/`"),
         });
       }
+      const eligible = agents.find(({ name }) => name === test.agent)?.eligible.map(({ role }) => role) ?? [];
+      for (const [place, role] of (test.elevated ?? []).entries()) {
+        if (eligible.includes(role)) continue;
+        reportError(world.report, {
+          code: "unknown-role",
+          at: source.at(["tests", index, "elevated", place]),
+          what: `\`${test.agent}\` may not ask for the role \`${role}\``,
+          why: "an elevation to it would count for nothing",
+          write: suggestion(role, eligible, "a role of the agent's `eligible`"),
+        });
+      }
       const called = findCalled(world.actions, test.call);
       if (called.length === 1) continue;
       reportError(world.report, {

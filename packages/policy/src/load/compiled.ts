@@ -24,8 +24,8 @@ export class Compiled {
   readonly attributeShape: Shape;
   /** For loading the next version. */
   readonly remembered: Remembered;
-  /** Read once for each agent of this policy. */
-  readonly agentFacts: Map<AgentConfig, AgentFacts> = new Map();
+  /** Read once for each agent of this policy and the roles it has for a time. */
+  readonly agentFacts: Map<AgentConfig, Map<string, AgentFacts>> = new Map();
   /** Opened once for a caller; gone with the caller. */
   readonly sessions: WeakMap<Caller, PolicySession> = new WeakMap();
 

@@ -8,7 +8,7 @@ export const DEFAULT_GATES = `gates:
   - gate: delete
     reason: what is deleted cannot be looked at again
     on: { effect: [delete] }
-    require: { approve: { by: [operator], expires: 30m } }
+    require: { approve: { by: [operator], bounded: false, expires: 30m } }
   - gate: external-send
     reason: what was sent cannot be called back
     on: { effect: [send] }
@@ -24,7 +24,7 @@ export const DEFAULT_GATES = `gates:
   - gate: permission-change
     reason: an agent that changes rights changes its own bounds
     on: { effect: [grant] }
-    require: { approve: { by: [operator], expires: 30m } }
+    require: { approve: { by: [operator], bounded: false, expires: 30m } }
   - gate: bulk
     reason: a mistake in one call must not touch hundreds of records
     on: { recordsOver: 100 }

@@ -28,7 +28,7 @@ export interface Folder {
 }
 
 const LAYOUT =
-  "`bailiwick.yaml`, `gates.yaml`, `partners.yaml`, `tools/*.yaml`, `roles/*.yaml`, `agents/*.yaml`, `policies/*.cedar`, `tests/*.yaml`, `log.yaml`";
+  "`bailiwick.yaml`, `gates.yaml`, `partners.yaml`, `tools/*.yaml`, `roles/*.yaml`, `agents/*.yaml`, `policies/*.cedar`, `tests/*.yaml`, `log.yaml`, `approvals.yaml`, `notify.yaml`";
 
 export function readFolder(files: readonly PolicyFile[], report: Report): Folder {
   const sorted = files.toSorted((a, b) => compareText(a.path, b.path));
@@ -66,8 +66,9 @@ function reportMissingMain(report: Report): void {
   });
 }
 
-// `log.yaml` says how the log is kept; it grants nothing, and the broker reads it by itself.
-const KNOWN = /^(bailiwick|gates|partners|log)\.yaml$|^(tools|roles|agents|tests)\/[^/]+\.yaml$|^policies\/[^/]+\.cedar$|\.md$/;
+// `log.yaml` says how the log is kept, `approvals.yaml` how people are tested, `notify.yaml` whom the broker tells; they grant nothing, and the broker reads them by itself.
+const KNOWN =
+  /^(bailiwick|gates|partners|log|approvals|notify)\.yaml$|^(tools|roles|agents|tests)\/[^/]+\.yaml$|^policies\/[^/]+\.cedar$|\.md$/;
 
 function reportUnknownFiles(files: readonly PolicyFile[], report: Report): void {
   const seen = new Set<string>();

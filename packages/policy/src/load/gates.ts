@@ -10,9 +10,11 @@ import type { ScopePattern } from "../rules/scope.ts";
 import type { Gate, Hours } from "../rules/rule.ts";
 import type { CatalogAction, RuleRef } from "../types.ts";
 import { DEFAULT_GATES, DEFAULT_GATES_FILE } from "./default-gates.ts";
+import { askingOf, boundsOf, checkAsking, escalationOf, readApprove } from "./approve.ts";
+import type { Asking } from "./approve.ts";
 import { reportError } from "./findings.ts";
 import type { Shaped } from "./folder.ts";
-import { checkPeopleRole, readApprove, readFields } from "./parts.ts";
+import { readFields } from "./parts.ts";
 import { checkScope } from "./scopes.ts";
 import { readCondition } from "./world.ts";
 import type { World } from "./world.ts";
@@ -46,12 +48,12 @@ function builtInGates(world: World): readonly Gate[] {
   const value = source === undefined ? undefined : checkShape(source, gatesFile, world.report);
   if (source === undefined || value === undefined) throw new Error("the built-in gates cannot be read");
   return value.gates.map((entry, index) => {
-    const { by, expires } = entry.require.approve ?? { by: ["operator"], expires: "30m" };
+    const { approve } = entry.require;
     return {
       ref: { kind: "gate", id: entry.gate, at: source.at(["gates", index]), reason: entry.reason },
       effects: entry.on.effect === undefined ? undefined : new Set(entry.on.effect),
       recordsOver: entry.on.recordsOver,
-      approve: { by, expiresMs: durationMs(expires) },
+      approve: approve === undefined ? undefined : askingOf(approve, approve.bounded),
       fields: { hide: [], mask: new Map() },
       limits: {},
     };
@@ -63,7 +65,9 @@ function changeDefault(world: World, gate: Gate, file: Shaped<GatesFile>): reado
   if (change === undefined) return [gate];
   if (change.off === true) return [];
   const at = (...path: readonly PropertyKey[]) => file.source.at(["defaults", gate.ref.id, ...path]);
-  for (const [index, role] of (change.by ?? []).entries()) checkPeopleRole(world, role, at("by", index));
+  const approve = gate.approve === undefined ? undefined : changeAsking(gate.approve, change);
+  // An unchanged one stands in every folder, also where nobody is an operator yet.
+  if (approve !== undefined && WHO_ANSWERS.some((key) => change[key] !== undefined)) checkAsking(world, approve, (path) => at(...path));
   for (const [index, name] of (change.environments ?? []).entries())
     checkEnvironment(world, file.source, ["defaults", gate.ref.id, "environments", index], name);
   return [
@@ -72,13 +76,29 @@ function changeDefault(world: World, gate: Gate, file: Shaped<GatesFile>): reado
       ref: { ...gate.ref, at: at(), reason: change.reason },
       environments: change.environments === undefined ? gate.environments : new Set(change.environments),
       recordsOver: gate.recordsOver === undefined ? undefined : (change.recordsOver ?? gate.recordsOver),
-      approve: {
-        by: change.by ?? gate.approve?.by ?? ["operator"],
-        expiresMs: change.expires === undefined ? (gate.approve?.expiresMs ?? 0) : durationMs(change.expires),
-      },
+      approve,
     },
   ];
 }
+
+type Change = GatesFile["defaults"][string];
+
+/** What is not changed stays as it ships. */
+function changeAsking(asking: Asking, change: Change): Asking {
+  const escalate = change.escalate === undefined ? asking.escalate : escalationOf(change.escalate);
+  const bounded = change.bounded === undefined ? asking.bounded : change.bounded === false ? undefined : boundsOf(change.bounded);
+  return {
+    by: change.by ?? asking.by,
+    count: change.count ?? asking.count,
+    also: change.also ?? asking.also,
+    stepUp: change.stepUp ?? asking.stepUp,
+    expiresMs: change.expires === undefined ? asking.expiresMs : durationMs(change.expires),
+    ...(escalate === undefined ? {} : { escalate }),
+    ...(bounded === undefined ? {} : { bounded }),
+  };
+}
+
+const WHO_ANSWERS = ["by", "count", "also", "escalate"] as const;
 
 function readGate(world: World, source: Source, entry: GateEntry, index: number): readonly Gate[] {
   const at = (...path: readonly PropertyKey[]) => source.at(["gates", index, ...path]);

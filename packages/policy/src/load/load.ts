@@ -20,6 +20,7 @@ import { readFolder } from "./folder.ts";
 import type { Folder } from "./folder.ts";
 import { readGates } from "./gates.ts";
 import { LoadMemory } from "./memory.ts";
+import { readReveal } from "./reveal.ts";
 import { readRoles } from "./roles.ts";
 import { validateConditions } from "./validate-conditions.ts";
 import { makeWorld } from "./world.ts";
@@ -64,7 +65,8 @@ function build(folder: Folder, main: NonNullable<Folder["main"]>, files: readonl
   const world = makeWorld(main.value, tools, folder.roles.map((role) => role.value.role).toSorted(), run);
   const roles = readRoles(world, folder.roles);
   const cedar = readCedarFiles(world, folder.cedar);
-  const { agents, ceilings } = readAgents(world, folder.agents);
+  const { agents, ceilings } = readAgents(world, folder.agents, roles.closure);
+  const reveal = readReveal(world, main);
   const book: RuleBook = {
     grants: byId([...roles.grants, ...cedar.grants]),
     denies: byId([...roles.denies, ...cedar.denies]),
@@ -72,6 +74,7 @@ function build(folder: Folder, main: NonNullable<Folder["main"]>, files: readonl
     environmentCeilings: readEnvironmentCeilings(world, main),
     agentCeilings: ceilings,
     agentRoles: new Map(agents.map((agent) => [agent.name, new Set(agent.roles.flatMap((role) => [...(roles.closure.get(role) ?? [])]))])),
+    closure: roles.closure,
   };
   checkIds(world, book);
   const vocabulary: Vocabulary = { types: world.types, attributes: attributeTypes(world, agents), sessionData: world.sessionData };
@@ -83,7 +86,7 @@ function build(folder: Folder, main: NonNullable<Folder["main"]>, files: readonl
   // Next to a mistake, what looks unreachable may only be misread.
   if (!found.some((diagnostic) => diagnostic.severity === "error")) checkRules(world, engine, folder.roles);
   const { tenants, environments, people } = world;
-  return { version: versionOf(files), tenants, environments, people, signIn: main.value.signIn, agents, tools, partners, engine };
+  return { version: versionOf(files), tenants, environments, people, reveal, signIn: main.value.signIn, agents, tools, partners, engine };
 }
 
 function compile(world: World, vocabulary: Vocabulary, book: RuleBook, agents: readonly AgentConfig[]): Compiled {

@@ -4,7 +4,7 @@ import { durationMs } from "../files/duration.ts";
 import type { PartnersFile } from "../files/partner-schema.ts";
 import { declaredNames, typeAt } from "../facts/field-path.ts";
 import type { AgentConfig, PartnerConfig, Span } from "../types.ts";
-import { checkKnown } from "./agents.ts";
+import { checkKnown } from "./known.ts";
 import { type Finding, reportError } from "./findings.ts";
 import type { Shaped } from "./folder.ts";
 import { checkScope } from "./scopes.ts";

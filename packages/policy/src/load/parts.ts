@@ -1,11 +1,9 @@
 import { suggestion } from "../files/did-you-mean.ts";
-import { durationMs } from "../files/duration.ts";
 import { declaredNames, typeAt } from "../facts/field-path.ts";
-import type { Approve, Condition, FieldRules } from "../rules/rule.ts";
+import type { FieldRules } from "../rules/rule.ts";
 import type { CatalogAction, Mask, Span } from "../types.ts";
 import { reportError } from "./findings.ts";
 import type { World } from "./world.ts";
-import { readCondition } from "./world.ts";
 
 /** Checks hidden and masked paths against the record types that the covered actions return. */
 export function readFields(
@@ -33,27 +31,6 @@ export function readFields(
   for (const [index, path] of (fields?.hide ?? []).entries()) check(path, ["hide", index]);
   for (const path of Object.keys(fields?.mask ?? {})) check(path, ["mask", path]);
   return { hide: fields?.hide ?? [], mask: new Map(Object.entries(fields?.mask ?? {})) };
-}
-
-/** Checks that somebody can answer: a role that no person holds would hold calls for ever. */
-export function readApprove(
-  world: World,
-  approve: { readonly by: readonly string[]; readonly expires: string; readonly unless?: string | undefined } | undefined,
-  entry: { readonly id: string; readonly actions: readonly CatalogAction[]; readonly at: (path: readonly PropertyKey[]) => Span },
-): Approve | undefined {
-  if (approve === undefined) return undefined;
-  for (const [index, role] of approve.by.entries()) checkPeopleRole(world, role, entry.at(["by", index]));
-  const unless: Condition | undefined =
-    approve.unless === undefined
-      ? undefined
-      : readCondition(world, {
-          id: `${entry.id}#unless`,
-          text: approve.unless,
-          at: entry.at(["unless"]),
-          asked: "call",
-          actions: entry.actions,
-        });
-  return { by: approve.by, expiresMs: durationMs(approve.expires), unless };
 }
 
 /** A person who holds this role changes nothing and answers nothing, whatever else they hold. */

@@ -20,7 +20,9 @@ import type { World } from "./world.ts";
 export function warnShadowedApprovals(world: World, holders: Holders): void {
   const asking = holders.grants.filter((grant) => grant.approve !== undefined);
   for (const grant of asking) {
-    for (const [name, agents] of Map.groupBy(holders.of(grant.role), ({ workflow, agent }) => `${workflow}/${agent}`)) {
+    const byAgent = Map.groupBy(holders.of(grant.role), ({ workflow, agent, roles }) => `${workflow}/${agent} ${roles.join()}`);
+    for (const agents of byAgent.values()) {
+      const name = `${agents[0]?.workflow ?? ""}/${agents[0]?.agent ?? ""}`;
       const asked = askedPairs(holders, grant, agents);
       const bypassed = asked.filter(
         ({ by }) => by !== undefined && (by.ref.at.file !== grant.ref.at.file || asked.every((pair) => pair.by !== undefined)),

@@ -1,5 +1,5 @@
 import { print } from "../cedar/print.ts";
-import { mergeApprovals } from "../decide/demands.ts";
+import { mergeApprovals } from "../decide/approvals.ts";
 import { treatments } from "../present/treat-fields.ts";
 import type { Gate, Limits } from "../rules/rule.ts";
 import type { CatalogAction, RuleRef } from "../types.ts";

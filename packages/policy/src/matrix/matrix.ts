@@ -1,17 +1,18 @@
 import { BUILTIN } from "../decide/builtin-rules.ts";
 import { leastDemanding } from "../decide/demands.ts";
+import { covering, elevationsOf } from "../decide/elevations.ts";
 import { agentFacts } from "../decide/place.ts";
 import { actionId } from "../engine/cedar-schema.ts";
 import { compiledOf } from "../load/compiled.ts";
 import type { Compiled } from "../load/compiled.ts";
-import type { AgentConfig, CatalogAction, Policy, RuleRef } from "../types.ts";
+import type { ActiveElevation, AgentConfig, CatalogAction, Eligible, Policy, RuleRef } from "../types.ts";
 import { isAlways, isPlain, isUnasked } from "./always.ts";
 import type { OpenGrant, OpenPlace } from "./place.ts";
 import { openPlaceOf } from "./place.ts";
 import { standingOf } from "./possible.ts";
 import { isConstant } from "./simplify.ts";
 import { neverPermitted, noneApplies } from "./refusal.ts";
-import type { Matrix, MatrixCell, MatrixOptions } from "./types.ts";
+import type { Matrix, MatrixCell, MatrixElevation, MatrixOptions } from "./types.ts";
 import { wayOf } from "./way.ts";
 
 /**
@@ -25,20 +26,50 @@ export function matrix(policy: Policy, options: MatrixOptions = {}): Matrix {
   const actions = policy.tools.filter(({ tool }) => options.tools?.includes(tool) !== false).flatMap((tool) => tool.actions);
   return {
     policyVersion: policy.version,
-    rows: agents.map((agent) => ({ agent, cells: cellsOf(policy, compiled, agent, actions) })),
+    rows: agents.map((agent) => ({ agent, cells: cellsOf(policy, compiled, agent, actions, options.elevations?.get(agent.name) ?? []) })),
   };
 }
 
-function cellsOf(policy: Policy, compiled: Compiled, agent: AgentConfig, actions: readonly CatalogAction[]): readonly MatrixCell[] {
+function cellsOf(
+  policy: Policy,
+  compiled: Compiled,
+  agent: AgentConfig,
+  actions: readonly CatalogAction[],
+  inForce: readonly ActiveElevation[],
+): readonly MatrixCell[] {
   const { unreadable } = agentFacts(compiled, agent);
   if (unreadable !== undefined) {
     const reason = `no call of this agent can be judged: \`${unreadable.path}\` ${unreadable.why}`;
-    return actions.map((action) => denied(action, reason, [BUILTIN.typedArguments]));
+    return actions.map((action) => ({ ...denied(action, reason, [BUILTIN.typedArguments]), elevations: [] }));
   }
-  return actions.map((action) => cellOf(policy, openPlaceOf(compiled, agent, action)));
+  const active = elevationsOf(agent, inForce);
+  return actions.map((action) => {
+    const cell = cellOf(policy, openPlaceOf(compiled, agent, action));
+    const elevations = agent.eligible.flatMap((eligible): readonly MatrixElevation[] => {
+      const then = cellOf(policy, openPlaceOf(compiled, agent, action, [eligible.role]));
+      const covers = covering(active, action, undefined).map(({ elevation }) => elevation);
+      return elevationOf(
+        cell,
+        then,
+        eligible,
+        covers.filter(({ role }) => role === eligible.role),
+      );
+    });
+    return { ...cell, elevations };
+  });
 }
 
-function cellOf(policy: Policy, place: OpenPlace): MatrixCell {
+/** Nothing where the role would change nothing for the better. */
+function elevationOf(now: Cell, then: Cell, eligible: Eligible, active: readonly ActiveElevation[]): readonly MatrixElevation[] {
+  if (then.verdict === "deny") return [];
+  const ways = then.ways.filter(({ grant }) => now.ways.every((way) => way.grant.id !== grant.id));
+  const isBetter = now.verdict === "deny" || (now.verdict === "ask" && then.verdict === "allow");
+  return isBetter || ways.length > 0 ? [{ eligible, active, verdict: then.verdict, when: then.when, ways }] : [];
+}
+
+type Cell = Omit<MatrixCell, "elevations">;
+
+function cellOf(policy: Policy, place: OpenPlace): Cell {
   const { action } = place;
   const never = neverPermitted(place);
   if (never !== undefined) return denied(action, never.reason, never.rules);
@@ -84,7 +115,7 @@ function canPrecede(grant: OpenGrant, unasked: OpenGrant): boolean {
   return !isConstant(grant.unless, false) && least.some(({ rule }) => rule === grant.rule);
 }
 
-function denied(action: CatalogAction, reason: string, rules: readonly RuleRef[]): MatrixCell {
+function denied(action: CatalogAction, reason: string, rules: readonly RuleRef[]): Cell {
   return { ...named(action), verdict: "deny", when: "always", reason, ways: [], rules };
 }
 

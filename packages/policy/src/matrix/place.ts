@@ -52,9 +52,9 @@ export interface OpenCeiling {
   readonly when: Expr;
 }
 
-/** What decisions know of the agent's place, with the constants of the action put in. */
-export function openPlaceOf(compiled: Compiled, agent: AgentConfig, action: CatalogAction): OpenPlace {
-  const { grants, denies, gates, ceilings } = agentPlace(compiled, agent, action);
+/** What decisions know of the agent's place, with these roles for a time, and with the constants of the action put in. */
+export function openPlaceOf(compiled: Compiled, agent: AgentConfig, action: CatalogAction, elevated?: readonly string[]): OpenPlace {
+  const { grants, denies, gates, ceilings } = agentPlace(compiled, agent, action, elevated);
   const known = constantsOf(action);
   const open = (asked: Asked | undefined, absent: Expr): Expr => (asked === undefined ? absent : simplify(specialize(asked.expr, known)));
   const opened = grants.map(({ rule, when, rows, unless }) => ({

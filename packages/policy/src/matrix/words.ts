@@ -1,3 +1,4 @@
+import type { Asking } from "../decide/approvals.ts";
 import type { Hours, Limits } from "../rules/rule.ts";
 import type { Mask } from "../types.ts";
 
@@ -27,9 +28,15 @@ export function fieldWords(treatments: ReadonlyMap<string, "hide" | Mask>): read
   ];
 }
 
-/** `by support-lead or operator within 30 min`. */
-export function approvalWords({ by, expiresMs }: { readonly by: readonly string[]; readonly expiresMs: number }): string {
-  return `by ${by.join(" or ")} within ${durationWords(expiresMs)}`;
+/** `by support-lead or operator within 30 min`, and what else an approval takes. */
+export function approvalWords({ by, expiresMs, count, also, stepUp, escalate }: Asking): string {
+  const groups = [{ by, count }, ...also].map((group) => `${group.count === 1 ? "" : `${String(group.count)} `}${group.by.join(" or ")}`);
+  return [
+    `by ${groups.join(" and ")}`,
+    ...(stepUp ? ["with step-up"] : []),
+    `within ${durationWords(expiresMs)}`,
+    ...(escalate === undefined ? [] : [`(after ${durationWords(escalate.afterMs)} also ${escalate.to.join(" or ")})`]),
+  ].join(" ");
 }
 
 const UNITS: readonly (readonly [number, string])[] = [

@@ -32,6 +32,13 @@ export function maskValue(value: Json, mask: Mask, salt: string): Json {
   return maskText(value, mask, salt);
 }
 
+/** The same for the eyes of a person, who would take a masked number for a 0 and a masked boolean for a no. */
+export function concealValue(value: Json, mask: Mask): Json {
+  if (isList(value)) return value.map((item) => concealValue(item, mask));
+  if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, concealValue(item, mask)]));
+  return typeof value === "number" || typeof value === "boolean" ? REDACTED : maskValue(value, mask, "");
+}
+
 function maskText(text: string, mask: Mask, salt: string): string {
   switch (mask) {
     case "redact":

@@ -84,8 +84,8 @@ function ofDelegators(policy: Policy, { delegator }: Decision, type: string, rep
 
 /** The condition with the whole call put in. */
 function leftOf({ situation, context }: Viewer, { expr }: Asked): Expr {
-  const { session, place } = situation;
-  const [principal, action] = [session.principal, place.action].map((entity) => ({ uid: entity.uid, entity }));
+  const { place } = situation;
+  const [principal, action] = [place.principal, place.action].map((entity) => ({ uid: entity.uid, entity }));
   return specialize(expr, { principal, action, context });
 }
 

@@ -1,4 +1,5 @@
 import type { Expr } from "../cedar/expression.ts";
+import type { ApprovalTerms } from "../approval-terms.ts";
 import type { Effect, Mask, RuleRef, Span } from "../types.ts";
 import type { ScopePattern } from "./scope.ts";
 
@@ -16,7 +17,7 @@ export interface Condition {
   readonly usesResource: boolean;
 }
 
-export interface Approve {
+export interface Approve extends ApprovalTerms {
   readonly by: readonly string[];
   readonly expiresMs: number;
   readonly unless?: Condition | undefined;
@@ -105,4 +106,6 @@ export interface RuleBook {
   readonly agentCeilings: ReadonlyMap<string, Ceiling>;
   /** Own and inherited roles by agent identity. */
   readonly agentRoles: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Each role with those it extends, by its name. */
+  readonly closure: ReadonlyMap<string, ReadonlySet<string>>;
 }

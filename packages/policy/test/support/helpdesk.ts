@@ -12,6 +12,7 @@ environments:
 people:
   dana: { name: Dana Reyes, email: dana@acme.example, tenants: [acme], roles: [support-lead, operator] }
   omar: { name: Omar Haddad, email: omar@globex.example, tenants: [globex], roles: [finance] }
+  lena: { name: Lena Fox, email: lena@platform.example, tenants: [acme, globex], roles: [support-lead, operator] }
 session:
   data: { "ticket?": string }
 `,

@@ -1,4 +1,4 @@
-import { concerns, type EndedFeed } from "../../domain/ended.ts";
+import { type EndedFeed, outdates } from "../../domain/ended.ts";
 import type { Session, SessionStore } from "../../domain/session.ts";
 
 /** Most sessions kept in memory; the oldest goes first. */
@@ -12,7 +12,7 @@ export function cachedSessions(store: Pick<SessionStore, "find">, feed: EndedFee
   feed.onEnded((ended) => {
     generation += 1;
     if (ended === undefined) return kept.clear();
-    for (const [key, session] of kept) if (concerns(ended, session)) kept.delete(key);
+    for (const [key, session] of kept) if (outdates(ended, session)) kept.delete(key);
   });
   return {
     async find(tenant, id) {

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { ExportTarget } from "../../config/exports-schema.ts";
+import { webhookKey } from "../outbound/standard-webhooks.ts";
 import { type Destination, reasonOf } from "./destination.ts";
 import { fileDestination } from "./file-destination.ts";
 import { syslogDestination } from "./syslog-destination.ts";
@@ -45,11 +46,9 @@ function filled(text: string, { name }: ExportTarget, { environment }: Destinati
   });
 }
 
-/** Standard Webhooks, "Signature scheme": `whsec_` and 24 to 64 bytes in base64. */
 function signingKey(text: string, { name }: ExportTarget): Uint8Array {
-  const key = /^whsec_([A-Za-z0-9+/]+=*)$/u.exec(text)?.[1];
-  const bytes = Buffer.from(key ?? "", "base64");
-  if (bytes.length >= 24 && bytes.length <= 64) return bytes;
+  const key = webhookKey(text);
+  if (key !== undefined) return key;
   throw new ExportTargetError(`the secret of the export \`${name}\` must be \`whsec_\` and 24 to 64 bytes in base64; make a new one`);
 }
 

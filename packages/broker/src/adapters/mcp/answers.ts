@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from "@bailiwick/policy";
-import type { Approval } from "../../domain/approval.ts";
-import type { CallAnswer } from "../../call/types.ts";
+import { isElevationTicket, waitingOf } from "../../call/elevate.ts";
+import type { CallAnswer, Waiting } from "../../call/types.ts";
 import type { RpcError } from "../mcp-protocol/index.ts";
 import { RPC, isObject } from "../mcp-protocol/index.ts";
 import { refusalData, refusalText } from "./refusal-text.ts";
@@ -8,7 +8,8 @@ import { refusalData, refusalText } from "./refusal-text.ts";
 /** JSON-RPC code of a refused resource read or prompt: the broker's own, in the range that JSON-RPC leaves to servers. */
 export const REFUSED = -32050;
 
-export type FinalAnswer = Exclude<CallAnswer, { kind: "pending" }>;
+export type WaitingAnswer = Extract<CallAnswer, { kind: "pending" | "pending_elevation" }>;
+export type FinalAnswer = Exclude<CallAnswer, WaitingAnswer>;
 export type Shaped = { readonly result: JsonObject } | { readonly error: RpcError };
 
 /**
@@ -34,6 +35,15 @@ export function shapeAnswer(answer: FinalAnswer, tool: boolean, name: string): S
   }
 }
 
+export function isWaiting(answer: CallAnswer): answer is WaitingAnswer {
+  return answer.kind === "pending" || answer.kind === "pending_elevation";
+}
+
+/** The question that an answer waits for. */
+export function waitingIn(answer: WaitingAnswer): Waiting {
+  return answer.kind === "pending" ? answer.approval : waitingOf(answer.elevation);
+}
+
 /** An upstream's result must not pass for a refusal or a ticket of the broker. */
 function withoutOurNames(body: JsonObject): JsonObject {
   const meta = body["_meta"];
@@ -53,8 +63,8 @@ export interface PendingFacts extends JsonObject {
   readonly retryAfterMs: number;
 }
 
-export function pendingFacts(approval: Approval, approvalUrl: string, retryAfterMs: number): PendingFacts {
-  return { status: "pending_approval", ticket: approval.id, approvalUrl, retryAfterMs };
+export function pendingFacts(waiting: Waiting, approvalUrl: string, retryAfterMs: number): PendingFacts {
+  return { status: "pending_approval", ticket: waiting.id, approvalUrl, retryAfterMs };
 }
 
 /**
@@ -63,7 +73,7 @@ export function pendingFacts(approval: Approval, approvalUrl: string, retryAfter
  */
 export function pendingResult(facts: PendingFacts, hasOutputSchema: boolean): JsonObject {
   const text = [
-    `pending approval: a person must answer before this call runs; ticket ${facts.ticket}`,
+    `pending approval: a person must answer before this ${isElevationTicket(facts.ticket) ? "right is given" : "call runs"}; ticket ${facts.ticket}`,
     `answer at: ${facts.approvalUrl}`,
     `next: call approval_wait with {"ticket": "${facts.ticket}"} for the real result, or repeat the identical call later; do other work meanwhile`,
   ].join("\n");
@@ -80,9 +90,9 @@ export function pendingError(facts: PendingFacts): RpcError {
   };
 }
 
-export function waitingText(approval: Approval): string {
-  const who = approval.approvers.length === 0 ? "a person" : approval.approvers.join(" or ");
-  return `waiting for ${who} to answer approval ${approval.id}`;
+export function waitingText({ id, approvers }: Waiting): string {
+  const who = approvers.length === 0 ? "a person" : approvers.join(" or ");
+  return `waiting for ${who} to answer ${isElevationTicket(id) ? "elevation" : "approval"} ${id}`;
 }
 
 function unknownText(answer: Extract<CallAnswer, { kind: "unknown" }>): string {

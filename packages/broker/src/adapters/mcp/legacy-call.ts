@@ -1,8 +1,7 @@
 import type { JsonObject } from "@bailiwick/policy";
-import type { Approval } from "../../domain/approval.ts";
 import type { AgentRequest, CallIo } from "../../domain/tool.ts";
 import { Fault } from "../../domain/fault.ts";
-import type { CallAnswer } from "../../call/types.ts";
+import type { CallAnswer, Waiting } from "../../call/types.ts";
 import type { RpcError } from "../mcp-protocol/index.ts";
 import {
   LOG_LEVELS,
@@ -14,7 +13,7 @@ import {
   resultMessage,
   stringAt,
 } from "../mcp-protocol/index.ts";
-import { pendingError, pendingFacts, pendingResult, REFUSED, shapeAnswer, waitingText } from "./answers.ts";
+import { isWaiting, pendingError, pendingFacts, pendingResult, REFUSED, shapeAnswer, waitingIn, waitingText } from "./answers.ts";
 import { asToolResult } from "./approval-wait.ts";
 import { requireCapability } from "./asks.ts";
 import { challenge, isAuthenticationCode, stepUp } from "./authenticate.ts";
@@ -22,7 +21,7 @@ import type { EndpointContext, LegacyRequest } from "./context.ts";
 import { hasOutputSchema } from "./modern-respond.ts";
 import { finishLegacy } from "./modern-result.ts";
 import type { Asked } from "./operation.ts";
-import { statedReason, traceOf, wishedWaitMs } from "./operation.ts";
+import { askSurface, statedReason, traceOf, wishedWaitMs } from "./operation.ts";
 import { refusalData } from "./refusal-text.ts";
 import { RpcFault } from "./rpc-fault.ts";
 
@@ -63,15 +62,15 @@ function run(running: Running, asked: Asked): Promise<CallAnswer> {
     io: ioOf(running),
     patience: {
       waitMs: Math.min(wishedWaitMs(request.params) ?? holdable, holdable),
-      onHeld: (approval: Approval) => onHeld(running, approval),
+      onHeld: (waiting: Waiting) => onHeld(running, waiting),
+      onAsked: (waiting: Waiting) => onHeld(running, waiting),
     },
   };
-  if (asked.what === "ticket") return context.surface.resume(asked.ticket, call);
-  return context.surface.handle({ ...call, kind: asked.kind, name: asked.name, args: asked.args });
+  return askSurface(context.surface, asked, call);
 }
 
 /** A person was asked: headers at once, and signs of life that restart the client's clock. */
-function onHeld(running: Running, approval: Approval): void {
+function onHeld(running: Running, waiting: Waiting): void {
   const { context, request, progressToken } = running;
   if (wishedWaitMs(request.params) === 0) return;
   request.reply.start();
@@ -79,7 +78,7 @@ function onHeld(running: Running, approval: Approval): void {
   let progress = 0;
   const tell = (): void => {
     progress += 1;
-    request.reply.send(notificationMessage("notifications/progress", { progressToken, progress, message: waitingText(approval) }));
+    request.reply.send(notificationMessage("notifications/progress", { progressToken, progress, message: waitingText(waiting) }));
   };
   tell();
   running.progress = setInterval(tell, context.settings.durations.progressMs);
@@ -139,8 +138,9 @@ async function respond(running: Running, asked: Asked, answer: CallAnswer): Prom
   const { context, request } = running;
   const { reply, id } = request;
   const tool = request.method === "tools/call";
-  if (answer.kind === "pending") {
-    const facts = pendingFacts(answer.approval, context.settings.approvalUrl(answer.approval.id), context.settings.durations.retryAfterMs);
+  if (isWaiting(answer)) {
+    const waiting = waitingIn(answer);
+    const facts = pendingFacts(waiting, context.settings.approvalUrl(waiting.id), context.settings.durations.retryAfterMs);
     if (!tool) return endWithError(request, pendingError(facts));
     return reply.end(resultMessage(id, pendingResult(facts, await hasOutputSchema(context, request))));
   }

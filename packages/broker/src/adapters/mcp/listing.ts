@@ -3,6 +3,7 @@ import type { VisibleListing } from "../../call/surface.ts";
 import { RPC, isObject, objectAt } from "../mcp-protocol/index.ts";
 import { APPROVAL_WAIT_TOOL } from "./approval-wait.ts";
 import type { EndpointContext, Sender } from "./context.ts";
+import { requestElevationTool } from "./request-elevation.ts";
 import { RpcFault } from "./rpc-fault.ts";
 
 /** Answers the list methods of both eras, one page each. Undefined for other methods. @throws Refusal | RpcFault. */
@@ -31,7 +32,8 @@ const LISTS: Readonly<Record<string, (listing: VisibleListing) => JsonObject>> =
 
 /** The visible tools and the broker's own. */
 export function toolsOf(listing: VisibleListing): readonly JsonObject[] {
-  return [...listing.tools, APPROVAL_WAIT_TOOL];
+  const { eligible = [] } = listing;
+  return [...listing.tools, APPROVAL_WAIT_TOOL, ...(eligible.length === 0 ? [] : [requestElevationTool(eligible)])];
 }
 
 /** What this endpoint can do for one session: ours, and of the upstreams' what they offer. */
@@ -51,4 +53,5 @@ export function serverCapabilities(listing: VisibleListing): JsonObject {
 export const INSTRUCTIONS =
   "These tools are reached through Bailiwick, a permission broker. Some calls are refused: the answer says why and what to do instead; do not try to get around it. " +
   "Some calls wait for a person: the answer holds a ticket; call approval_wait with it. " +
+  "Where a refusal says request_elevation, a right for a time can be asked for with that tool. " +
   'You may explain a call in one sentence in `_meta["bailiwick/reason"]`; the person who approves it will read that.';

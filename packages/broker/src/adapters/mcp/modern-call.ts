@@ -1,7 +1,6 @@
 import type { JsonObject } from "@bailiwick/policy";
 import type { Presented } from "../../call/presented.ts";
-import type { CallAnswer } from "../../call/types.ts";
-import type { Approval } from "../../domain/approval.ts";
+import type { CallAnswer, Waiting } from "../../call/types.ts";
 import { Fault } from "../../domain/fault.ts";
 import { RPC, resultMessage } from "../mcp-protocol/index.ts";
 import { waitingText } from "./answers.ts";
@@ -12,7 +11,7 @@ import { ioOf } from "./modern-io.ts";
 import { respond, shape, stillWaiting } from "./modern-respond.ts";
 import { finishModern } from "./modern-result.ts";
 import type { Asked } from "./operation.ts";
-import { statedReason, traceOf, wishedWaitMs } from "./operation.ts";
+import { askSurface, statedReason, traceOf, wishedWaitMs } from "./operation.ts";
 import type { Held } from "./request-state.ts";
 import { RpcFault } from "./rpc-fault.ts";
 import type { Running } from "./running-call.ts";
@@ -67,7 +66,7 @@ function start(
     request,
     attached: false,
     task: undefined,
-    approval: undefined,
+    waiting: undefined,
     settled: undefined,
     flushing: false,
   };
@@ -87,14 +86,11 @@ function run(running: Running, asked: Asked, presented: Presented): void {
     io: ioOf(running),
     patience: {
       waitMs: Math.min(wishedWaitMs(request.params) ?? leaseMs, leaseMs),
-      onHeld: (approval: Approval) => onHeld(running, approval),
+      onHeld: (waiting: Waiting) => onHeld(running, waiting),
+      onAsked: (waiting: Waiting) => onHeld(running, waiting),
     },
   };
-  const answer =
-    asked.what === "ticket"
-      ? context.surface.resume(asked.ticket, call)
-      : context.surface.handle({ ...call, kind: asked.kind, name: asked.name, args: asked.args });
-  answer.then(
+  askSurface(context.surface, asked, call).then(
     (value) => onAnswer(running, value),
     () =>
       onAnswer(running, {
@@ -121,15 +117,15 @@ function attach(running: Running, request: ModernRequest): void {
 }
 
 /** A person was asked. A task answers at once; otherwise headers go out now, because clients give up on silence. */
-function onHeld(running: Running, approval: Approval): void {
-  running.approval = approval;
-  if (running.task !== undefined) return running.task.describe({ statusMessage: waitingText(approval) });
+function onHeld(running: Running, waiting: Waiting): void {
+  running.waiting = waiting;
+  if (running.task !== undefined) return running.task.describe({ statusMessage: waitingText(waiting) });
   if (wishedWaitMs(running.request.params) !== undefined) return;
   const { now } = running.context.settings;
   if (mayBecomeTask(running)) {
     becomeTask(running, {
-      ttlMs: Math.max(approval.expiresAt.getTime() - now().getTime(), 0) + TASK_GRACE_MS,
-      message: waitingText(approval),
+      ttlMs: Math.max(waiting.expiresAt.getTime() - now().getTime(), 0) + TASK_GRACE_MS,
+      message: waitingText(waiting),
     });
   }
   if (running.attached) running.request.reply.start();

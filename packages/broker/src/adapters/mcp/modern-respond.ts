@@ -1,10 +1,9 @@
 import type { JsonObject } from "@bailiwick/policy";
 import type { Presented } from "../../call/presented.ts";
-import type { CallAnswer } from "../../call/types.ts";
-import type { Approval } from "../../domain/approval.ts";
+import type { CallAnswer, Waiting } from "../../call/types.ts";
 import { RPC, errorMessage, isObject, resultMessage, stringAt } from "../mcp-protocol/index.ts";
 import type { Shaped } from "./answers.ts";
-import { pendingError, pendingFacts, pendingResult, REFUSED, shapeAnswer } from "./answers.ts";
+import { isWaiting, pendingError, pendingFacts, pendingResult, REFUSED, shapeAnswer, waitingIn } from "./answers.ts";
 import { asToolResult } from "./approval-wait.ts";
 import { challenge, isAuthenticationCode, stepUp } from "./authenticate.ts";
 import type { EndpointContext } from "./context.ts";
@@ -44,13 +43,13 @@ export function respond(running: Running, answer: CallAnswer): void {
 /** The same answer as a task keeps it. */
 export function shape(running: Running, answer: CallAnswer): Shaped {
   const { asked, request } = running;
-  if (answer.kind === "pending") return { error: pendingError(factsOf(running, answer.approval)) };
+  if (isWaiting(answer)) return { error: pendingError(factsOf(running, waitingIn(answer))) };
   const tool = request.method === "tools/call";
   const shaped = shapeAnswer(answer, tool, asked.what === "operation" ? asked.name : (stringAt(request.params, "uri") ?? ""));
   return "result" in shaped && tool ? { result: asToolResult(shaped.result) } : shaped;
 }
 
-async function respondPending(running: Running, approval: Approval): Promise<void> {
+async function respondPending(running: Running, approval: Waiting): Promise<void> {
   const { context, request } = running;
   const facts = factsOf(running, approval);
   if (running.round < LAST_LEASE_ROUND && wishedWaitMs(request.params) === undefined) {
@@ -70,7 +69,7 @@ async function respondPending(running: Running, approval: Approval): Promise<voi
 /** A client retries a lease at once; this leaves room for a slow one. */
 const LEASE_STATE_TTL_MS = 10 * 60_000;
 
-function factsOf(running: Running, approval: Approval): ReturnType<typeof pendingFacts> {
+function factsOf(running: Running, approval: Waiting): ReturnType<typeof pendingFacts> {
   const { settings } = running.context;
   return pendingFacts(approval, settings.approvalUrl(approval.id), settings.durations.retryAfterMs);
 }
@@ -89,8 +88,8 @@ export async function hasOutputSchema(
   }
 }
 
-/** The approval of a held call that goes on waiting: nobody answered yet, or the token of this leg ran out before the effect. */
-export function stillWaiting(running: Running, answer: CallAnswer): Approval | undefined {
-  if (answer.kind === "pending") return answer.approval;
-  return answer.kind === "refused" && answer.code === "token_expired" ? running.approval : undefined;
+/** The question of a call that goes on waiting: nobody answered yet, or the token of this leg ran out before the effect. */
+export function stillWaiting(running: Running, answer: CallAnswer): Waiting | undefined {
+  if (isWaiting(answer)) return waitingIn(answer);
+  return answer.kind === "refused" && answer.code === "token_expired" ? running.waiting : undefined;
 }

@@ -11,6 +11,7 @@ import { answerModernCall } from "./modern-call.ts";
 import { finishModern } from "./modern-result.ts";
 import { askedBy } from "./operation.ts";
 import { hasParamHeaders } from "./param-headers.ts";
+import { REQUEST_ELEVATION } from "./request-elevation.ts";
 import { RpcFault } from "./rpc-fault.ts";
 import type { Task } from "./tasks.ts";
 
@@ -108,7 +109,7 @@ function updateTask(context: EndpointContext, request: ModernRequest): JsonObjec
  */
 async function checkParamHeaders(context: EndpointContext, request: ModernRequest): Promise<void> {
   const name = stringAt(request.params, "name") ?? "";
-  if (name === APPROVAL_WAIT) return;
+  if (name === APPROVAL_WAIT || name === REQUEST_ELEVATION) return;
   if (!context.paramHeaders.knows(request.principal)) {
     if (!hasParamHeaders(request.headers)) return;
     context.paramHeaders.learn(request.principal, toolsOf(await context.surface.list(request.presented)));

@@ -1,15 +1,19 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { JsonObject, Operation } from "@bailiwick/policy";
+import type { AgentSurface } from "../../call/surface.ts";
+import type { CallAnswer } from "../../call/types.ts";
 import { parseTraceContext, type TraceContext } from "../../domain/trace-context.ts";
 import { RPC, objectAt, stringAt } from "../mcp-protocol/index.ts";
 import { headerOf } from "./era.ts";
 import { RpcFault } from "./rpc-fault.ts";
 import { APPROVAL_WAIT } from "./approval-wait.ts";
+import { REQUEST_ELEVATION } from "./request-elevation.ts";
 
-/** What a governed request asks for: an operation of a tool, or the continuation of a held call by its ticket. */
+/** What a governed request asks for: an operation of a tool, the continuation of something that waits by its ticket, or a right for a time. */
 export type Asked =
   | { readonly what: "operation"; readonly kind: Operation["kind"]; readonly name: string; readonly args: unknown }
-  | { readonly what: "ticket"; readonly ticket: string };
+  | { readonly what: "ticket"; readonly ticket: string }
+  | { readonly what: "elevation"; readonly args: unknown };
 
 /** Returns undefined for methods that are not governed calls. @throws RpcFault when the params lack the name. */
 export function askedBy(method: string, params: JsonObject): Asked | undefined {
@@ -17,6 +21,7 @@ export function askedBy(method: string, params: JsonObject): Asked | undefined {
     case "tools/call": {
       const name = required(params, "name");
       const args = params["arguments"] ?? {};
+      if (name === REQUEST_ELEVATION) return { what: "elevation", args };
       if (name !== APPROVAL_WAIT) return { what: "operation", kind: "tool", name, args };
       return { what: "ticket", ticket: required(objectAt(params, "arguments"), "ticket") };
     }
@@ -26,6 +31,18 @@ export function askedBy(method: string, params: JsonObject): Asked | undefined {
       return { what: "operation", kind: "prompt", name: required(params, "name"), args: params["arguments"] ?? {} };
     default:
       return undefined;
+  }
+}
+
+/** Puts it to the broker. */
+export function askSurface(surface: AgentSurface, asked: Asked, call: Parameters<AgentSurface["resume"]>[1]): Promise<CallAnswer> {
+  switch (asked.what) {
+    case "ticket":
+      return surface.resume(asked.ticket, call);
+    case "elevation":
+      return surface.requestElevation(asked.args, call);
+    case "operation":
+      return surface.handle({ ...call, kind: asked.kind, name: asked.name, args: asked.args });
   }
 }
 

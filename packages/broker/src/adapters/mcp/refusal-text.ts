@@ -38,7 +38,7 @@ function stepText(step: NextStep): string {
     case "request_approval":
       return `a person can approve it at ${step.url}; then call approval_wait with ticket ${step.ticket}`;
     case "request_elevation":
-      return `ask for elevation of scope ${step.scope}`;
+      return `if this is needed, ask people for it: call request_elevation with {"scope": "${step.scope}", "reason": "<why>"}`;
     case "narrow":
       return `narrow \`${step.field}\` to ${step.allowed.map((value) => JSON.stringify(value)).join(", ")}`;
     case "retry_after":

@@ -1,6 +1,5 @@
 import type { JsonObject } from "@bailiwick/policy";
-import type { CallAnswer } from "../../call/types.ts";
-import type { Approval } from "../../domain/approval.ts";
+import type { CallAnswer, Waiting } from "../../call/types.ts";
 import type { Asks } from "./asks.ts";
 import type { EndpointContext, ModernRequest } from "./context.ts";
 import type { Asked } from "./operation.ts";
@@ -20,7 +19,7 @@ export interface Running {
   attached: boolean;
   task: Task | undefined;
   /** Set once a person was asked. */
-  approval: Approval | undefined;
+  waiting: Waiting | undefined;
   /** The answer, when it came while no request was attached. */
   settled: CallAnswer | undefined;
   flushing: boolean;

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { isElevationTicket } from "../../call/elevate.ts";
 
 /** One message may hold 4 MiB: room for a file in base64, not for exhausting memory. */
 export const MAX_BODY_BYTES = 4 * 1024 * 1024;
@@ -79,7 +80,7 @@ export interface McpEndpointOptions {
   readonly stateKey?: Uint8Array;
   /** Named in 401 answers when given (RFC 9728). Left out by default: some clients ignore a configured token once they see it. */
   readonly resourceMetadataUrl?: () => string;
-  /** Where a person answers an approval. Default: the console, `<publicUrl>/#/approvals/<ticket>`. */
+  /** Where a person answers an approval or an elevation. Default: the console, `<publicUrl>/approvals/<ticket>` or `<publicUrl>/elevations/<ticket>`. */
   readonly approvalUrl?: (ticket: string) => string;
   /** Version told to agents. Default `0.1.0`. */
   readonly version?: string;
@@ -108,8 +109,13 @@ export function resolveSettings(options: McpEndpointOptions): Settings {
     now: options.now ?? (() => new Date()),
     stateKey: options.stateKey ?? randomBytes(32),
     resourceMetadataUrl: options.resourceMetadataUrl,
-    approvalUrl: options.approvalUrl ?? ((ticket) => `${options.publicUrl()}/#/approvals/${encodeURIComponent(ticket)}`),
+    approvalUrl: options.approvalUrl ?? ((ticket) => `${options.publicUrl()}${pageOf(ticket)}`),
     serverInfo: { name: "bailiwick", title: "Bailiwick", version: options.version ?? "0.1.0" },
     durations: { ...DEFAULT_DURATIONS, ...options.durations },
   };
+}
+
+function pageOf(ticket: string): string {
+  const id = encodeURIComponent(ticket);
+  return isElevationTicket(ticket) ? `/elevations/${id}` : `/approvals/${id}`;
 }

@@ -43,11 +43,13 @@ export interface GuardedRequest {
   /** Default `GET`. */
   readonly method?: "GET" | "POST";
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Uint8Array;
+  /** Also believes an answer that is no JSON. Default false. */
+  readonly anyType?: boolean;
   readonly signal?: AbortSignal | null;
 }
 
-/** Answers with a body that was read whole, is JSON by its type, and came from a public address. @throws FetchRefused. */
+/** Answers with a body that was read whole, is JSON by its type unless any will do, and came from a public address. @throws FetchRefused. */
 export type GuardedFetch = (url: string | URL, init?: GuardedRequest) => Promise<Response>;
 
 /**
@@ -82,7 +84,7 @@ export function createGuardedFetch(options: GuardedFetchOptions = {}): GuardedFe
         body: init.body ?? null,
         signal,
       });
-      return await believed(answer, url);
+      return await believed(answer, url, init.anyType === true);
     } catch (error) {
       throw asRefusal(error, url, timeout, maxBytes);
     } finally {
@@ -126,7 +128,7 @@ function checkedLookup(resolve: NonNullable<GuardedFetchOptions["lookup"]>, allo
   };
 }
 
-async function believed(answer: Dispatcher.ResponseData, url: URL): Promise<Response> {
+async function believed(answer: Dispatcher.ResponseData, url: URL, anyType: boolean): Promise<Response> {
   const { statusCode, headers, body } = answer;
   if (statusCode >= 300 && statusCode < 400)
     throw new FetchRefused("redirect_refused", `\`${url.host}\` answered with a redirect, which is not followed; give the final address`);
@@ -134,7 +136,7 @@ async function believed(answer: Dispatcher.ResponseData, url: URL): Promise<Resp
   const type = String(headers["content-type"] ?? "");
   // A server that wants a token first may say so with a page; what counts is in its header.
   const unread = statusCode === 401;
-  if (!unread && bytes.byteLength > 0 && !/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/iu.test(type))
+  if (!unread && !anyType && bytes.byteLength > 0 && !/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/iu.test(type))
     throw new FetchRefused("not_json", `\`${url.host}\` did not answer with JSON`);
   const kept = ["content-type", "cache-control", "expires", "www-authenticate"].flatMap((name): [string, string][] => {
     const value = headers[name];

@@ -2,7 +2,9 @@ import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { PersonConfig } from "@bailiwick/policy";
 import type { AdminEvent } from "../../domain/admin-record.ts";
 import type { Passkey } from "../../domain/sign-in.ts";
+import { keyThumbprint } from "../../domain/receipt.ts";
 import { passkeySchema } from "../../rest-contract/people.ts";
+import { passkeyJwk } from "./passkey-key.ts";
 import { asRegistration, registrationSchema, stepUpSchema } from "./assertion-schema.ts";
 import { beginRegistration, CHALLENGE_MS, finishRegistration } from "./ceremony.ts";
 import { addEndpoint, nothing } from "./endpoint.ts";
@@ -169,13 +171,15 @@ export function personOf(principal: Principal): PersonConfig {
 }
 
 export function viewPasskey(passkey: Passkey): z.input<typeof passkeySchema> {
-  const { id, name, backedUp, createdAt, lastUsedAt } = passkey;
+  const { id, name, backedUp, createdAt, lastUsedAt, publicKey } = passkey;
+  const key = passkeyJwk(publicKey);
   return {
     id,
     name,
     backedUp,
     createdAt: createdAt.toISOString(),
     ...(lastUsedAt === undefined ? {} : { lastUsedAt: lastUsedAt.toISOString() }),
+    ...(key === undefined ? {} : { thumbprint: keyThumbprint(key) }),
   };
 }
 

@@ -161,7 +161,8 @@ async function checkPoint(publicJwk: { kty: string; crv: string; x: string; y: s
   }
 }
 
-function viewAgent(agent: AgentConfig, keys: readonly AgentKey[], stops: readonly Stop[]): z.input<typeof agentSchema> {
+/** An agent as people see it: its keys, and what stops it. */
+export function viewAgent(agent: AgentConfig, keys: readonly AgentKey[], stops: readonly Stop[]): z.input<typeof agentSchema> {
   const { name, tenant, environment, workflow, roles, owner } = agent;
   const own = keys
     .filter((key) => key.agent === name)

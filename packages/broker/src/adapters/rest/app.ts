@@ -2,19 +2,31 @@ import { OpenAPIHono, z } from "@hono/zod-openapi";
 import { bodyLimit } from "hono/body-limit";
 import { Refusal } from "../../call/refusal.ts";
 import { Fault, type FaultCode } from "../../domain/fault.ts";
+import { addAgentDetailEndpoint } from "./agent-detail.ts";
 import { addAgentEndpoints } from "./agents.ts";
-import { addApprovalEndpoints } from "./approvals.ts";
+import { addApprovalEndpoints } from "./approvals/endpoints.ts";
 import { addAuditEndpoints } from "./audit.ts";
 import { addLogStatusEndpoints } from "./log-status.ts";
+import { withCalls } from "./call-happenings.ts";
 import { addCallEndpoints } from "./calls.ts";
 import { addCatalogEndpoints } from "./catalog.ts";
 import { addConsole } from "./console.ts";
 import { addCredentialEndpoints } from "./credentials.ts";
+import { addDutyEndpoints } from "./duties.ts";
 import { addEndpoint, nothing } from "./endpoint.ts";
+import { addElevationEndpoints } from "./elevations/endpoints.ts";
 import { addErasureEndpoints } from "./erasure.ts";
+import { addHabitEndpoints } from "./habits.ts";
+import { addEvents } from "./events.ts";
 import { addHealth } from "./health.ts";
 import { addLegalHoldEndpoints } from "./legal-holds.ts";
 import { addLogEvidenceEndpoints } from "./log-evidence.ts";
+import { addMatrixEndpoints } from "./matrix.ts";
+import { addNotificationEndpoints } from "./notifications.ts";
+import { addPushEndpoints, addPushWorker } from "./push.ts";
+import { addSlackInteractions } from "./slack-interactions.ts";
+import { addPolicyEndpoints } from "./policy.ts";
+import { addOverviewEndpoint } from "./overview.ts";
 import type { RestPorts } from "./ports.ts";
 import { Problem, type ProblemCode, problemResponse } from "./problem.ts";
 import { addRetentionEndpoint } from "./retention.ts";
@@ -32,6 +44,7 @@ import { addPeopleEndpoints, addSignInPages } from "./sign-in.ts";
 import { addSignInEndpoints } from "./sign-in-passkey.ts";
 import { personCookieName } from "./signed-in.ts";
 import { createSso, type Sso } from "./sso.ts";
+import { addToolReviewEndpoint } from "./tool-diff.ts";
 import { addToolConnectEndpoint } from "./tools-connect.ts";
 import { addToolConnectPages } from "./tools-connect-pages.ts";
 
@@ -56,6 +69,8 @@ export function createRestApp(ports: RestPorts): OpenAPIHono {
   addSignInPages(app, ports);
   sso.addPages(app);
   addToolConnectPages(app, ports);
+  addPushWorker(app);
+  addSlackInteractions(app, ports);
   addConsole(app);
   app.route("/api/v1", createApi(ports, sso));
   return app;
@@ -80,12 +95,23 @@ function createApi(ports: RestPorts, sso: Sso): OpenAPIHono {
   addCallEndpoints(api, ports);
   addTimelineEndpoint(api, ports);
   addSearchEndpoints(api, ports);
+  // Before the endpoint that takes any word here for an id.
+  addHabitEndpoints(api, ports);
   addApprovalEndpoints(api, ports);
+  addDutyEndpoints(api, ports);
+  addElevationEndpoints(api, ports);
   addSessionEndpoints(api, ports);
   addAgentEndpoints(api, ports);
+  addAgentDetailEndpoint(api, ports);
+  addMatrixEndpoints(api, ports);
+  addPolicyEndpoints(api, ports);
+  addToolReviewEndpoint(api, ports);
   addSigningKeyEndpoints(api, ports);
   addStopEndpoints(api, ports);
   addKpiEndpoints(api, ports);
+  addPushEndpoints(api, ports);
+  addNotificationEndpoints(api, ports);
+  addOverviewEndpoint(api, ports);
   addCatalogEndpoints(api, ports);
   addToolConnectEndpoint(api, ports);
   addCredentialEndpoints(api, ports);
@@ -95,6 +121,7 @@ function createApi(ports: RestPorts, sso: Sso): OpenAPIHono {
   addErasureEndpoints(api, ports);
   addLegalHoldEndpoints(api, ports);
   addRetentionEndpoint(api, ports);
+  addEvents(api, { ...ports, happenings: withCalls(ports) });
   addDocument(api, ports);
   return api;
 }
@@ -117,13 +144,13 @@ function addStatusEndpoint(api: OpenAPIHono, ports: RestPorts): void {
       pendingApprovals: z.int(),
     }),
     handle: async ({ principal }) => {
-      const pending = await Promise.all(principal.tenants.map((tenant) => ports.approvals.list(tenant, { state: "pending", limit: 200 })));
+      const pending = await Promise.all(principal.tenants.map((tenant) => ports.approvals.countPending(tenant)));
       return {
         version: ports.version,
         url: ports.publicUrl,
         policyVersion: ports.policy().version,
         tenants: [...principal.tenants],
-        pendingApprovals: pending.flat().filter((approval) => approval.expiresAt > ports.now()).length,
+        pendingApprovals: pending.reduce((sum, each) => sum + each, 0),
       };
     },
   });

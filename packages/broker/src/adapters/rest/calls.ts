@@ -1,7 +1,10 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { StoredRecord } from "../../domain/audit.ts";
+import { callPath } from "../../insight/call-path.ts";
 import { type CallView, type RecordView, viewCall, viewRecord } from "../../insight/record-view.ts";
+import { callPathSchema } from "../../rest-contract/call-path.ts";
 import { callDetailSchema, callSchema, callsSchema, endedCallsSchema, explanationSchema, nameSchema } from "../../rest-contract/schemas.ts";
+import { shownFacts } from "./call-facts.ts";
 import { type CallFilter, callFilterShape, callQueryOf } from "./call-filter.ts";
 import { addEndpoint, nothing } from "./endpoint.ts";
 import type { RestPorts } from "./ports.ts";
@@ -25,7 +28,7 @@ interface Page {
 
 const callParams = z.object({ callId: nameSchema });
 
-/** `GET /calls`, `GET /calls/{callId}`, `GET /calls/{callId}/explanation`, `GET /audit/ended`. */
+/** `GET /calls`, `GET /calls/{callId}`, `GET /calls/{callId}/explanation`, `GET /calls/{callId}/path`, `GET /audit/ended`. */
 export function addCallEndpoints(app: OpenAPIHono, ports: RestPorts): void {
   addEndpoint(app, ports, {
     method: "get",
@@ -55,10 +58,34 @@ export function addCallEndpoints(app: OpenAPIHono, ports: RestPorts): void {
       const found = await findCall(ports, principal.tenants, params.callId);
       if (found === undefined) throw notFound("call", params.callId, "bailiwick audit query");
       const facts = await ports.log.facts(found.call.tenant, params.callId);
-      return { ...found.call, records: [...found.records], ...(facts === undefined ? {} : { facts }) };
+      return { ...found.call, records: [...found.records], ...(facts === undefined ? {} : { facts: shownFacts(ports, facts, principal) }) };
     },
   });
   addExplanation(app, ports);
+  addPath(app, ports);
+}
+
+/** Without the facts of the call, so that a page may ask again while the call goes on. */
+function addPath(app: OpenAPIHono, ports: RestPorts): void {
+  addEndpoint(app, ports, {
+    method: "get",
+    path: "/calls/{callId}/path",
+    tag: "calls",
+    summary: "the steps a call went through, what each came to and which rules spoke",
+    need: "view",
+    params: callParams,
+    query: nothing,
+    body: nothing,
+    answer: callPathSchema,
+    handle: async ({ principal, params: { callId } }) => {
+      const found = await findAmong(principal.tenants, async (tenant) => {
+        const steps = callPath((await ports.log.recordsOf(tenant, [callId])).map(viewRecord));
+        return steps === undefined ? undefined : { tenant, callId, steps: [...steps] };
+      });
+      if (found === undefined) throw notFound("call", callId, "bailiwick audit query");
+      return found;
+    },
+  });
 }
 
 function addExplanation(app: OpenAPIHono, ports: RestPorts): void {

@@ -129,6 +129,8 @@ function namedRead(path: string, params: Answered["params"]): NamedRead | undefi
       return { what: "call", of: param("callId"), always: true };
     case "/calls/{callId}/explanation":
       return { what: "explanation", of: param("callId") };
+    case "/calls/{callId}/path":
+      return { what: "path", of: param("callId") };
     case "/runs/{run}/timeline":
       return { what: "run", of: param("run") };
     case "/searches/{name}/calls":

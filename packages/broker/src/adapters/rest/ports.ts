@@ -1,12 +1,20 @@
 import type { LogStatus } from "./log-status.ts";
+import type { NotificationAccess } from "./notification-access.ts";
+import type { TriedEdit } from "../../insight/try-edit.ts";
 import type { LogVerification } from "../../insight/verify-log.ts";
+import type { ToolReview } from "../../insight/tool-review.ts";
 import type { OfferedOperation, ToolState } from "../../insight/tool-states.ts";
 import type { Explanation, JsonObject, Operation, Policy } from "@bailiwick/policy";
-import type { ApprovalStore } from "../../domain/approval.ts";
+import type { Approval, ApprovalStore } from "../../domain/approval.ts";
 import type { AuditLog } from "../../domain/audit.ts";
+import type { DutyStore } from "../../domain/duty.ts";
+import type { Happenings } from "../../domain/happening.ts";
+import type { ElevationStore } from "../../domain/elevation.ts";
 import type { Erasure, LegalHolds, Retention } from "../../domain/erasure.ts";
 import type { LogEvidence } from "../../domain/evidence.ts";
 import type { CredentialKeeper } from "../../domain/credential-keeper.ts";
+import type { HabitStore } from "../../domain/habits.ts";
+import type { PolicyFolder } from "../../domain/policy-folder.ts";
 import type { SavedSearches } from "../../domain/saved-search.ts";
 import type { PersonSessionStore } from "../../domain/person.ts";
 import type { SignInStore } from "../../domain/sign-in.ts";
@@ -30,13 +38,24 @@ export interface RestPorts {
   random(bytes: number): Uint8Array;
   /** The policy in force. @throws when there is none. */
   policy(): Policy;
+  /** The files of that policy, and what the folder holds that does not load. */
+  policyFolder(): PolicyFolder;
   /** Names what `decide` would say to other arguments: SHA-256 over {tool, kind, name, args}, the digest permits are bound to. */
   argsDigest(operation: Operation, args: JsonObject): string;
   readonly people: PersonSessionStore;
+  /** How people hear of what waits. */
+  readonly notifications: NotificationAccess;
   readonly signIn: SignInStore;
   /** Value of an environment variable that the policy folder refers to as `${env:NAME}`. */
   environment(name: string): string | undefined;
-  readonly approvals: Pick<ApprovalStore, "find" | "list" | "answer">;
+  readonly approvals: Pick<ApprovalStore, "find" | "list" | "countPending" | "similar" | "answer" | "listBounded" | "revokeBounded">;
+  readonly duties: DutyStore;
+  /** What people who look at a page want to see at once. */
+  readonly happenings: Happenings;
+  /** What policy says of other arguments for a held call; undefined when what it was asked with is no longer known. */
+  tryEdit(approval: Approval, args: JsonObject): Promise<TriedEdit | undefined>;
+  readonly habits: HabitStore;
+  readonly elevations: Pick<ElevationStore, "ask" | "find" | "list" | "active" | "answer" | "revoke">;
   readonly sessions: Pick<SessionStore, "find" | "list" | "revoke" | "endTask">;
   readonly stops: Pick<StopStore, "put" | "lift" | "list">;
   readonly agentKeys: Pick<AgentKeyStore, "add" | "list" | "sharedAttempts">;
@@ -45,7 +64,7 @@ export interface RestPorts {
   readonly toolAccess: ToolAccess;
   /** What signs agents' tokens. */
   readonly signingKeys: { rotate(): Promise<string> };
-  readonly log: Pick<AuditLog, "append" | "query" | "calls" | "ended" | "facts" | "read" | "recordsOf" | "inFlight">;
+  readonly log: Pick<AuditLog, "append" | "query" | "calls" | "ended" | "figures" | "facts" | "read" | "recordsOf" | "inFlight" | "size">;
   /** Filters over calls that people keep. */
   readonly searches: SavedSearches;
   /** How the logs stand on this broker, beside their records. */
@@ -63,6 +82,8 @@ export interface RestPorts {
   verify(tenant: string): Promise<LogVerification>;
   /** State of the catalog as this broker last saw the upstreams; never connects. */
   tools(tenant: string): Promise<readonly ToolState[]>;
+  /** One operation for a reviewer; undefined when the tenant's tools have none of that name. Never connects. */
+  review(operation: Operation, tenant: string): Promise<ToolReview | undefined>;
   /** Connects to one tool of the policy folder and says what it offers now. @throws Fault `tool_unavailable` | `tool_timeout`. */
   inspect(tool: string, tenant: string): Promise<readonly OfferedOperation[]>;
   /** What must work before calls are let in; each rejects with a sentence when it does not. */

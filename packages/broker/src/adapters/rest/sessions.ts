@@ -119,7 +119,8 @@ function addEndTask(app: OpenAPIHono, ports: RestPorts): void {
 /** Ids named in one record; a record has a size limit, and the sessions' own rows hold the rest. */
 const MAX_NAMED = 200;
 
-function viewSession(session: Session, now: Date): z.input<typeof sessionSchema> {
+/** A session as people see it. */
+export function viewSession(session: Session, now: Date): z.input<typeof sessionSchema> {
   const { delegator: _, stop: __, ...own } = session;
   return {
     ...own,

@@ -54,12 +54,7 @@ export function addStopEndpoints(app: OpenAPIHono, ports: RestPorts): void {
       if (body.state === "retired" && target.kind !== "agent")
         throw new Problem("malformed_request", "only an agent can be retired", ["suspend it, or remove it from the policy folder"]);
       const stop: Stop = { ...target, state: body.state, by: nameOf(principal), reason: body.reason, at: ports.now() };
-      const callId = adminId(ports);
-      await record(ports, principal, "stop.put", stop, { callId, body: { state: stop.state }, facts: { reason: stop.reason } });
-      await ports.stops.put(stop);
-      const inFlight = await reached(ports, principal, stop);
-      await record(ports, principal, "stop.stands", stop, { callId, body: { inFlight: inFlight.slice(0, MAX_NAMED) } });
-      return { ...viewStop(stop), inFlight };
+      return { ...viewStop(stop), inFlight: await standStop(ports, principal, stop) };
     },
   });
   addEndpoint(app, ports, {
@@ -80,6 +75,16 @@ export function addStopEndpoints(app: OpenAPIHono, ports: RestPorts): void {
       return { ...target, lifted };
     },
   });
+}
+
+/** Records a stop, puts it, and says which calls under way it reaches. */
+export async function standStop(ports: RestPorts, principal: Principal, stop: Stop): Promise<string[]> {
+  const callId = adminId(ports);
+  await record(ports, principal, "stop.put", stop, { callId, body: { state: stop.state }, facts: { reason: stop.reason } });
+  await ports.stops.put(stop);
+  const inFlight = await reached(ports, principal, stop);
+  await record(ports, principal, "stop.stands", stop, { callId, body: { inFlight: inFlight.slice(0, MAX_NAMED) } });
+  return inFlight;
 }
 
 type Target = Pick<Stop, "tenant" | "kind" | "name">;

@@ -1,7 +1,9 @@
 import { type Kysely, sql, type Transaction } from "kysely";
-import type { AnswerOutcome, Approval, ApprovalState, ApprovalStore } from "../../domain/approval.ts";
+import type { AnswerOutcome, Approval, ApprovalStore } from "../../domain/approval.ts";
 import { Fault } from "../../domain/fault.ts";
-import { askedTag, fromRow, sealAnswer, toRow } from "./approval-row.ts";
+import { countPending, pageOf, similarRows } from "./approval-list.ts";
+import { askedTag, fromRow, sealAnswers, shapeTag, toRow } from "./approval-row.ts";
+import { boundedFor, keepBounds, listBounded, revokeBounded } from "./bounded-approvals.ts";
 import type { Subject, Subjects } from "./subjects/subjects.ts";
 import type { TenantSecrets } from "./subjects/tenant-secrets.ts";
 import { withSubject } from "./subjects/with-subject.ts";
@@ -16,6 +18,12 @@ export interface ApprovalDeps {
   readonly now: () => Date;
   readonly wakeups: Wakeups;
 }
+
+/** An agent that waits on the line says itself how its call ended; whoever is gone by then does not. */
+const SAYS_ITSELF_MS = 60_000;
+
+/** How long a broker has to say how a call ended, until another one does. */
+const IN_HAND_MS = 60_000;
 
 export function approvalStore(deps: ApprovalDeps): ApprovalStore {
   const { db, now } = deps;
@@ -37,9 +45,33 @@ export function approvalStore(deps: ApprovalDeps): ApprovalStore {
     },
     find,
     findFor: (key) => findFor(deps, key),
-    list: (tenant, options) => list(deps, tenant, options),
+    list: async (tenant, query) => {
+      const at = now();
+      const { rows, next } = await inTenant(db, tenant, (scoped) => pageOf(scoped, tenant, query, at));
+      return { approvals: await opened(deps, tenant, rows, at), next };
+    },
+    countPending: (tenant) => inTenant(db, tenant, (scoped) => countPending(scoped, tenant, now())),
+    similar: async (approval, limit) => {
+      const { tenant, id } = approval;
+      const shape = shapeTag(await deps.secrets(tenant), approval);
+      const at = now();
+      const { recent, ...counts } = await inTenant(db, tenant, (scoped) => similarRows(scoped, { tenant, shape, id, limit, at }));
+      return { ...counts, recent: await opened(deps, tenant, recent, at) };
+    },
     answer: (tenant, id, given) => answer(deps, tenant, id, given),
-    use: (tenant, id, at) => use(deps, tenant, id, at),
+    cancel: async (tenant, id) => {
+      const cancelled = await inTenant(db, tenant, (scoped) => cancel(scoped, tenant, id));
+      if (cancelled) deps.wakeups.wake(`${tenant} ${id}`);
+      return cancelled;
+    },
+    bounded: (key) => boundedFor(deps, key),
+    listBounded: (tenant) => listBounded(deps, tenant),
+    revokeBounded: (tenant, id, at) => revokeBounded(deps, tenant, id, at),
+    takeEnded: (tenant, limit) => takeEnded(deps, tenant, limit),
+    saidEnded: (tenant, id) =>
+      inTenant(db, tenant, async (scoped) => {
+        await scoped.updateTable("bailiwick.approvals").set({ end_said: true }).where("tenant_id", "=", tenant).where("id", "=", id).execute();
+      }),
     wait: (tenant, id, { timeoutMs, signal }) =>
       waitUntil(deps.wakeups, `${tenant} ${id}`, { timeoutMs, signal, now }, async () => {
         const approval = await find(tenant, id);
@@ -50,7 +82,12 @@ export function approvalStore(deps: ApprovalDeps): ApprovalStore {
 }
 
 /** Approvals out of their rows; those asked for somebody who was erased are gone. */
-async function opened({ people }: ApprovalDeps, tenant: string, rows: readonly ApprovalsTable[], at: Date): Promise<readonly Approval[]> {
+export async function opened(
+  { people }: Pick<ApprovalDeps, "people">,
+  tenant: string,
+  rows: readonly ApprovalsTable[],
+  at: Date,
+): Promise<readonly Approval[]> {
   const known = await people.behind(
     tenant,
     rows.map(({ subject }) => subject),
@@ -77,6 +114,7 @@ async function findFor(deps: ApprovalDeps, key: Parameters<ApprovalStore["findFo
       .where("subject", "=", subject.pseudonym)
       .where("task", "=", secrets.tag("task", key.task.toWellFormed()))
       .where("state", "in", ["pending", "approved", "denied"])
+      .where("drill", "=", false)
       .where("expires_at", ">", at)
       .orderBy("created_at", "desc")
       .orderBy("id", "desc")
@@ -86,27 +124,6 @@ async function findFor(deps: ApprovalDeps, key: Parameters<ApprovalStore["findFo
   return row === undefined ? undefined : fromRow(row, subject, at);
 }
 
-async function list(
-  deps: ApprovalDeps,
-  tenant: string,
-  options: { readonly state?: ApprovalState | undefined; readonly limit: number },
-): Promise<readonly Approval[]> {
-  const at = deps.now();
-  const rows = await inTenant(deps.db, tenant, (scoped) => {
-    const effective = sql<ApprovalState>`case when state in ('pending', 'approved') and expires_at <= ${at} then 'expired' else state end`;
-    let query = scoped
-      .selectFrom("bailiwick.approvals")
-      .selectAll()
-      .where("tenant_id", "=", tenant)
-      .orderBy("created_at", "desc")
-      .orderBy("id", "desc")
-      .limit(options.limit);
-    if (options.state !== undefined) query = query.where(effective, "=", options.state);
-    return query.execute();
-  });
-  return opened(deps, tenant, rows, at);
-}
-
 async function answer(
   deps: ApprovalDeps,
   tenant: string,
@@ -114,27 +131,52 @@ async function answer(
   given: Parameters<ApprovalStore["answer"]>[2],
 ): Promise<AnswerOutcome> {
   const subject = await subjectOf(deps, tenant, id);
-  const outcome = await inTenant(deps.db, tenant, async (scoped): Promise<AnswerOutcome> => {
-    const changed = await scoped
-      .updateTable("bailiwick.approvals")
-      .set({ state: given.state, answer: sealAnswer(subject, { tenant, id }, given) })
-      .where("tenant_id", "=", tenant)
-      .where("id", "=", id)
-      .where("subject", "=", subject.pseudonym)
-      .where("state", "=", "pending")
-      .where("expires_at", ">", given.at)
-      .returningAll()
-      .executeTakeFirst();
-    if (changed !== undefined) {
-      await sql`select pg_notify('bailiwick', ${JSON.stringify(["approval", tenant, id])})`.execute(scoped);
-      return { ok: true, approval: fromRow(changed, subject, given.at) };
-    }
-    const row = await rowOf(scoped, tenant, id);
-    if (row === undefined) throw nothingToAnswer(id);
-    return { ok: false, state: fromRow(row, subject, given.at).state };
-  });
+  const secrets = await deps.secrets(tenant);
+  const outcome = await withSubject(deps.people, tenant, given.answer.by, (person) =>
+    inTenant(deps.db, tenant, async (scoped): Promise<AnswerOutcome> => {
+      const row = await rowOf(scoped, tenant, id, "for update");
+      if (row === undefined) throw nothingToAnswer(id);
+      const approval = fromRow(row, subject, given.answer.at);
+      if (approval.state !== "pending") return { ok: false, why: "ended", state: approval.state };
+      if (row.answered !== given.seen) return { ok: false, why: "changed", state: approval.state };
+      const answers = [...approval.answers, given.answer];
+      const state = stateAfter(approval, given);
+      await scoped
+        .updateTable("bailiwick.approvals")
+        .set({
+          state,
+          answered: answers.length,
+          answers: sealAnswers(subject, approval, answers),
+          decided_at: given.state === "pending" ? null : given.answer.at,
+        })
+        .where("tenant_id", "=", tenant)
+        .where("id", "=", id)
+        .execute();
+      await rememberAnswer(scoped, approval, person, given.answer);
+      if (state === "approved") await keepBounds(scoped, secrets, subject, { ...approval, answers });
+      return { ok: true, approval: { ...approval, answers, state } };
+    }),
+  );
   if (outcome.ok) deps.wakeups.wake(`${tenant} ${id}`);
   return outcome;
+}
+
+/** A drill never becomes a yes, whoever says what to it. */
+function stateAfter(approval: Approval, given: Parameters<ApprovalStore["answer"]>[2]): Approval["state"] {
+  return approval.drill === true && given.state === "approved" ? "cancelled" : given.state;
+}
+
+async function rememberAnswer(
+  scoped: Transaction<Tables>,
+  { tenant, id }: Pick<Approval, "tenant" | "id">,
+  person: Subject,
+  { verdict, at }: Approval["answers"][number],
+): Promise<void> {
+  await scoped
+    .insertInto("bailiwick.approval_answers")
+    .values({ tenant_id: tenant, approval: id, person: person.pseudonym, verdict, at })
+    .onConflict((conflict) => conflict.columns(["tenant_id", "approval", "person"]).doUpdateSet({ verdict, at }))
+    .execute();
 }
 
 /** Whom an approval was asked for. @throws Fault `store_unavailable` when there is none, or they were erased. */
@@ -149,20 +191,34 @@ function nothingToAnswer(id: string): Fault {
   return new Fault("store_unavailable", `there is no approval \`${id}\` to answer; list the pending ones and take the id from there`);
 }
 
-function use({ db }: ApprovalDeps, tenant: string, id: string, at: Date): Promise<boolean> {
-  return inTenant(db, tenant, async (scoped) => {
-    const result = await scoped
-      .updateTable("bailiwick.approvals")
-      .set({ state: "used" })
-      .where("tenant_id", "=", tenant)
-      .where("id", "=", id)
-      .where("state", "=", "approved")
-      .where("expires_at", ">", at)
-      .executeTakeFirst();
-    return result.numUpdatedRows === 1n;
-  });
+async function cancel(scoped: Transaction<Tables>, tenant: string, id: string): Promise<boolean> {
+  const result = await scoped
+    .updateTable("bailiwick.approvals")
+    .set({ state: "cancelled" })
+    .where("tenant_id", "=", tenant)
+    .where("id", "=", id)
+    .where("state", "in", ["pending", "approved"])
+    .executeTakeFirst();
+  return result.numUpdatedRows > 0n;
 }
 
-function rowOf(scoped: Transaction<Tables>, tenant: string, id: string): Promise<ApprovalsTable | undefined> {
-  return scoped.selectFrom("bailiwick.approvals").selectAll().where("tenant_id", "=", tenant).where("id", "=", id).executeTakeFirst();
+async function takeEnded(deps: ApprovalDeps, tenant: string, limit: number): Promise<readonly Approval[]> {
+  const at = deps.now();
+  const before = new Date(at.getTime() - SAYS_ITSELF_MS);
+  const { rows } = await inTenant(deps.db, tenant, (scoped) =>
+    sql<ApprovalsTable>`
+      update bailiwick.approvals a set end_taken_until = ${new Date(at.getTime() + IN_HAND_MS)}
+       where a.tenant_id = ${tenant} and a.id in (
+         select id from bailiwick.approvals
+          where tenant_id = ${tenant} and not end_said and state <> 'used' and (end_taken_until is null or end_taken_until <= ${at})
+            and (expires_at <= ${before} or (state in ('denied', 'cancelled') and coalesce(decided_at, created_at) <= ${before}))
+          order by expires_at limit ${limit} for update skip locked)
+      returning a.*`.execute(scoped),
+  );
+  return opened(deps, tenant, rows, at);
+}
+
+function rowOf(scoped: Transaction<Tables>, tenant: string, id: string, lock?: "for update"): Promise<ApprovalsTable | undefined> {
+  const found = scoped.selectFrom("bailiwick.approvals").selectAll().where("tenant_id", "=", tenant).where("id", "=", id);
+  return (lock === undefined ? found : found.forUpdate()).executeTakeFirst();
 }

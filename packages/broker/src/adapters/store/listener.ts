@@ -9,6 +9,8 @@ export type Notice =
   /** A stop was put or lifted. */
   | { readonly kind: "stop"; readonly tenant: string; readonly ids: readonly string[] }
   | { readonly kind: "approval"; readonly tenant: string; readonly ids: readonly string[] }
+  /** The elevation `ids[0]` was asked for, answered or revoked. */
+  | { readonly kind: "elevation"; readonly tenant: string; readonly ids: readonly string[] }
   | { readonly kind: "credential"; readonly tenant: string; readonly ids: readonly string[] }
   /** The person behind the pseudonym `ids[0]` was erased. */
   | { readonly kind: "subject"; readonly tenant: string; readonly ids: readonly string[] }
@@ -27,7 +29,7 @@ const HEARTBEAT_ANSWER_MS = 2_000;
 const FRESH_FOR_MS = 2_000;
 const RECONNECT_MS = 250;
 
-const noticeSchema = z.tuple([z.enum(["session", "stop", "approval", "credential", "subject"]), z.string()]).rest(z.string());
+const noticeSchema = z.tuple([z.enum(["session", "stop", "approval", "elevation", "credential", "subject"]), z.string()]).rest(z.string());
 
 interface State {
   client: Client | undefined;

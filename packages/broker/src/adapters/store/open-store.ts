@@ -7,7 +7,13 @@ import type { AuditLog } from "../../domain/audit.ts";
 import type { LogEvidence } from "../../domain/evidence.ts";
 import type { CredentialFeed, CredentialStore } from "../../domain/credential.ts";
 import { Fault } from "../../domain/fault.ts";
+import type { DutyStore } from "../../domain/duty.ts";
 import type { CursorStore } from "../../domain/export.ts";
+import type { NotificationStore } from "../../domain/notification.ts";
+import type { DrillStore } from "../../domain/drill.ts";
+import type { HabitStore } from "../../domain/habits.ts";
+import type { Happenings } from "../../domain/happening.ts";
+import type { ElevationStore } from "../../domain/elevation.ts";
 import type { PersonSessionStore } from "../../domain/person.ts";
 import type { AgentKeyStore } from "../../domain/agent-key.ts";
 import type { Ended, EndedFeed } from "../../domain/ended.ts";
@@ -24,13 +30,19 @@ import { connectOnce, MAX_WAITING_CONNECTIONS, openPool } from "./connections.ts
 import { credentialHub } from "./credential-changes.ts";
 import { credentialStore } from "./credentials.ts";
 import { assertDurable } from "./durable.ts";
+import { drillStore } from "./drills.ts";
+import { dutyStore } from "./duties.ts";
+import { happeningHub } from "./happening-hub.ts";
+import { elevationStore } from "./elevations.ts";
 import { exportCursors } from "./export-cursors.ts";
+import { habitStore } from "./habits.ts";
 import { health } from "./health.ts";
 import { type EmbeddedServer, startEmbedded } from "./embedded/server.ts";
 import { openListener } from "./listener.ts";
 import { openErasure, type OpenedErasure } from "./open-erasure.ts";
 import { openLog, type StoreUrls } from "./open-log.ts";
 import { migrate } from "./migrate.ts";
+import { notificationStore } from "./notifications.ts";
 import { oauthEntityStore } from "./oauth-entities.ts";
 import { personSessionStore } from "./people.ts";
 import { assertPowerless, ensureLogin } from "./roles.ts";
@@ -53,6 +65,13 @@ export interface Store extends EndedFeed, CredentialFeed, OpenedErasure {
   readonly agentKeys: AgentKeyStore;
   readonly stops: StopStore;
   readonly approvals: ApprovalStore;
+  readonly duties: DutyStore;
+  readonly habits: HabitStore;
+  readonly drills: DrillStore;
+  readonly elevations: ElevationStore;
+  readonly notifications: NotificationStore;
+  /** Approvals, elevations and stops, of all brokers on this database. */
+  readonly happenings: Happenings;
   readonly credentials: CredentialStore;
   readonly people: PersonSessionStore;
   readonly signIn: SignInStore;
@@ -173,22 +192,32 @@ async function assemble(urls: StoreUrls, rootKey: Buffer, context: StoreContext,
   const waiters = wakeups();
   const ends = endedHub();
   const credentialChanges = credentialHub();
+  const happenings = happeningHub();
   const listener = await openListener(appUrl, (notice) => {
     switch (notice.kind) {
       case "approval":
+        happenings.tell({ tenant: notice.tenant, kind: "approval", id: notice.ids[0] });
         return waiters.wake(`${notice.tenant} ${notice.ids[0] ?? ""}`);
+      case "elevation":
+        happenings.tell({ tenant: notice.tenant, kind: "elevation", id: notice.ids[0] });
+        waiters.wake(`${notice.tenant} ${notice.ids[0] ?? ""}`);
+        return ends.tell({ kind: "elevations", tenant: notice.tenant });
       case "session":
         return ends.tell({ kind: "sessions", tenant: notice.tenant, ids: notice.ids });
       case "stop":
+        happenings.tell({ tenant: notice.tenant, kind: "stop" });
         return ends.tell(stopOf(notice));
       case "credential":
         return credentialChanges.tell({ tenant: notice.tenant, name: notice.ids[0] ?? "" });
       case "subject":
-        return people.forget(notice.tenant, notice.ids[0]);
+        people.forget(notice.tenant, notice.ids[0]);
+        // Rights that were asked for the person are gone with them.
+        return ends.tell({ kind: "elevations", tenant: notice.tenant });
       case "missed":
         waiters.wakeAll();
         people.forget(undefined);
         credentialChanges.tell(undefined);
+        happenings.tell(undefined);
         return ends.tell(undefined);
     }
   });
@@ -199,7 +228,12 @@ async function assemble(urls: StoreUrls, rootKey: Buffer, context: StoreContext,
     sessions: sessionStore({ db, people, secrets, now, revoked: ended }),
     stops: stopStore({ db, changed: (tenant, stop, name) => ends.tell({ kind: "stop", tenant, stop, name }) }),
     agentKeys: agentKeyStore(db, now),
+    duties: dutyStore(db),
+    habits: habitStore({ db, people }),
+    drills: drillStore(db),
+    notifications: notificationStore({ db, people, secrets }),
     approvals: approvalStore({ db, people, secrets, now, wakeups: waiters }),
+    elevations: elevationStore({ db, people, secrets, now, wakeups: waiters, changed: (tenant) => ends.tell({ kind: "elevations", tenant }) }),
     credentials: credentialStore({ db, now, rootKey, changed: (tenant, name) => credentialChanges.tell({ tenant, name }) }),
     people: personSessionStore(db, now),
     signIn: signInStore(db, now),
@@ -225,6 +259,7 @@ async function assemble(urls: StoreUrls, rootKey: Buffer, context: StoreContext,
     sweep: (tenants) => keeper.sweep(tenants),
     tidy: (tenant) => tidy(db, tenant, now()),
     health: () => health(pool, { outages: log.outages(), listening: listener.fresh(), named: liveness.held() }),
+    happenings,
     onEnded: ends.on,
     onCredentialChanged: credentialChanges.on,
     listenerFresh: () => listener.fresh(),

@@ -1,7 +1,9 @@
 import { type Kysely, sql, type Transaction } from "kysely";
+import type { ActiveElevation } from "@bailiwick/policy";
 import { Fault } from "../../domain/fault.ts";
 import type { Revocation, Session, SessionStore } from "../../domain/session.ts";
 import type { Stop } from "../../domain/stop.ts";
+import { rightsInForce } from "./elevation-list.ts";
 import { claimRun } from "./runs.ts";
 import { fromRow, toRow } from "./session-row.ts";
 import { stopOver } from "./stops.ts";
@@ -114,17 +116,26 @@ async function find(deps: SessionDeps, tenant: string, id: string): Promise<Sess
   const [first] = chain;
   // A lineage with a gap cannot be judged; whoever deleted from it ended what stood on it.
   if (first === undefined || chain.length !== first.lineage.length + 1) return undefined;
-  const stop = await firstStop(db, agentsOf(chain));
+  const agents = agentsOf(chain);
+  const stop = await firstStop(db, agents);
+  const names = agents.map(({ name }) => name);
+  const rights = await rightsInForce(db, tenant, names, deps.now());
+  const tasks = new Map(rows.map((row) => [row.id, row.task]));
   const revokedAt = chain.map((each) => each.revokedAt).find((at) => at !== undefined);
   return chain.reduceRight<Session | undefined>(
     (delegator, session) => ({
       ...session,
+      ...elevated(rights(session.agent, tasks.get(session.id) ?? "")),
       ...(delegator === undefined ? {} : { delegator }),
       ...(revokedAt === undefined ? {} : { revokedAt }),
       ...(stop === undefined ? {} : { stop }),
     }),
     undefined,
   );
+}
+
+function elevated(elevations: readonly ActiveElevation[]): Pick<Session, "elevations"> {
+  return elevations.length === 0 ? {} : { elevations };
 }
 
 function agentsOf(chain: readonly Session[]): readonly { tenant: string; environment: string; workflow: string; name: string }[] {

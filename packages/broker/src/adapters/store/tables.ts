@@ -12,6 +12,9 @@ export interface Tables extends PeopleTables, OAuthTables {
   readonly "bailiwick.used_proofs": UsedProofsTable;
   readonly "bailiwick.client_assertions": ClientAssertionsTable;
   readonly "bailiwick.approvals": ApprovalsTable;
+  readonly "bailiwick.approval_answers": ApprovalAnswersTable;
+  readonly "bailiwick.bounded_approvals": BoundedApprovalsTable;
+  readonly "bailiwick.elevations": ElevationsTable;
   readonly "bailiwick.tenant_keys": TenantKeysTable;
   readonly "bailiwick.credentials": CredentialsTable;
 }
@@ -109,11 +112,63 @@ export interface ApprovalsTable {
   readonly asked: string;
   readonly resource: string | null;
   readonly state: "pending" | "approved" | "denied" | "expired" | "cancelled" | "used";
+  readonly environment: string;
+  readonly rule: string;
+  /** A tag. */
+  readonly shape: string;
+  readonly drill: boolean;
   readonly created_at: Date;
   readonly expires_at: Date;
+  readonly answered: number;
+  readonly decided_at: Date | null;
+  readonly end_said: boolean;
+  readonly end_taken_until: Date | null;
   /** Both under the subject's key. */
   readonly ask: Buffer;
-  readonly answer: Buffer | null;
+  readonly answers: Buffer | null;
+}
+
+export interface ApprovalAnswersTable {
+  readonly tenant_id: string;
+  readonly approval: string;
+  /** A pseudonym. */
+  readonly person: string;
+  readonly verdict: "approve" | "deny";
+  readonly at: Date;
+}
+
+export interface BoundedApprovalsTable {
+  readonly tenant_id: string;
+  readonly id: string;
+  readonly agent: string;
+  readonly subject: string;
+  /** A tag. */
+  readonly operation: string;
+  readonly uses_left: number;
+  readonly until: Date;
+  readonly revoked_at: Date | null;
+  readonly sealed: Buffer;
+}
+
+export interface ElevationsTable {
+  readonly tenant_id: string;
+  readonly id: string;
+  readonly agent: string;
+  /** A pseudonym. */
+  readonly subject: string;
+  readonly role: string;
+  readonly state: "pending" | "active" | "denied" | "revoked" | "cancelled";
+  readonly created_at: Date;
+  readonly ask_ends_at: Date;
+  readonly answered: number;
+  readonly scope: string[] | null;
+  /** A tag. */
+  readonly task: string | null;
+  readonly active_from: Date | null;
+  readonly active_until: Date | null;
+  /** Both under the subject's key. */
+  readonly ask: Buffer;
+  readonly answers: Buffer | null;
 }
 
 export interface TenantKeysTable {

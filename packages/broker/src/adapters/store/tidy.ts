@@ -11,7 +11,7 @@ const BATCH = 5_000;
 /** One run ends some time: it is repeated every few minutes anyway. */
 const MAX_ROUNDS = 1_000;
 
-/** Deletes what has expired and decides nothing any more: used proofs and assertions, long-ended sessions with their budgets and approvals, writers that are gone. Returns how many rows. */
+/** Deletes what has expired and decides nothing any more: used proofs and assertions, long-ended sessions with their budgets, approvals and messages, writers that are gone. Returns how many rows. */
 export async function tidy(db: Kysely<Tables>, tenant: string, now: Date): Promise<number> {
   const ended = new Date(now.getTime() - KEEP_ENDED_MS);
   const silent = new Date(now.getTime() - KEEP_WRITERS_MS);
@@ -35,6 +35,16 @@ export async function tidy(db: Kysely<Tables>, tenant: string, now: Date): Promi
     sql<Taken>`with gone as (
           delete from bailiwick.approvals where ctid in (select ctid from bailiwick.approvals where tenant_id = ${tenant} and expires_at < ${ended} limit ${BATCH})
           returning 1)
+        select count(*)::int as taken from gone`,
+    sql<Taken>`with gone as (
+          delete from bailiwick.deliveries where ctid in (select ctid from bailiwick.deliveries where tenant_id = ${tenant} and created_at < ${ended} and state <> 'waiting' limit ${BATCH})
+          returning 1)
+        select count(*)::int as taken from gone`,
+    sql<Taken>`with gone as (
+          delete from bailiwick.elevations where ctid in (select ctid from bailiwick.elevations where tenant_id = ${tenant} and coalesce(active_until, ask_ends_at) < ${ended} limit ${BATCH})
+          returning 1)
+        select count(*)::int as taken from gone`,
+    sql<Taken>`with gone as (delete from bailiwick.duties where tenant_id = ${tenant} and ends < ${ended} returning 1)
         select count(*)::int as taken from gone`,
     sql<Taken>`with gone as (delete from bailiwick.log_writers where tenant_id = ${tenant} and updated_at < ${silent} returning 1)
         select count(*)::int as taken from gone`,

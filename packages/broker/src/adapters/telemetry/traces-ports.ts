@@ -10,12 +10,13 @@ import { requestAttributes, requestName } from "./traces-operation.ts";
 
 /** The same ports, with a span around each use that takes time. Uses outside of a traced call are passed on as they are. */
 export function tracedPorts(tracer: Tracer, ports: CallPorts): CallPorts {
-  const { senders, sessions, approvals, tools } = ports;
+  const { senders, sessions, approvals, elevations, tools } = ports;
   return {
     ...ports,
     senders: { verify: (presented, now) => step(tracer, "authenticate", {}, () => senders.verify(presented, now)) },
     sessions: { find: (...about) => step(tracer, "load session", {}, () => sessions.find(...about)) },
     approvals: { ...approvals, wait: (...about) => step(tracer, "wait for approval", {}, () => approvals.wait(...about)) },
+    elevations: { ...elevations, wait: (...about) => step(tracer, "wait for elevation", {}, () => elevations.wait(...about)) },
     log: tracedLog(tracer, ports.log),
     credentials: tracedCredentials(tracer, ports.credentials),
     tools: {

@@ -20,6 +20,8 @@ export function tracedSurface(tracer: Tracer, surface: AgentSurface, policy: () 
       return traced(tracer, { kind: call.kind, name: named ? call.name : undefined }, call, (own) => surface.handle(own));
     },
     resume: (ticket, call) => traced(tracer, { kind: "tool", name: BROKER_TOOLS[0] }, call, (own) => surface.resume(ticket, own)),
+    requestElevation: (args, call) =>
+      traced(tracer, { kind: "tool", name: BROKER_TOOLS[1] }, call, (own) => surface.requestElevation(args, own)),
   };
 }
 
@@ -67,6 +69,7 @@ function tell(span: Span, answer: CallAnswer): void {
       if (isServersFault(answer.code)) failed(span, String(answer.code));
       return;
     case "pending":
+    case "pending_elevation":
       span.setAttributes({ [BAILIWICK.code]: "pending", [BAILIWICK.verdict]: "ask" });
       return;
     case "refused":

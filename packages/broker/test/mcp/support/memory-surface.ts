@@ -181,6 +181,7 @@ export function createMemorySurface(operations: readonly MemoryOperation[]): Mem
       const entry = known ?? hold(operation, args, session);
       return wait(entry, call);
     },
+    requestElevation: async () => refused("elevation_not_eligible", "no agent of this test may ask for anything", undefined),
     async resume(ticket, call) {
       seen.push({
         name: `ticket:${ticket}`,
@@ -245,6 +246,8 @@ export function createMemorySurface(operations: readonly MemoryOperation[]): Mem
       agent: session.agent,
       user: session.user,
       session: session.id,
+      actors: session.actors,
+      run: session.run,
       task: session.task,
       operation: { tool: "memory", kind: operation.kind, name: String(operation.entry["name"] ?? operation.entry["uri"]) },
       scope: "memory:write",
@@ -256,9 +259,13 @@ export function createMemorySurface(operations: readonly MemoryOperation[]): Mem
       diff: [],
       rules: [],
       approvers: ["support-lead"],
+      terms: { count: 1, also: [], stepUp: false },
+      reach: { records: 1, destinations: [] },
+      origins: [],
       state: "pending",
       createdAt: now,
       expiresAt: new Date(now.getTime() + 3_600_000),
+      answers: [],
     };
     const entry: Held = { approval, operation, args, agent: session.agent, state: "pending", waiting: new Set() };
     held.set(id, entry);

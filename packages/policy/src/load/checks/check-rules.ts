@@ -9,6 +9,7 @@ import { warnAlwaysTrue, warnNeverAsking } from "./always-true.ts";
 import { Holders } from "./holders.ts";
 import { checkCeilings, checkImpossible } from "./impossible.ts";
 import { warnShadowedGrants } from "./shadowed-grants.ts";
+import { warnTooFewApprovers } from "./too-few.ts";
 import { warnIdleDenies, warnIdleGates, warnUnreachableGrants, warnUnusedRoles } from "./unreachable.ts";
 import { warnWideCeilings, warnWidePermits } from "./wide.ts";
 
@@ -36,4 +37,5 @@ export function checkRules(world: World, compiled: Compiled, roles: readonly Sha
   warnShadowedApprovals(world, holders);
   warnWideCeilings(world, book);
   warnWidePermits(world, book.grants);
+  warnTooFewApprovers(world, holders, book);
 }

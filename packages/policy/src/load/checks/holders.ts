@@ -29,13 +29,17 @@ export interface Elsewhere {
   readonly environment: string;
 }
 
-/** Who holds which rule, and what is known of each holder before any call: what the checks across files ask over and over. */
+/**
+ * Who holds which rule, or may ask to for a time, and what is known of each holder before any call: what the checks across files
+ * ask over and over. An agent that may ask for a role stands for a holder of its own, with its own roles and that one.
+ */
 export class Holders {
   readonly agents: readonly AgentConfig[];
   readonly #compiled: Compiled;
   readonly #byRole = new Map<string, AgentConfig[]>();
   readonly #byName = new Map<string, CatalogAction[]>();
-  readonly #principals = new Map<string, Entity>();
+  readonly #elevated = new Map<AgentConfig, ReadonlySet<string>>();
+  readonly #principals = new Map<AgentConfig, Entity>();
   readonly #rules = new Map<string, HeldRules>();
   readonly #dependence = new Map<Grant, Dependence>();
   readonly #grants: ReadonlyMap<string | undefined, readonly Grant[]>;
@@ -45,6 +49,7 @@ export class Holders {
     this.#compiled = compiled;
     this.agents = [...compiled.agents.values()];
     for (const agent of this.agents) for (const role of this.rolesOf(agent)) push(this.#byRole, role, agent);
+    for (const agent of this.agents) this.#elevate(agent);
     for (const action of compiled.actions.values()) for (const name of namesOf(action)) push(this.#byName, name, action);
     this.#grants = Map.groupBy(compiled.book.grants, (grant) => grant.role);
     this.#denies = Map.groupBy(compiled.book.denies, (deny) => deny.role);
@@ -55,12 +60,28 @@ export class Holders {
   }
 
   rolesOf(agent: AgentConfig): ReadonlySet<string> {
-    return this.#compiled.book.agentRoles.get(agent.name) ?? NO_ROLES;
+    return this.#elevated.get(agent) ?? this.#compiled.book.agentRoles.get(agent.name) ?? NO_ROLES;
   }
 
-  /** Agents that hold the role, directly or by `extends`; all of them for a rule of a .cedar file. */
+  /** Agents as they are, and as they are with each role that they may ask for. */
+  get standings(): readonly AgentConfig[] {
+    return [...this.agents, ...this.#elevated.keys()];
+  }
+
+  /** Who holds the role, directly, by `extends` or for a time; everybody for a rule of a .cedar file. */
   of(role: string | undefined): readonly AgentConfig[] {
-    return role === undefined ? this.agents : (this.#byRole.get(role) ?? []);
+    return role === undefined ? this.standings : (this.#byRole.get(role) ?? []);
+  }
+
+  #elevate(agent: AgentConfig): void {
+    const own = this.rolesOf(agent);
+    for (const { role } of agent.eligible) {
+      const given = [...(this.#compiled.book.closure.get(role) ?? [])].filter((one) => !own.has(one));
+      if (given.length === 0) continue;
+      const standing: AgentConfig = { ...agent, roles: [...agent.roles, role] };
+      this.#elevated.set(standing, new Set([...own, ...given]));
+      for (const one of given) push(this.#byRole, one, standing);
+    }
   }
 
   actionsOf(rule: { readonly on: readonly string[] }): readonly CatalogAction[] {
@@ -124,8 +145,8 @@ export class Holders {
   }
 
   #principalOf(agent: AgentConfig): Entity {
-    const known = this.#principals.get(agent.name) ?? this.#makePrincipal(agent, agent);
-    this.#principals.set(agent.name, known);
+    const known = this.#principals.get(agent) ?? this.#makePrincipal(agent, agent);
+    this.#principals.set(agent, known);
     return known;
   }
 

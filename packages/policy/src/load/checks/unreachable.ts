@@ -23,9 +23,9 @@ export function warnUnusedRoles(world: World, holders: Holders, files: readonly 
     reportWarning(world.report, {
       code: "unused-role",
       at: source.at(["role"]),
-      what: `no agent holds the role \`${value.role}\`, directly or by \`extends\``,
+      what: `no agent holds the role \`${value.role}\` or may ask for it, directly or by \`extends\``,
       why: "what it grants and denies applies to nobody",
-      write: "the role in an agent's `roles`, or remove the file",
+      write: "the role in an agent's `roles` or `eligible`, or remove the file",
     });
   }
 }
@@ -118,7 +118,7 @@ export function warnIdleDenies(world: World, holders: Holders, denies: readonly 
 
 /** One identity of each agent, where tenant and environment make no difference. */
 function onceEach(agents: readonly AgentConfig[]): readonly AgentConfig[] {
-  return [...new Map(agents.toReversed().map((agent) => [`${agent.workflow}/${agent.agent}`, agent])).values()];
+  return [...new Map(agents.toReversed().map((agent) => [`${agent.workflow}/${agent.agent} ${agent.roles.join()}`, agent])).values()];
 }
 
 function* everywhere(agents: readonly AgentConfig[], actions: readonly CatalogAction[]): Generator<Pair> {
@@ -142,7 +142,7 @@ export function warnIdleGates(world: World, holders: Holders, { gates }: RuleBoo
 }
 
 function whyIdle(world: World, holders: Holders, gate: Gate): string | undefined {
-  const agents = holders.agents.filter((agent) => gate.environments?.has(agent.environment) !== false);
+  const agents = holders.standings.filter((agent) => gate.environments?.has(agent.environment) !== false);
   if (agents.length === 0) return `no agent is in ${[...(gate.environments ?? [])].map((name) => `\`${name}\``).join(", ")}`;
   // The default gates stand in every folder, also where no action of their kind is.
   if (gate.when === undefined && gate.scopes === undefined) return undefined;

@@ -6,7 +6,7 @@ import type { WireEntry } from "./wire-entry.ts";
 /** What became of one entry of a batch. */
 export type AppendResult =
   | { readonly ok: true; readonly index: number }
-  | { readonly ok: false; readonly why: "session_not_live" | "proof_replayed" }
+  | { readonly ok: false; readonly why: "session_not_live" | "proof_replayed" | "approval_gone" | "elevation_over" }
   /** Somebody it names was erased since it was made: it is to be made again. */
   | { readonly ok: false; readonly why: "subject_gone" }
   | {
@@ -27,7 +27,10 @@ export interface Batch {
 
 const refusedSchema = z.array(
   z.discriminatedUnion("why", [
-    z.object({ place: z.number(), why: z.literal(["session_not_live", "proof_replayed", "subject_gone"]) }),
+    z.object({
+      place: z.number(),
+      why: z.literal(["session_not_live", "proof_replayed", "approval_gone", "elevation_over", "subject_gone"]),
+    }),
     z.object({
       place: z.number(),
       why: z.literal("over_limit"),
@@ -99,6 +102,8 @@ function conditionsOf(entries: readonly WireEntry[]): readonly [string | null, s
     // Of two entries with one proof only one can go: their number then does not fit, and each is looked at.
     proofs: conditions.flatMap(({ proof }) => proof ?? []),
     sums: sumsOf(conditions.flatMap(({ reservations }) => reservations ?? [])),
+    // What people gave is few and is looked at one by one.
+    rights: conditions.some(({ approval, bounded, elevations }) => (approval ?? bounded ?? elevations) !== undefined),
   };
   return [JSON.stringify(asks), JSON.stringify(conditions)];
 }

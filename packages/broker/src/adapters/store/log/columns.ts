@@ -18,14 +18,14 @@ export interface Columns {
   readonly approver: string | null;
   readonly ruleSet: string | null;
   readonly broker: string | null;
-  /** Ids of the rules that `ruleSet` stands for. */
+  /** Ids of the rules that `ruleSet` stands for, and of the elevations the call stands on: it is found by both in one way. */
   readonly rules: readonly string[];
 }
 
 /** The columns of a record, taken from its members; `misfiled` does the same to a stored leaf. */
 export function columnsOf(members: Readonly<Record<string, unknown>>, subject: string | undefined): Columns {
   const text = (name: string): string | null => textOrNull(members[name]);
-  const rules = rulesOf(members["rules"]);
+  const rules = decidedBy(members);
   const { approvedBy = answererOf(members), resource } = members;
   return {
     at: text("at") ?? "",
@@ -100,12 +100,20 @@ function digestOf(joined: string): string {
   return Buffer.from(sha256(joined), "hex").toString("base64url").slice(0, ID_CHARS);
 }
 
+function decidedBy({ rules, elevations }: Readonly<Record<string, unknown>>): readonly string[] {
+  return [...new Set([...rulesOf(rules), ...elevationsOf(elevations)])].toSorted();
+}
+
 function rulesOf(rules: unknown): readonly string[] {
   if (!Array.isArray(rules)) return [];
-  const ids = rules.flatMap((rule: unknown) =>
+  return rules.flatMap((rule: unknown) =>
     typeof rule === "object" && rule !== null && "id" in rule && typeof rule.id === "string" ? [columnText(rule.id)] : [],
   );
-  return [...new Set(ids)].toSorted();
+}
+
+function elevationsOf(elevations: unknown): readonly string[] {
+  if (!Array.isArray(elevations)) return [];
+  return elevations.flatMap((id: unknown) => (typeof id === "string" ? [columnText(id)] : []));
 }
 
 function textOrNull(value: unknown): string | null {

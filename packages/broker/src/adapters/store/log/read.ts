@@ -8,6 +8,7 @@ import { associatedWith, openFacts } from "./sealed-facts.ts";
 import { callFinder } from "./calls.ts";
 import { columnText } from "./canonical-text.ts";
 import { type Filed, misfiled } from "./columns.ts";
+import { figuresReader } from "./figures.ts";
 import {
   all,
   boundsOf,
@@ -32,11 +33,12 @@ type Row = Pick<Selectable<RecordsTable>, "tenant_id" | "index" | "kind" | "call
 /** The reading half of the log's port. */
 export function logReader(
   deps: ReadDeps,
-): Pick<AuditLog, "query" | "calls" | "ended" | "recordsOf" | "facts" | "read" | "size" | "inFlight"> {
+): Pick<AuditLog, "query" | "calls" | "ended" | "figures" | "recordsOf" | "facts" | "read" | "size" | "inFlight"> {
   const { logDb } = deps;
   return {
     query: (tenant, query) => readQuery(deps, tenant, query),
     ...callFinder(deps),
+    ...figuresReader(deps),
     recordsOf: (tenant, callIds) =>
       callIds.length === 0
         ? Promise.resolve([])

@@ -1,5 +1,5 @@
 import type { KeyObject } from "node:crypto";
-import type { LogEntry, RecordKind, Reservation } from "../../../domain/audit.ts";
+import type { GivenRights, LogEntry, RecordKind, Reservation } from "../../../domain/audit.ts";
 import { Fault } from "../../../domain/fault.ts";
 import type { Subject, Subjects } from "../subjects/subjects.ts";
 import type { TenantSecrets } from "../subjects/tenant-secrets.ts";
@@ -15,6 +15,9 @@ export interface Conditions {
   readonly reservations?: readonly Reservation[];
   /** `until` in milliseconds since 1970. */
   readonly proof?: { readonly id: string; readonly until: number };
+  readonly approval?: string;
+  readonly bounded?: string;
+  readonly elevations?: readonly string[];
 }
 
 /** An entry as `append_records` takes it. */
@@ -46,6 +49,7 @@ export interface IntentOptions {
   readonly session: string;
   readonly reservations: readonly Reservation[];
   readonly proof?: { readonly id: string; readonly untilMs: number } | undefined;
+  readonly rights?: GivenRights | undefined;
 }
 
 /**
@@ -159,8 +163,17 @@ function conditionsOf(
       session: columnText(options.session),
       ...(reservations.length === 0 ? {} : { reservations }),
       ...(options.proof === undefined ? {} : { proof: { id: options.proof.id, until: Math.trunc(options.proof.untilMs) } }),
+      ...rightsOf(options.rights ?? {}),
     },
     limitKeys,
+  };
+}
+
+function rightsOf({ approval, bounded, elevations }: GivenRights): Pick<Conditions, "approval" | "bounded" | "elevations"> {
+  return {
+    ...(approval === undefined ? {} : { approval }),
+    ...(bounded === undefined ? {} : { bounded }),
+    ...(elevations === undefined || elevations.length === 0 ? {} : { elevations }),
   };
 }
 
