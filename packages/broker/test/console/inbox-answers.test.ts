@@ -190,7 +190,10 @@ test("a page that heard of nothing cannot answer what is no longer asked: the br
   const page = await opened.blank();
   await page.route("**/api/v1/events", async (route) => route.abort());
   await page.goto(`${opened.house.url.replace("127.0.0.1", "localhost")}/login?code=${await opened.house.code("lena")}`);
+  // The card looks once by itself; what happens after that it does not hear of.
+  const looked = page.waitForResponse((response) => response.url().endsWith(`/api/v1/approvals/${approval.id}`));
   await page.getByRole("button", { name: "Sign in" }).click();
+  await looked;
   await card(page, approval).waitFor();
   await press(page, "a");
   await opened.house.store.approvals.answer("acme", approval.id, decided("deny", { by: "olaf", reason: "no" }));

@@ -51,9 +51,10 @@ export function useAnswer(approval: Approval, onAnswered: (approval: Approval) =
       },
       (error: unknown) => {
         setState((before) => ({ ...before, working: false, error }));
-        // Whatever the broker objects to, what is shown may be old.
-        if (error instanceof ApiProblem && error.status === 409)
-          void queryClient.invalidateQueries({ queryKey: approvalQuery(id).queryKey });
+        if (!(error instanceof ApiProblem && error.status === 409)) return;
+        // Something else is asked by now, or nothing: what is shown changes, and this question may go with it.
+        say(`Not answered: ${error.message}.`, "failed");
+        void queryClient.invalidateQueries({ queryKey: approvalQuery(id).queryKey });
       },
     );
   };
