@@ -10,7 +10,7 @@ export default defineConfig({
       "tools/**/*.test.ts",
       "bench/**/*.test.ts",
     ],
-    globalSetup: ["packages/broker/test/support/global-postgres.ts"],
+    globalSetup: ["packages/broker/test/support/global-postgres.ts", "packages/broker/test/support/global-browser.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: "forks",

@@ -12,6 +12,7 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const BIN = join(ROOT, "packages/broker/bin/bailiwick.js");
 const FOLDER = join(ROOT, "screenshots");
 const LOOKS = (["light", "dark"] as const).flatMap((theme) => [1280, 320].map((width) => ({ theme, width })));
+/** Who looks, unless a page says otherwise. */
 const PERSON = "dana";
 /** Live answers arrive after the page. */
 const REST_MS = 700;
@@ -55,16 +56,19 @@ async function photographAll(
   { origin, approval }: { readonly origin: string; readonly approval: string },
   { theme, width }: (typeof LOOKS)[number],
 ): Promise<void> {
-  const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: theme, reducedMotion: "reduce" });
-  const page = await context.newPage();
-  await page.goto(await signInLink());
-  await page.getByRole("button", { name: "Sign in" }).click();
-  await page.waitForURL(`${origin}/`);
-  const call = String(
-    await page.evaluate(`fetch("/api/v1/approvals/${approval}").then((answer) => answer.json()).then((found) => found.callId)`),
-  );
-  for (const one of PAGES) await photograph(page, one, `${origin}${one.path({ approval, call })}`, `${one.name}-${theme}-${width}.png`);
-  await context.close();
+  for (const person of new Set(PAGES.map(({ as = PERSON }) => as))) {
+    const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: theme, reducedMotion: "reduce" });
+    const page = await context.newPage();
+    await page.goto(await signInLink(person));
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.waitForURL(`${origin}/`);
+    const call = String(
+      await page.evaluate(`fetch("/api/v1/approvals/${approval}").then((answer) => answer.json()).then((found) => found.callId)`),
+    );
+    for (const one of PAGES.filter(({ as = PERSON }) => as === person))
+      await photograph(page, one, `${origin}${one.path({ approval, call })}`, `${one.name}-${theme}-${width}.png`);
+    await context.close();
+  }
 }
 
 async function photograph(page: Page, { keys = [], shows, name }: Photographed, url: string, file: string): Promise<void> {
@@ -79,8 +83,8 @@ async function photograph(page: Page, { keys = [], shows, name }: Photographed, 
   process.stdout.write(`screenshots/${file}\n`);
 }
 
-async function signInLink(): Promise<string> {
-  const child = spawn(process.execPath, [BIN, "login", PERSON, "--data", data], { stdio: ["ignore", "pipe", "inherit"] });
+async function signInLink(person: string): Promise<string> {
+  const child = spawn(process.execPath, [BIN, "login", person, "--data", data], { stdio: ["ignore", "pipe", "inherit"] });
   let said = "";
   child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
   await once(child, "close");

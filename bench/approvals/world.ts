@@ -11,6 +11,7 @@ import { AGENTS, writeNotesCompany } from "../../stories/world/notes-policy.ts";
 const ROOT_KEY = "ef".repeat(32);
 /** Rows written at the same time. */
 const SEEDERS = 8;
+const SEEDED_AGENTS = 40;
 const SEED_ENDS_MS = 24 * 60 * 60_000;
 
 /** A started broker whose agent asks a person for every note, and its store beside it. */
@@ -81,6 +82,8 @@ function another(like: Approval, number: number): Approval {
   return {
     ...like,
     id: `apr_${name}`,
+    // One agent may not have so many waiting.
+    agent: `bailiwick://acme/dev/seeded/writer-${number % SEEDED_AGENTS}`,
     callId: `call_${name}`,
     args,
     argsDigest: `sha256:${name}`,

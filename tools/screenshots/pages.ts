@@ -6,6 +6,8 @@ export interface Photographed {
   readonly path: (of: { readonly approval: string; readonly call: string }) => string;
   /** Keys that are pressed first, one after the other. */
   readonly keys?: readonly string[];
+  /** Who looks at it: somebody with a role that it needs. */
+  readonly as?: string;
   /** A word that stands on the page once it is there. */
   readonly shows: string;
 }
@@ -33,15 +35,16 @@ export const PAGES: readonly Photographed[] = [
   { name: "matrix-cell", path: () => `/matrix?${CELL}`, shows: "update-own-region" },
   { name: "tools", path: () => "/tools", shows: "Tools" },
   { name: "tool-review", path: () => "/tools/tickets?name=update_ticket&kind=tool&at=acme", shows: "declared in" },
-  { name: "policy", path: () => "/policy?file=roles/support.yaml", shows: "Policy" },
+  { name: "policy", path: () => "/policy?file=roles/support.yaml", as: "ines", shows: "In force: version" },
   { name: "policy-try", path: () => `/policy?view=try&${CELL}`, shows: "Decide" },
   { name: "log", path: () => "/log", shows: "Log" },
   { name: "log-proof", path: () => "/log?tab=proof", shows: "Verify this log" },
   { name: "log-standing", path: () => "/log?tab=standing", shows: "Second places of checkpoints" },
-  { name: "overview", path: () => "/overview", shows: "Overview" },
+  { name: "overview", path: () => "/overview", shows: "What security teams report" },
   { name: "elevations", path: () => "/elevations", shows: "Elevations" },
   { name: "duty", path: () => "/duty", shows: "Duty" },
   { name: "habits", path: () => "/duty?tab=habits", shows: "How far back" },
+  { name: "notifications", path: () => "/notifications", shows: "Nobody is told" },
   { name: "account", path: () => "/account", shows: "Passkeys" },
   { name: "people", path: () => "/people", shows: "People of your tenants" },
 ];

@@ -13,7 +13,7 @@ import type { Logger } from "./adapters/telemetry/logger.ts";
 import { type ApprovalsConfig, readApprovalsConfig, rolesOfPeople } from "./approvals-config.ts";
 import { adminRecord, BROKER } from "./domain/admin-record.ts";
 import { endMissedDrills, sowDrill } from "./drills.ts";
-import { sayEnds } from "./elevation-ends.ts";
+import { type KnownEnds, sayEnds } from "./elevation-ends.ts";
 import { endHeldCalls } from "./held-calls.ts";
 import { type LogConfig, requireTenants } from "./log-config.ts";
 
@@ -88,6 +88,7 @@ export async function startUpkeep(parts: UpkeepParts): Promise<Upkeep> {
   });
   await surfaceUnknown(parts);
   void retireOld(parts);
+  const knownEnds: KnownEnds = new Map();
   void drill(parts, approvals, drillKey);
   const timers = [
     setInterval(() => store.sweep(policy().tenants), SWEEP_MS),
@@ -95,7 +96,7 @@ export async function startUpkeep(parts: UpkeepParts): Promise<Upkeep> {
     setInterval(() => void tidyAll(parts), TIDY_MS),
     setInterval(() => void retireOld(parts), RETIRE_MS),
     setInterval(() => void endHeld(parts), END_HELD_MS),
-    setInterval(() => void sayElevationEnds(parts), ELEVATION_ENDS_MS),
+    setInterval(() => void sayElevationEnds(parts, knownEnds), ELEVATION_ENDS_MS),
     setInterval(() => void drill(parts, approvals, drillKey), DRILL_MS),
   ];
   return {
@@ -156,9 +157,9 @@ async function endHeld({ store, policy, brokerId, now, logger }: UpkeepParts): P
   }
 }
 
-async function sayElevationEnds({ store, policy, now, logger }: UpkeepParts): Promise<void> {
+async function sayElevationEnds({ store, policy, now, logger }: UpkeepParts, known: KnownEnds): Promise<void> {
   for (const tenant of policy().tenants) {
-    await sayEnds({ elevations: store.elevations, log: store.log, now }, tenant).catch((error: unknown) =>
+    await sayEnds({ elevations: store.elevations, log: store.log, now }, tenant, known).catch((error: unknown) =>
       logger.error({ err: error, tenant }, "the ends of rights for a time could not be recorded"),
     );
   }

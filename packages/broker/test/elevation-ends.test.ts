@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { openStore, type Store } from "../src/adapters/store/index.ts";
 import type { Elevation } from "../src/domain/elevation.ts";
 import { Fault } from "../src/domain/fault.ts";
-import { sayEnds } from "../src/elevation-ends.ts";
+import { type KnownEnds, sayEnds } from "../src/elevation-ends.ts";
 import { elevationOf, yesOf } from "./store/elevation-sample.ts";
 import { saidBy } from "./support/said.ts";
 import { testStore, type TestStore } from "./support/store.ts";
@@ -39,7 +39,7 @@ async function asked(given: boolean): Promise<Elevation> {
   return elevation;
 }
 
-const endsIn = (store: Store): Promise<number> => sayEnds({ elevations: store.elevations, log: store.log, now }, "acme");
+const endsIn = (store: Store): Promise<number> => sayEnds({ elevations: store.elevations, log: store.log, now }, "acme", new Map());
 async function said({ id }: Elevation): Promise<object[]> {
   return (await opened.store.log.recordsOf("acme", [id])).map(saidBy);
 }
@@ -65,9 +65,25 @@ test("a broker that fails before the record is durable leaves it to the next loo
   const right = await asked(true);
   aheadMs += 3_600_000;
   const broken = { ...opened.store.log, append: () => Promise.reject(new Fault("log_unavailable", "the disk is full")) };
-  await expect(sayEnds({ elevations: opened.store.elevations, log: broken, now }, "acme")).rejects.toThrow("the disk is full");
+  await expect(sayEnds({ elevations: opened.store.elevations, log: broken, now }, "acme", new Map())).rejects.toThrow("the disk is full");
   expect(await said(right)).toEqual([]);
   await endsIn(other);
+  expect(await said(right)).toHaveLength(1);
+});
+
+test("what a broker knows to be said it does not ask the log about at every look", async () => {
+  const right = await asked(true);
+  aheadMs += 3_600_000;
+  let asks = 0;
+  const { log } = opened.store;
+  const counted: typeof log = { ...log, query: (...query) => ((asks += 1), log.query(...query)) };
+  const known: KnownEnds = new Map();
+  const look = (): Promise<number> => sayEnds({ elevations: opened.store.elevations, log: counted, now }, "acme", known);
+  expect(await look()).toBe(1);
+  expect(asks).toBeGreaterThan(0);
+  asks = 0;
+  expect(await look()).toBe(0);
+  expect(asks).toBe(0);
   expect(await said(right)).toHaveLength(1);
 });
 

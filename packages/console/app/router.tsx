@@ -38,6 +38,12 @@ const routes = root.addChildren([
   }),
   createRoute({
     getParentRoute: () => root,
+    path: path("/notifications"),
+    component: lazyRouteComponent(() => import("./pages/notifications/notifications-page.tsx"), "NotificationsPage"),
+    validateSearch: textsOf(["state"]),
+  }),
+  createRoute({
+    getParentRoute: () => root,
     path: path("/elevations"),
     component: lazyRouteComponent(() => import("./pages/elevations/elevations-page.tsx"), "ElevationsPage"),
   }),

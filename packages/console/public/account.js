@@ -3,12 +3,14 @@ import { codesShown } from "./codes.js";
 import { el, relative } from "./dom.js";
 import { makePasskey, signed } from "./passkey.js";
 import { complain, during, methodsHere } from "./place.js";
+import { pushState, turnOff, turnOn } from "./push.js";
 
 const trouble = document.getElementById("trouble");
 const said = document.getElementById("said");
 const add = document.getElementById("add");
 const codesNew = document.getElementById("codes-new");
 const ssoLink = document.getElementById("sso-link");
+const push = document.getElementById("push");
 const everywhere = document.getElementById("everywhere");
 let person = "";
 
@@ -106,11 +108,34 @@ everywhere.addEventListener(
     }),
 );
 
+let pushHere = { on: false };
+
+/** What the button does next, and why it may be of no use here. */
+async function showPush() {
+  pushHere = await pushState();
+  const { on, why } = pushHere;
+  document.getElementById("push-state").textContent =
+    why ?? (on ? "On: whoever turned them on here is told of what waits for them, also while no page is open." : "Off.");
+  push.textContent = on ? "Turn them off in this browser" : "Turn them on in this browser";
+  push.hidden = why !== undefined && !on;
+}
+
+push.addEventListener(
+  "click",
+  () =>
+    void during(push, trouble, async () => {
+      const { on, publicKey } = pushHere;
+      await (on ? turnOff() : turnOn(publicKey));
+      say(on ? "This browser shows no messages any more." : "This browser shows messages from now on.");
+      await showPush();
+    }),
+);
+
 async function open() {
   const methods = await methodsHere();
   if (methods === undefined) return;
   document.getElementById("sso-section").hidden = methods.sso === undefined;
-  await refresh();
+  await Promise.all([refresh(), showPush()]);
 }
 
 open().catch((error) => {

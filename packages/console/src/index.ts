@@ -37,6 +37,7 @@ const PLAIN = [
   { path: "/enrol.js", file: "enrol.js", contentType: SCRIPT },
   { path: "/account", file: "account.html", contentType: HTML },
   { path: "/account.js", file: "account.js", contentType: SCRIPT },
+  { path: "/push.js", file: "push.js", contentType: SCRIPT },
   { path: "/people", file: "people.html", contentType: HTML },
   { path: "/people.js", file: "people.js", contentType: SCRIPT },
   { path: "/passkey.js", file: "passkey.js", contentType: SCRIPT },

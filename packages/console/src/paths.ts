@@ -16,6 +16,7 @@ export const APP_PATHS = [
   "/elevations",
   "/elevations/$id",
   "/duty",
+  "/notifications",
 ] as const;
 
 export type AppPath = (typeof APP_PATHS)[number];

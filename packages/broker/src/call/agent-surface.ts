@@ -83,7 +83,7 @@ function belongsTo(approval: Approval, session: Session): boolean {
   return approval.agent === session.agent && approval.user === session.user && approval.task === session.task;
 }
 
-function repeated(ports: CallPorts, approval: Approval): Pick<IncomingCall, "kind" | "name" | "args" | "statedReason"> {
+function repeated(ports: CallPorts, approval: Approval): Pick<IncomingCall, "kind" | "name" | "args" | "ticket" | "statedReason"> {
   const { kind, name, tool } = approval.operation;
   const policy = ports.policy();
   const action = policy.tools
@@ -95,6 +95,7 @@ function repeated(ports: CallPorts, approval: Approval): Pick<IncomingCall, "kin
     kind,
     name: action === undefined || kind === "resource" ? name : visibleName(policy, action),
     args,
+    ticket: approval.id,
     statedReason: approval.statedReason,
   };
 }

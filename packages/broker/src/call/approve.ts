@@ -40,11 +40,13 @@ const live = new WeakSet<Permit>();
  * @throws Held while people have not answered; Refusal `approval_denied`, `approval_expired`, `approval_used`, `approval_stale`.
  */
 export async function approve(ports: CallPorts, call: LimitedCall): Promise<Permit> {
-  if (call.decision.verdict === "allow") return issue(ports, call, { waitedMs: 0 });
+  if (call.decision.verdict === "allow") return allowed(ports, call);
   const before = await findBefore(ports, call);
   const standing = before?.stale.length === 0 ? before.approval : undefined;
   if (standing === undefined || standing.state === "pending") {
     const bounded = await findBounded(ports, call);
+    // Nobody has to answer it then, and its ticket runs no second call.
+    if (bounded !== undefined && before !== undefined && before.approval.state !== "denied") await withdraw(ports, before.approval);
     if (bounded !== undefined) return issue(ports, call, { yes: { kind: "bounded", approval: bounded }, waitedMs: 0 });
   }
   if (standing?.state === "pending") await recordHold(ports, call, standing);
@@ -55,6 +57,28 @@ export async function approve(ports: CallPorts, call: LimitedCall): Promise<Perm
   if (settled.approval === undefined) return issue(ports, settled.call, { waitedMs });
   const final = await approvedCall(ports, settled.call, settled.approval);
   return issue(ports, final, { yes: { kind: "once", approval: settled.approval }, waitedMs });
+}
+
+/**
+ * Policy alone lets the call go ahead. A ticket is used up with it: it runs its call once, and where a person has answered already, as they
+ * said.
+ */
+async function allowed(ports: CallPorts, call: LimitedCall): Promise<Permit> {
+  const { ticket } = call.incoming;
+  const asked = ticket === undefined ? undefined : await ports.approvals.find(call.session.tenant, ticket);
+  if (asked === undefined) return issue(ports, call, { waitedMs: 0 });
+  if (asked.state === "pending" || staleness(asked, call).length > 0) {
+    await withdraw(ports, asked);
+    return issue(ports, call, { waitedMs: 0 });
+  }
+  const final = await approvedCall(ports, call, asked);
+  return issue(ports, final, { yes: { kind: "once", approval: asked }, waitedMs: 0 });
+}
+
+/** @throws Refusal `approval_used` when the question was answered, used or withdrawn meanwhile. */
+async function withdraw(ports: CallPorts, { tenant, id }: Approval): Promise<void> {
+  if (await ports.approvals.cancel(tenant, id)) return;
+  throw new Refusal("approval_used", `approval \`${id}\` waits no longer; repeat the call itself`);
 }
 
 /** A standing yes to several calls that covers this one, asked for by the same caller. */
@@ -132,9 +156,12 @@ async function wait(ports: CallPorts, first: LimitedCall, asked: Approval): Prom
     if (answered === undefined || answered.state === "pending") throw new Held(approval);
     if (answered.state !== "approved") return { call, approval: answered, waited: true };
     const again = limit(await decideCall(ports, call.session, call));
-    if (again.decision.verdict === "allow") return { call: again, approval: undefined, waited: true };
     const stale = staleness(answered, again);
     if (stale.length === 0) return { call: again, approval: answered, waited: true };
+    if (again.decision.verdict === "allow") {
+      await withdraw(ports, answered);
+      return { call: again, approval: undefined, waited: true };
+    }
     approval = await hold(ports, again, { approval: answered, stale });
     call = again;
   }

@@ -62,7 +62,7 @@ export async function askFor(
 const AGAIN_MS = 60_000;
 
 /**
- * The elevation that a session asked for, or one of the same agent, user and task did.
+ * The elevation that a session asked for, or one of the same agent, user and task did, or that it has.
  * @throws Refusal `approval_unknown`: with the same words for another's.
  */
 export async function ownElevation(ports: Pick<CallPorts, "elevations">, session: Session, id: string): Promise<Elevation> {
@@ -142,8 +142,10 @@ function askerOf({ agent, user, id, task, actors }: Session): Pick<ElevationWish
   return { agent, task, askedBy: { agent, user, session: id }, actors };
 }
 
-function belongsTo({ agent, task, askedBy }: Elevation, session: Session): boolean {
-  return "agent" in askedBy && agent === session.agent && askedBy.user === session.user && task === session.task;
+/** Also a right in force that others asked for: whoever asks for what it has already is answered with it. */
+function belongsTo({ id, agent, task, askedBy }: Elevation, session: Session): boolean {
+  const asked = "agent" in askedBy && agent === session.agent && askedBy.user === session.user && task === session.task;
+  return asked || session.elevations?.some((held) => held.id === id) === true;
 }
 
 function ended({ id, role }: Elevation, why: string): Refusal {

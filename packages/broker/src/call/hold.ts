@@ -6,10 +6,14 @@ import { diffOf } from "./diff.ts";
 import { originsOf } from "./origins.ts";
 import { isObject } from "./paths.ts";
 import type { CallPorts } from "./ports.ts";
+import { Refusal } from "./refusal.ts";
 import { reachOf } from "./reach.ts";
 import { factsOf, obligationsBody, said } from "./record-body.ts";
 import type { LimitedCall } from "./types.ts";
 
+/** Calls of one agent that wait at a time: nobody answers more, and the inbox is other agents' too. */
+const MAX_WAITING = 1_000;
+const RETRY_AFTER_MS = 60_000;
 /** Longest stated reason that is kept; it is untrusted text from the agent. */
 const MAX_STATED_REASON_CHARS = 1_000;
 
@@ -100,8 +104,17 @@ function whoStandsBehind({ actors, client, partner, userProof }: Session): strin
 /**
  * Records the hold, then makes the approval that people will see. With a question before it that no longer holds, that one is withdrawn and they
  * see what has changed since.
+ * @throws Refusal `rate_limited` when too many of the agent's calls wait already.
  */
 export async function hold(ports: CallPorts, call: LimitedCall, before?: Before): Promise<Approval> {
+  const { tenant, agent } = call.session;
+  const waiting = await ports.approvals.countPending(tenant, agent);
+  if (waiting >= MAX_WAITING) {
+    throw new Refusal("rate_limited", `${waiting} calls of this agent wait for people already; let them be answered first`, {
+      rules: call.decision.approve?.rules ?? [],
+      next: [{ kind: "retry_after", ms: RETRY_AFTER_MS }],
+    });
+  }
   const approval = newApproval(ports, call);
   const supersedes = before === undefined ? undefined : await difference(ports, before, call);
   const asked = supersedes === undefined ? approval : { ...approval, supersedes };

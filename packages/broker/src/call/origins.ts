@@ -43,7 +43,11 @@ export function noteSeen(memory: RunMemory, session: Session, call: Pick<Limited
 /** Where the arguments came from that say where a call goes, what it costs and which record it is about. */
 export function originsOf(memory: RunMemory, call: Pick<LimitedCall, "action" | "args" | "session">): readonly ArgumentOrigin[] {
   const { action, args, session } = call;
-  const paths = [...action.destination, ...(action.cost === undefined ? [] : [action.cost]), ...(action.resource === undefined ? [] : [action.resource.id])];
+  const paths = [
+    ...action.destination,
+    ...(action.cost === undefined ? [] : [action.cost]),
+    ...(action.resource === undefined ? [] : [action.resource.id]),
+  ];
   return [...new Set(paths)].flatMap((path) => {
     const argument = path.replace(/^args\./u, "");
     return scalarsOf(readPath({ args }, path)).map((value) => ({ argument, ...originOf(memory, session, value) }));
@@ -92,7 +96,10 @@ function wordsOf(text: string): readonly string[] {
 
 /** A full stop at the end of a sentence is none of an address. */
 function normal(value: string): string {
-  return value.trim().replace(/[.:!?]+$/u, "").toLowerCase();
+  return value
+    .trim()
+    .replace(/[.:!?]+$/u, "")
+    .toLowerCase();
 }
 
 function scalarsOf(value: Json | undefined): readonly string[] {

@@ -29,6 +29,8 @@ export interface IncomingCall {
   /** The agent-visible name (tool, prompt) or the URI of a resource. */
   readonly name: string;
   readonly args: unknown;
+  /** Of a held call that is continued: its approval, which is used up also where policy has come to allow the call. */
+  readonly ticket?: string | undefined;
   /** In the agent's own words, from `_meta["bailiwick/reason"]`. Untrusted. */
   readonly statedReason?: string | undefined;
   readonly io: CallIo;

@@ -22,7 +22,8 @@ export function readBounds(options: BoundOptions, now: Date): z.input<typeof bou
   if (uses === undefined || !Number.isSafeInteger(count) || count < 1)
     throw new CliFailure("usage", "`--uses` says how many calls the yes covers", ["give a whole number, such as `--uses 10`"]);
   const duration = /^(\d{1,4})([mh])$/u.exec(options.for ?? "");
-  if (duration === null) throw new CliFailure("usage", "`--for` says how long the yes holds", ["give minutes or hours, such as `--for 30m`"]);
+  if (duration === null)
+    throw new CliFailure("usage", "`--for` says how long the yes holds", ["give minutes or hours, such as `--for 30m`"]);
   if (within !== "session" && within !== "task")
     throw new CliFailure("usage", `\`--within ${within}\` is neither \`session\` nor \`task\``, ["leave it out to mean the task"]);
   const until = new Date(now.getTime() + Number(duration[1]) * (UNITS[duration[2] ?? "m"] ?? 0));
@@ -35,11 +36,12 @@ function readBound(text: string): readonly [string, z.input<typeof argumentBound
   const [name, value] = [text.slice(0, at), text.slice(at + 1)];
   if (at > 0 && value === "any") return [name, { any: true }];
   const range = /^(-?\d+(?:\.\d+)?)?\.\.(-?\d+(?:\.\d+)?)$/u.exec(value);
-  if (at > 0 && range?.[2] !== undefined) return [name, { ...(range[1] === undefined ? {} : { min: Number(range[1]) }), max: Number(range[2]) }];
+  if (at > 0 && range?.[2] !== undefined)
+    return [name, { ...(range[1] === undefined ? {} : { min: Number(range[1]) }), max: Number(range[2]) }];
   const list = value.startsWith("in:") ? parsed(value.slice(3)) : undefined;
   if (at > 0 && Array.isArray(list) && list.length > 0) return [name, { in: list }];
   throw new CliFailure("usage", `\`--bound ${text}\` is no bound of an argument`, [
-    "write `amount=0..50`, `region=in:[\"emea\",\"amer\"]` or `subject=any`; other arguments must be exactly the approved ones",
+    'write `amount=0..50`, `region=in:["emea","amer"]` or `subject=any`; other arguments must be exactly the approved ones',
   ]);
 }
 

@@ -21,7 +21,9 @@ export function addApprovalReceipts(approvals: Command, cli: Cli): void {
       const answer = z.object({ receipts: z.array(receiptFileSchema) });
       const { receipts } = await broker.get(`/approvals/${encodeURIComponent(id)}/receipts`, answer);
       if (receipts.length === 0)
-        throw new CliFailure("refused", `nobody signed \`${printable(id)}\``, ["a rule asks for signatures with `stepUp: true` under `approve`"]);
+        throw new CliFailure("refused", `nobody signed \`${printable(id)}\``, [
+          "a rule asks for signatures with `stepUp: true` under `approve`",
+        ]);
       const text = `${JSON.stringify(receipts, undefined, 2)}\n`;
       if (options.out === undefined) return cli.answer(receipts, text);
       await writeFile(resolve(cli.io.cwd, options.out), text);
@@ -32,11 +34,17 @@ export function addApprovalReceipts(approvals: Command, cli: Cli): void {
   approvals
     .command("verify <file>")
     .description("proves offline that people signed exactly this: no broker is asked")
-    .option("--key <thumbprint>", "a passkey that may have signed, from `bailiwick people passkeys <person>`; may be given again", each)
+    .option(
+      "--key <thumbprint>",
+      "a passkey that may have signed, from `bailiwick people passkeys <person>`; `person=thumbprint` for that person only; may be given again",
+      each,
+    )
     .option("--origin <origin>", "where people sign, such as https://bailiwick.example (default: as the file says)")
     .action(async (file: string, options: { key?: readonly string[]; origin?: string }) => {
       const receipts = await readReceipts(resolve(cli.io.cwd, file));
-      const verdicts = receipts.map((receipt) => judge(receipt, options));
+      if (options.origin !== undefined && !URL.canParse(options.origin))
+        throw new CliFailure("usage", `\`--origin ${options.origin}\` is no URL`, ["write it as `https://bailiwick.example`"]);
+      const verdicts = receipts.map((receipt) => judge(receipt, receipts, options));
       cli.answer(verdicts, verdicts.map(({ text }) => text).join("\n"));
       if (verdicts.some(({ ok }) => !ok)) cli.exitWith(EXIT.refused);
     });
@@ -51,24 +59,43 @@ interface Verdict {
   readonly text: string;
 }
 
-/** A key that nobody pinned proves that somebody signed, not who: that is no proof. */
-function judge({ person, rpId, origin, receipt }: ReceiptFile, options: { readonly key?: readonly string[]; readonly origin?: string }): Verdict {
+/** A key that nobody pinned proves that somebody signed, not who: that is no proof. Nor is one that signed for two people. */
+function judge(
+  { person, rpId, origin, receipt }: ReceiptFile,
+  all: readonly ReceiptFile[],
+  options: { readonly key?: readonly string[]; readonly origin?: string },
+): Verdict {
   const key = keyThumbprint(receipt.publicKey);
   const where = options.origin ?? origin;
-  const signature = verifyReceipt(receipt, { rpId: options.origin === undefined ? rpId : new URL(options.origin).hostname, origin: where, publicKey: receipt.publicKey });
+  const signature = verifyReceipt(receipt, {
+    rpId: options.origin === undefined ? rpId : new URL(options.origin).hostname,
+    origin: where,
+    publicKey: receipt.publicKey,
+  });
   const named = receipt.document["person"] === person;
+  const another = all.find((other) => other.person !== person && keyThumbprint(other.receipt.publicKey) === key);
   const what = !signature.ok
     ? signature.what
     : !named
       ? "the file names another person than the signed document"
       : options.key === undefined
         ? `the signature holds, and whose key \`${key}\` is was not checked: compare it with \`bailiwick people passkeys ${printable(person)}\` and give it with --key`
-        : options.key.includes(key)
-          ? undefined
-          : `it was signed with \`${key}\`, which is none of the keys given`;
+        : !keysFor(person, options.key).includes(key)
+          ? `it was signed with \`${key}\`, which is none of the keys given for this person`
+          : another === undefined
+            ? undefined
+            : `the same key signed for \`${printable(another.person)}\` as well, and a passkey is one person's`;
   const facts = { person, key, document: receipt.document };
   const text = `${what === undefined ? "proven" : "not proven"}\n${labelled(linesOf({ person, rpId, origin: where, receipt }, key, what))}`;
   return what === undefined ? { ok: true, ...facts, text } : { ok: false, what, ...facts, text };
+}
+
+/** Those given for this person, and those given for nobody by name. A thumbprint holds no `=`. */
+function keysFor(person: string, keys: readonly string[]): readonly string[] {
+  return keys.flatMap((key) => {
+    const at = key.lastIndexOf("=");
+    return at === -1 || key.slice(0, at) === person ? [key.slice(at + 1)] : [];
+  });
 }
 
 function linesOf({ person, origin, receipt }: ReceiptFile, key: string, what: string | undefined): readonly (readonly [string, string])[] {
@@ -93,7 +120,8 @@ async function readReceipts(path: string): Promise<readonly ReceiptFile[]> {
   const text = await readFile(path, "utf8").catch(() => undefined);
   if (text === undefined) throw new CliFailure("usage", `cannot read \`${path}\``, ["name a readable file"]);
   const parsed = z.union([receiptFileSchema.transform((one) => [one]), z.array(receiptFileSchema).min(1)]).safeParse(parsedJson(text));
-  if (!parsed.success) throw new CliFailure("usage", `\`${path}\` holds no receipt`, ["make one with `bailiwick approvals receipt <id> --out <file>`"]);
+  if (!parsed.success)
+    throw new CliFailure("usage", `\`${path}\` holds no receipt`, ["make one with `bailiwick approvals receipt <id> --out <file>`"]);
   return parsed.data;
 }
 

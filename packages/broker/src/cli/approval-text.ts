@@ -13,8 +13,14 @@ export function describeApproval(approval: ApprovalView, now: Date): string {
     ...several("held by", rules),
     ["at stake", [approval.stakes.level, ...approval.stakes.because].map(printable).join("; ")],
     ["undo", printable(approval.undo)],
-    ...several("goes to", approval.reach.destinations.map(({ argument, value, external }) => `${argument} ${value}${external ? " (outside)" : ""}`)),
-    ...several("comes from", approval.origins.map(({ argument, words }) => `${argument}: ${words}`)),
+    ...several(
+      "goes to",
+      approval.reach.destinations.map(({ argument, value, external }) => `${argument} ${value}${external ? " (outside)" : ""}`),
+    ),
+    ...several(
+      "comes from",
+      approval.origins.map(({ argument, words }) => `${argument}: ${words}`),
+    ),
     ...several("answered by", approval.quorum.groups.map(groupText)),
     ...(approval.stepUp ? ([["signed", "each yes with a passkey, in the console"]] satisfies [string, string][]) : []),
     ...(approval.bounded === undefined
@@ -63,7 +69,10 @@ function changesText(approval: ApprovalView): string {
   return labelled(
     approval.diff.map(
       (change) =>
-        [`  ${printable(change.path)}`, `${inline(change.before)} -> ${inline(change.after)}${change.masked === true ? "  (masked)" : ""}`] as const,
+        [
+          `  ${printable(change.path)}`,
+          `${inline(change.before)} -> ${inline(change.after)}${change.masked === true ? "  (masked)" : ""}`,
+        ] as const,
     ),
   );
 }

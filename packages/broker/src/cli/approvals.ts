@@ -49,7 +49,11 @@ function addAnswers(approvals: Command, cli: Cli): void {
     .option("--uses <n>", "several calls: how many")
     .option("--for <time>", "several calls: for how long, such as 30m or 2h")
     .option("--within <what>", "several calls: of the `session` that asked, or of the `task` (default)")
-    .option("--bound <argument>", "several calls: what an argument may be (`amount=0..50`, `to=any`); others must be the approved ones", each)
+    .option(
+      "--bound <argument>",
+      "several calls: what an argument may be (`amount=0..50`, `to=any`); others must be the approved ones",
+      each,
+    )
     .action(async (id: string, options: { as: string; args?: string; reason?: string } & BoundOptions) => {
       const args = options.args === undefined ? undefined : await readArgs(cli, options.args);
       const bounds = readBounds(options, cli.io.now());
@@ -66,7 +70,9 @@ function addAnswers(approvals: Command, cli: Cli): void {
       .description(description)
       .requiredOption("--as <person>", "who answers")
       .requiredOption("--reason <text>", "why, for the agent and the record")
-      .action(async (id: string, options: { as: string; reason: string }) => giveAnswer(cli, id, verb, options.as, { reason: options.reason }));
+      .action(async (id: string, options: { as: string; reason: string }) =>
+        giveAnswer(cli, id, verb, options.as, { reason: options.reason }),
+      );
   }
 }
 
@@ -86,7 +92,8 @@ function addBounded(approvals: Command, cli: Cli): void {
         sentence,
       ]);
       cli.answer(list, rows.length === 0 ? "" : table(["ID", "LEFT", "ENDS", "BY", "WHAT"], rows));
-      if (rows.length === 0) cli.talk("no yes to several calls; give one with `bailiwick approvals approve <id> --as <person> --uses 10 --for 1h`");
+      if (rows.length === 0)
+        cli.talk("no yes to several calls; give one with `bailiwick approvals approve <id> --as <person> --uses 10 --for 1h`");
     });
   approvals
     .command("revoke <id>")
@@ -142,10 +149,13 @@ async function giveAnswer(
   const said = approval.state === "pending" ? "yes" : approval.state;
   cli.answer(approval, `${said} by ${person}${edited}: ${printable(approval.sentence)}\n`);
   if (answer === "deny") return cli.talk("the agent is told the reason");
-  if (answer === "stop") return cli.talk(`the agent is told the reason and makes no more calls; \`bailiwick resume agent ${approval.agent}\` ends that`);
+  if (answer === "stop")
+    return cli.talk(`the agent is told the reason and makes no more calls; \`bailiwick resume agent ${approval.agent}\` ends that`);
   if (approval.state === "pending") {
     const missing = approval.quorum.groups.filter(({ count, yes }) => yes.length < count);
-    return cli.talk(`${missing.map(({ by, count, yes }) => `${count - yes.length} more of ${by.join(" or ")}`).join(", and ")} must say yes`);
+    return cli.talk(
+      `${missing.map(({ by, count, yes }) => `${count - yes.length} more of ${by.join(" or ")}`).join(", and ")} must say yes`,
+    );
   }
   cli.talk(
     last?.bounds === undefined

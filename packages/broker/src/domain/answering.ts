@@ -36,7 +36,12 @@ export function escalatesAt({ terms, createdAt }: Question, now: Date): Date | u
 export function standingOf(
   question: Question,
   person: PersonConfig,
-  about: { readonly duties: readonly Duty[]; readonly people: readonly PersonConfig[]; readonly barred: readonly string[]; readonly now: Date },
+  about: {
+    readonly duties: readonly Duty[];
+    readonly people: readonly PersonConfig[];
+    readonly barred: readonly string[];
+    readonly now: Date;
+  },
 ): Standing | undefined {
   const { duties, people, barred, now } = about;
   if (barred.includes(person.id)) return undefined;
@@ -44,9 +49,11 @@ export function standingOf(
   const own = person.roles.filter((role) => asked.includes(role));
   if (own.length > 0) return { roles: own };
   for (const duty of duties) {
-    if (duty.to !== person.id || barred.includes(duty.from) || duty.begins > now || duty.ends <= now || duty.revokedAt !== undefined) continue;
+    if (duty.to !== person.id || barred.includes(duty.from) || duty.begins > now || duty.ends <= now || duty.revokedAt !== undefined)
+      continue;
     const away = people.find(({ id }) => id === duty.from);
-    if (away === undefined || !away.tenants.includes(duty.tenant)) continue;
+    // An auditor only reads, whatever else they hold.
+    if (away === undefined || !away.tenants.includes(duty.tenant) || away.roles.includes("auditor")) continue;
     const lent = duty.roles.length === 0 ? away.roles : away.roles.filter((role) => duty.roles.includes(role));
     const roles = lent.filter((role) => asked.includes(role));
     if (roles.length > 0) return { roles, onDutyFor: duty.from };
@@ -104,7 +111,10 @@ export function countingYeses(answers: readonly ApprovalAnswer[]): readonly Appr
 
 /** What an answer is a yes to, beside the question itself. */
 function subjectOf({ argsDigest, bounds }: ApprovalAnswer): string {
-  return JSON.stringify([argsDigest ?? null, bounds === undefined ? null : [bounds.uses, bounds.until.toISOString(), bounds.within, bounds.args]]);
+  return JSON.stringify([
+    argsDigest ?? null,
+    bounds === undefined ? null : [bounds.uses, bounds.until.toISOString(), bounds.within, bounds.args],
+  ]);
 }
 
 /** Maximum bipartite matching by augmenting paths (Kuhn); there are a handful of places. */

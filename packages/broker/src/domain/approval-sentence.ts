@@ -8,13 +8,21 @@ export function approvalSentence(approval: Named): string {
   const agent = approval.agent.split("/").at(-1) ?? approval.agent;
   const target =
     approval.resource === undefined
-      ? `\`${approval.scope}\``
-      : `${approval.resource.type} \`${approval.resource.id}\` (\`${approval.scope}\`)`;
-  return `agent \`${agent}\` of ${approval.tenant}/${approval.environment} wants to ${verbOf(approval.effect)} ${target} for user \`${approval.user}\``;
+      ? quoted(approval.scope)
+      : `${approval.resource.type} ${quoted(approval.resource.id)} (${quoted(approval.scope)})`;
+  return `agent ${quoted(agent)} of ${approval.tenant}/${approval.environment} wants to ${verbOf(approval.effect)} ${target} for user ${quoted(approval.user)}`;
+}
+
+/** Other people's words in backticks, which are the only ones: who brings their own could go on in our voice. */
+function quoted(name: string): string {
+  return `\`${name.replaceAll("`", "'")}\``;
 }
 
 /** Whether what would happen can be taken back, in words. */
-export function undoSentence({ effect, reach }: Pick<Approval, "effect" | "reach">): { readonly reversible: boolean; readonly words: string } {
+export function undoSentence({ effect, reach }: Pick<Approval, "effect" | "reach">): {
+  readonly reversible: boolean;
+  readonly words: string;
+} {
   if (effect === "read") return { reversible: true, words: "changes nothing" };
   if (reach.undo !== undefined) return { reversible: true, words: `can be taken back with \`${reach.undo}\`` };
   return { reversible: false, words: "cannot be taken back by an action of the catalog" };

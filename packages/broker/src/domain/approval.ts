@@ -181,8 +181,8 @@ export interface ApprovalStore {
     readonly argsDigest: string;
   }): Promise<Approval | undefined>;
   list(tenant: string, query: ApprovalQuery): Promise<ApprovalPage>;
-  /** How many are pending now. */
-  countPending(tenant: string): Promise<number>;
+  /** How many are pending now, of all agents or of one. */
+  countPending(tenant: string, agent?: string): Promise<number>;
   similar(approval: Approval, limit: number): Promise<SimilarApprovals>;
   /**
    * Adds an answer to a pending approval and sets what state it is in then. `seen` is how many answers there were when it was made: with others

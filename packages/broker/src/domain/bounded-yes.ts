@@ -25,7 +25,9 @@ export function covers({ approval, bounds, args }: BoundedApproval, asked: Asked
     asked.rules.every((id) => rules.has(id)) &&
     approval.task === asked.task &&
     (bounds.within === "task" || approval.session === asked.session) &&
-    [...new Set([...Object.keys(args), ...Object.keys(asked.args)])].every((name) => fits(ownOf(bounds.args, name), ownOf(args, name), ownOf(asked.args, name)))
+    [...new Set([...Object.keys(args), ...Object.keys(asked.args)])].every((name) =>
+      fits(ownOf(bounds.args, name), ownOf(args, name), ownOf(asked.args, name)),
+    )
   );
 }
 

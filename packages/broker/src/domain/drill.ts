@@ -6,6 +6,6 @@ export interface MissedDrill {
 }
 
 export interface DrillStore {
-  /** Ends drills whose time is over without an answer: each is given to one asker. */
+  /** Ends drills whose time is over. Those that nobody answered are given to one asker each. */
   endMissed(tenant: string, now: Date): Promise<readonly MissedDrill[]>;
 }

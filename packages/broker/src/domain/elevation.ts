@@ -17,7 +17,7 @@ export interface Elevation {
   readonly role: string;
   /** Scopes asked for. Empty: all of the role. */
   readonly scope: readonly string[];
-  /** Sessions for another task do not have it. Absent: every session of the agent. */
+  /** Sessions for another task do not have it, nor, where the agent asked, those for another user. Absent: every session of the agent. */
   readonly task?: string | undefined;
   readonly forMs: number;
   readonly reason: string;

@@ -36,11 +36,11 @@ export interface Notice {
 }
 
 /**
- * Twelve digits that a person can compare between a message and the page. Its preimage holds the session's id, which no message has: from a
- * digest of the arguments alone somebody could guess them.
+ * Twelve digits that a person can compare between a message and the page. What is asked never changes under one id, so no digest of the
+ * arguments is in it: who sees the rest of the page could guess by it what is hidden from them.
  */
-export function approvalFingerprint({ id, callId, session, argsDigest, fingerprint }: Approval): string {
-  return shortDigest([id, callId, session, argsDigest, fingerprint]);
+export function approvalFingerprint({ id, callId, session, fingerprint }: Approval): string {
+  return shortDigest([id, callId, session, fingerprint]);
 }
 
 export function noticeOfApproval(approval: Approval, policy: Policy, now: Date): Notice {
@@ -84,7 +84,10 @@ export function noticeOfElevation(elevation: Elevation, policy: Policy, now: Dat
     fingerprint: shortDigest([id, agent, role, ...scope, String(elevation.forMs), createdAt.toISOString()]),
     buttons: false,
     question: { approvers, terms, answers, createdAt },
-    barred: barredFrom(policy, { people: ["person" in askedBy ? askedBy.person : askedBy.user], agents: [agent] }),
+    barred: barredFrom(policy, {
+      people: ["person" in askedBy ? askedBy.person : askedBy.user],
+      agents: [agent, ...(elevation.actors ?? [])],
+    }),
     untrusted: { reason: elevation.reason, ...("person" in askedBy ? {} : { user: askedBy.user }) },
   };
 }

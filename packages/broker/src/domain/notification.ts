@@ -93,6 +93,14 @@ export interface DeliveryQuery {
   readonly limit: number;
 }
 
+interface ClaimOptions {
+  readonly now: Date;
+  readonly until: Date;
+  readonly limit: number;
+  /** Those of one channel, or of none of these. Default: all. */
+  readonly among?: { readonly channel: string } | { readonly otherThan: readonly string[] } | undefined;
+}
+
 export interface NotificationStore {
   /**
    * Takes at most `limit` events, in their order, and puts what `plan` makes of them, all or nothing. Events that another broker has at the
@@ -103,7 +111,7 @@ export interface NotificationStore {
   ring(tenant: string, now: Date): Promise<number>;
   put(tenant: string, delivery: NewDelivery, now: Date): Promise<Delivery | undefined>;
   /** Deliveries that are due, each for this broker alone until `until`. */
-  claim(tenant: string, options: { readonly now: Date; readonly until: Date; readonly limit: number }): Promise<readonly Delivery[]>;
+  claim(tenant: string, options: ClaimOptions): Promise<readonly Delivery[]>;
   /** Says how an attempt ended. An attempt that another broker has made again meanwhile says nothing more, unless it arrived. */
   settle(delivery: Delivery, attempt: Attempt): Promise<void>;
   find(tenant: string, id: string): Promise<Delivery | undefined>;

@@ -26,7 +26,9 @@ export function stakesOf({ effect, environment, reach, origins }: Pick<Approval,
   ];
   const medium = [
     ...(HIGH_EFFECTS.has(effect) && !irreversible ? [`its effect is \`${effect}\``] : []),
-    ...(external.length > 0 ? [`${external.length === 1 ? "a destination is" : `${external.length} destinations are`} outside the company`] : []),
+    ...(external.length > 0
+      ? [`${external.length === 1 ? "a destination is" : `${external.length} destinations are`} outside the company`]
+      : []),
     ...(reach.cost === undefined ? [] : [`it costs ${reach.cost}`]),
     ...(effect === "write" && irreversible && environment === "prod" ? ["it changes production, and no action takes it back"] : []),
   ];

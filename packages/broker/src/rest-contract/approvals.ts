@@ -74,6 +74,8 @@ export const approvalSchema = z
     reversible: z.boolean(),
     undo: z.string(),
     args: object,
+    /** Arguments with values that the asking person may not see: a mask stands in their place, and an edit leaves it as it is. */
+    maskedArgs: z.array(z.string()),
     argsDigest: z.string(),
     /** Twelve digits that a message about it shows as well: whoever comes from there can compare. */
     check: z.string(),
@@ -143,7 +145,14 @@ export const similarSchema = z
     expired: z.int(),
     medianSeconds: z.number().optional(),
     recent: z.array(
-      z.object({ id: z.string(), at: time, state: approvalStateSchema, by: z.string().optional(), sentence: z.string(), reason: z.string().optional() }),
+      z.object({
+        id: z.string(),
+        at: time,
+        state: approvalStateSchema,
+        by: z.string().optional(),
+        sentence: z.string(),
+        reason: z.string().optional(),
+      }),
     ),
   })
   .openapi("SimilarApprovals");
@@ -171,7 +180,9 @@ export const bulkSchema = z.strictObject({
 });
 
 export const bulkAnswerSchema = z.object({
-  results: z.array(z.object({ id: z.string(), state: approvalStateSchema.optional(), problem: z.string().optional(), code: z.string().optional() })),
+  results: z.array(
+    z.object({ id: z.string(), state: approvalStateSchema.optional(), problem: z.string().optional(), code: z.string().optional() }),
+  ),
 });
 
 export const boundedApprovalSchema = z

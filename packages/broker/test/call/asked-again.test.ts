@@ -201,7 +201,7 @@ describe("a call that waits on the line", () => {
     expect(deletions(each)).toBe(0);
   });
 
-  test("goes on when policy has come to allow it, and uses no yes for that", async () => {
+  test("goes on when policy has come to allow it, and withdraws the yes, which no other call can use then", async () => {
     const each = await world(db.store, undefined, byStatus);
     const { answer, shown } = await asked(each, async (approval) => {
       await close(each, "spam");
@@ -210,7 +210,7 @@ describe("a call that waits on the line", () => {
     expect(answer.kind).toBe("result");
     const first = shown[0];
     if (first === undefined) throw new Error("nobody was asked");
-    expect(await stateOf(first)).toBe("approved");
+    expect(await stateOf(first)).toBe("cancelled");
     expect(deletions(each)).toBe(1);
   });
 });

@@ -40,7 +40,19 @@ async function held(overrides: Partial<Approval> = {}): Promise<string> {
 
 test("a yes to several calls is given with its bounds, listed with what is left of it, and withdrawn", async () => {
   const { id } = await askedCall(house, { terms: BOUNDED });
-  const approved = await run("approvals", "approve", id, "--as", "lena", "--uses", "10", "--for", "2h", "--bound", 'status=in:["closed","open"]');
+  const approved = await run(
+    "approvals",
+    "approve",
+    id,
+    "--as",
+    "lena",
+    "--uses",
+    "10",
+    "--for",
+    "2h",
+    "--bound",
+    'status=in:["closed","open"]',
+  );
   expect(approved).toMatchObject({ code: 0, err: expect.stringMatching(/^10 such calls may run until 20/u) });
   expect((await house.store.approvals.find("acme", id))?.answers[0]?.bounds).toMatchObject({
     uses: 10,
@@ -117,7 +129,10 @@ test("a receipt proves nothing without a key that is known, with another key, or
   const { id, key } = await signed();
   await run("approvals", "receipt", id, "--out", "receipt.json");
   const at = ["--origin", "https://broker.example"];
-  expect(await run("approvals", "verify", "receipt.json", ...at)).toMatchObject({ code: 1, out: expect.stringContaining("was not checked") });
+  expect(await run("approvals", "verify", "receipt.json", ...at)).toMatchObject({
+    code: 1,
+    out: expect.stringContaining("was not checked"),
+  });
   expect(await run("approvals", "verify", "receipt.json", ...at, "--key", "other")).toMatchObject({
     code: 1,
     out: expect.stringContaining("none of the keys given"),

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { recordCall, SUPPORT_BOT } from "../people-support/rest.ts";
 import { saidBy } from "../support/said.ts";
-import { accessibilityProblems, openConsole, type OpenedConsole, sidewaysPixels } from "./support.ts";
+import { accessibilityProblems, openConsole, type OpenedConsole, sidewaysPixels, settled } from "./support.ts";
 
 const HOSTILE = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>`;
 const BIDI = "safe\u202Egnp.exe";
@@ -73,6 +73,14 @@ test.each([
   expect(await sidewaysPixels(page)).toBe(0);
 });
 
+test("where the list is narrow its first call begins at its top", async () => {
+  const page = await opened.visit("lena", "/calls", { width: 320 });
+  const first = page.locator("tr[data-row]").first();
+  await first.waitFor();
+  const top = (await page.getByRole("region", { name: "Calls" }).boundingBox())?.y ?? 0;
+  expect(((await first.boundingBox())?.y ?? 0) - top).toBeLessThan(8);
+});
+
 test("whoever goes down the list with the keyboard opens a call with Enter", async () => {
   const page = await opened.visit("lena", "/calls");
   const rows = page.locator("tr[data-row]");
@@ -111,7 +119,7 @@ test("older calls come when the end of the list comes near", async () => {
     await region.evaluate((element) => {
       element.scrollTo(0, element.scrollHeight);
     });
-    await page.waitForLoadState("networkidle");
+    await settled(page);
   }
   expect(await page.locator('tr[data-row="call_old_0"]').count()).toBe(1);
 });
@@ -121,7 +129,7 @@ test("a call that happens while the page is open appears, and older ones stay", 
   await page.getByText("No call matches.").waitFor();
   await page.getByText("● live").waitFor();
   // What the page asks for anew because its stream has just begun.
-  await page.waitForLoadState("networkidle");
+  await settled(page);
   await recordCall(opened.house, "call_new_1", "intent");
   await recordCall(opened.house, "call_new_1", "outcome", { status: "failed" });
   await expect.poll(() => page.locator('tr[data-row="call_new_1"]').count(), { timeout: 30_000 }).toBe(1);
@@ -225,7 +233,7 @@ test("an open page does not fill the log with its own reads", async () => {
   const page = await opened.visit("rudi", "/calls/call_held_1");
   await page.getByText("By the policy in force now").waitFor();
   await page.getByText("What it was about").waitFor();
-  await page.waitForLoadState("networkidle");
+  await settled(page);
   const before = (await reads()).length;
   for (let times = 0; times < 3; times += 1) {
     const asked = page.waitForResponse(/calls\/call_held_1\/path/u);

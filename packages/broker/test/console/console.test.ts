@@ -52,6 +52,12 @@ test("the palette finds pages and actions by typing, and goes to a single thing 
   await page.getByPlaceholder("Type a page").fill(approval.id);
   await press(page, "Enter");
   await page.waitForURL(`${opened.origin}/approvals/${approval.id}`);
+  for (const run of ["run_0123456789", "ses_0123456789"]) {
+    await press(page, "Control+k");
+    await page.getByPlaceholder("Type a page").fill(run);
+    await press(page, "Enter");
+    await page.waitForURL(`${opened.origin}/runs/${run}`);
+  }
 });
 
 test("? shows the keys that work here, and g with a letter goes to a section", async () => {
@@ -101,6 +107,21 @@ test("when the stream of events breaks the page says so, and still finds what is
   await row(page, approval).waitFor({ timeout: 20_000 });
   const heard = await opened.closePages();
   expect(heard.filter((complaint) => !complaint.includes("ERR_FAILED"))).toEqual([]);
+});
+
+test("a page that was open while the broker was upgraded is loaded anew when a part of it is no longer there", async () => {
+  const approval = await held(opened.house);
+  const page = await opened.visit("lena");
+  await card(page, approval).waitFor();
+  await expect.poll(async () => page.evaluate("performance.now()"), { timeout: 10_000 }).toBeGreaterThan(3_000);
+  await page.route("**/assets/edit-dialog*", async (route) => route.fulfill({ status: 404, body: "gone" }));
+  await Promise.all([page.waitForEvent("load"), press(page, "e")]);
+  await page.unroute("**/assets/edit-dialog*");
+  await card(page, approval).waitFor();
+  await press(page, "e");
+  await page.getByRole("dialog").waitFor();
+  const heard = await opened.closePages();
+  expect(heard.filter((complaint) => !/dynamically imported module/u.test(complaint))).toEqual([]);
 });
 
 test("axe finds nothing on an empty inbox, in the palette and at an address without a page", async () => {

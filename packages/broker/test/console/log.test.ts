@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { LogStatus } from "../../src/adapters/rest/log-status.ts";
 import { recordCall } from "../people-support/rest.ts";
-import { accessibilityProblems, openConsole, type OpenedConsole, sidewaysPixels } from "./support.ts";
+import { accessibilityProblems, openConsole, type OpenedConsole, sidewaysPixels, settled } from "./support.ts";
 
 const HOSTILE = `<img src=x onerror="document.title='owned'">`;
 
@@ -92,7 +92,7 @@ test.each([
   for (const [tab, name] of TABS) {
     await page.goto(`${opened.origin}/log?tab=${tab}`);
     await page.getByRole("tab", { name, selected: true }).waitFor();
-    await page.waitForLoadState("networkidle");
+    await settled(page);
     expect(await accessibilityProblems(page), tab).toEqual([]);
     expect(await sidewaysPixels(page), tab).toBe(0);
   }

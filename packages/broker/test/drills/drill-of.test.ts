@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { argumentsDigest } from "../../src/call/identify.ts";
 import type { Approval } from "../../src/domain/approval.ts";
 import { drillOf } from "../../src/insight/drills/drill-of.ts";
-import { shop } from "../habits/support.ts";
+import { loaded, shop, shopFiles } from "../habits/support.ts";
 import { heldApproval } from "../people-support/rest.ts";
 
 const NOW = new Date("2026-11-02T10:00:00Z");
@@ -57,6 +57,32 @@ describe("a drill", () => {
     const made = first === undefined ? undefined : drill(first, seen);
     expect(made?.args).toEqual({ order: "O-1", amount: 2_000 });
     expect(made?.reach.cost).toBe(2_000);
+  });
+
+  test.each([
+    ["a destination that is hidden", "notify", NOTICE, "to: [secret]", undefined],
+    ["an amount that is hidden", "refund", { order: "O-1", amount: 5 }, "amount: [pii]", undefined],
+    ["a mailbox whose domain is seen", "notify", NOTICE, "to: [pii]", { ...NOTICE, to: "jo@mail-archive.example" }],
+  ])("tests nobody on what they may not see: %s", (_, name, args, label, expected) => {
+    const labelled = shopFiles.map(({ path, text }) => ({
+      path,
+      text:
+        path === "tools/shop.yaml"
+          ? text
+              .replace("labels: { team: [pii] }", `labels: { ${label} }`)
+              .replace("    cost: args.amount", `    cost: args.amount\n    labels: { ${label} }`)
+          : text,
+    }));
+    const past = asked(name, args);
+    const made = drillOf(past, {
+      policy: loaded(labelled),
+      seen: [past],
+      domain: "mail-archive.example",
+      id: "apr_drill",
+      callId: "call_drill",
+      now: NOW,
+    });
+    expect(made?.args).toEqual(expected);
   });
 
   test.each([

@@ -138,3 +138,14 @@ test("one that nobody answered is recorded once; one that somebody answered, or 
   expect(records.map(saidBy)).toMatchObject([{ event: "approval.drill", by: "broker", approval: id, verdict: "none" }]);
   expect((await opened.store.habits.figures("acme", new Date(DAY - DAY_MS), clock)).drillsMissed).toBe(1);
 });
+
+test("one that somebody said yes to while another yes was missing was not overlooked by everybody", async () => {
+  await answered();
+  const id = (await sow()) ?? "";
+  const answer = { verdict: "approve", by: "lena", at: clock, via: "passkey", roles: ["lead"] } as const;
+  await opened.store.approvals.answer("acme", id, { answer, seen: 0, state: "pending" });
+  clock = new Date(clock.getTime() + 3_600_000);
+  expect(await endMissedDrills({ drills: opened.store.drills, log: opened.store.log, now: () => clock }, "acme")).toBe(0);
+  expect(await opened.store.approvals.find("acme", id)).toMatchObject({ state: "expired" });
+  expect(await opened.store.log.recordsOf("acme", [id])).toEqual([]);
+});

@@ -205,17 +205,12 @@ test("where people often said no a deny of what was denied is told, which refuse
   });
 });
 
-test("no value that is not for everybody stands in what is told", async () => {
+test.each([
+  ["of the action itself", "    resource: { type: Ticket, id: args.id, before: get_ticket }"],
+  ["of the record, which another action returns", "    returns: { type: Ticket, at: result }"],
+])("no value that is not for everybody by a label %s stands in what is told", async (_, place) => {
   const labelled = companyFiles.map((file) =>
-    file.path === "tools/tickets.yaml"
-      ? {
-          ...file,
-          text: file.text.replace(
-            "    resource: { type: Ticket, id: args.id, before: get_ticket }",
-            "    resource: { type: Ticket, id: args.id, before: get_ticket }\n    labels: { status: [pii] }",
-          ),
-        }
-      : file,
+    file.path === "tools/tickets.yaml" ? { ...file, text: file.text.replace(place, `${place}\n    labels: { status: [pii] }`) } : file,
   );
   const policy = loaded(labelled);
   await inNewHouse(

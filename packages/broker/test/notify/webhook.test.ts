@@ -3,6 +3,7 @@ import { Webhook } from "standardwebhooks";
 import { afterEach, describe, expect, test } from "vitest";
 import { companyFiles } from "../people-support/company.ts";
 import { PUBLIC_URL, SUPPORT_BOT } from "../people-support/rest.ts";
+import { onServer } from "../support/server-statement.ts";
 import { elevationOf, yesOf } from "../store/elevation-sample.ts";
 import { cleanups, closeAll, open, payload, saidTo, typesTo } from "./hooked.ts";
 import { openNotifyHouse, WEBHOOK_SECRET } from "./house.ts";
@@ -78,6 +79,22 @@ describe("a held call", () => {
     await house.store.approvals.cancel("acme", (await house.hold({ callId: "call_3", args: { id: "T-19" } })).id);
     await house.pass();
     expect(typesTo(hook).toSorted()).toEqual(["approval.approved", "approval.cancelled", "approval.denied"]);
+  });
+
+  test("that was denied is not told to have expired, though its clock was set after its end was told", async () => {
+    const { house, hook } = await open({ on: { what: ["expired"] } });
+    const approval = await house.hold();
+    await house.answer(approval, "deny");
+    await house.pass();
+    await onServer(
+      house.databaseUrl(),
+      `insert into bailiwick.outbox_timers (tenant_id, kind, id, what, at) values ('acme', 'approval', '${approval.id}', 'expired', now())`,
+    );
+    house.later(31 * 60_000);
+    await house.pass();
+    await house.pass();
+    expect(typesTo(hook)).toEqual([]);
+    expect(await house.store.notifications.list("acme", { limit: 10 })).toEqual([]);
   });
 
   test("escalates and expires when its time comes, and not before", async () => {

@@ -90,7 +90,8 @@ test("a click opens the broker's page, and a message that names another site ope
 });
 
 test("without that policy a page of ours cannot register any worker", async () => {
-  await page.goto(`${house.url}/enrol`, { waitUntil: "networkidle" });
+  // The page moves from an address to `localhost` by itself.
+  await page.goto(`${house.url.replace("127.0.0.1", "localhost")}/enrol`);
   const refused = await page.evaluate(
     `navigator.serviceWorker.register("/push-worker.js").then(() => "registered", (error) => String(error))`,
   );

@@ -24,7 +24,7 @@ const TASK = "call Ms Doe about her refund";
 const WORDS = ["Doe", "odd mails", "bedroom laptop", "quarterly look", "Desk of Doe", "127.0.0.1:53123", "subject-77"];
 const PEOPLE = company.people.flatMap(({ id, name, email }) => [id, name, email]);
 
-/** Events that only a partner, a database, or what erases and retires records brings about; made here by the builder alone. */
+/** Events that only a partner, a database, a receiver of messages, or what erases and retires records brings about; made here by the builder alone. */
 const BUILT: readonly AdminEvent[] = [
   "anchor.conflict",
   "assertion.replay",
@@ -32,6 +32,8 @@ const BUILT: readonly AdminEvent[] = [
   "hold.lift",
   "hold.put",
   "log.retire",
+  "notification.dead",
+  "notification.subscribe",
   "resource.erase",
   "subject.erase",
 ];
@@ -123,7 +125,7 @@ async function elevations(): Promise<void> {
     ...askedByAgent(policy, { task: TASK, reason: "odd mails" }),
     askEndsAt: new Date(Date.now() - 1_000),
   });
-  await sayEnds({ elevations: asked.store.elevations, log: house.store.log, now: () => new Date() }, "acme");
+  await sayEnds({ elevations: asked.store.elevations, log: house.store.log, now: () => new Date() }, "acme", new Map());
   await asked.close();
 }
 

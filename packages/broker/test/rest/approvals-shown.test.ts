@@ -1,10 +1,12 @@
 import type { JsonObject } from "@bailiwick/policy";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
+import { viewApproval } from "../../src/adapters/rest/approvals/view.ts";
+import { argumentsDigest } from "../../src/call/identify.ts";
 import type { Approval } from "../../src/domain/approval.ts";
 import { approve, askedCall } from "../people-support/answering.ts";
 import { askingPolicy } from "../people-support/asking-policy.ts";
-import { type Ask, openRestHouse, type RestHouse } from "../people-support/rest.ts";
+import { type Ask, heldApproval, openRestHouse, type RestHouse } from "../people-support/rest.ts";
 import { PLAIN_TERMS } from "../store/approval-sample.ts";
 
 const SEVERAL = { ...PLAIN_TERMS, bounded: { uses: 5, forMs: 3_600_000 } };
@@ -116,4 +118,34 @@ describe("values that the policy shows to some only", () => {
     const found = await house.store.approvals.find("acme", approval.id);
     expect(found?.answers.at(-1)?.args).toEqual({ id: "T-17", status: "parked", customer: CUSTOMER });
   });
+
+  test("cannot be guessed by bounds: a list or range for an argument that is hidden is refused, whether it holds the value or not", async () => {
+    const approval = await held(secretive);
+    const until = new Date(Date.now() + 60_000).toISOString();
+    for (const guess of ["other@customers.example", CUSTOMER]) {
+      const bounds = { uses: 2, until, within: "session", args: { customer: { in: [guess, CUSTOMER] } } };
+      expect(await codeOf(await approve(as("lena"), approval.id, { bounds }))).toEqual([409, "bounds_refused"]);
+    }
+    expect(await stateOf(approval)).toBe("pending");
+    expect(
+      (await approve(as("lena"), approval.id, { bounds: { uses: 2, until, within: "session", args: { customer: { any: true } } } })).status,
+    ).toBe(200);
+  });
+
+  test("cannot be guessed by a digest either: whatever names the arguments is the same for other hidden values, or hidden", async () => {
+    const same = { ...secretive, callId: "call_same", session: "ses_same", id: "apr_same" };
+    const one = viewOf("lena", heldApproval(same));
+    const argsDigest = argumentsDigest(one.operation, { ...shown.args, customer: "other@customers.example" });
+    const other = viewOf("lena", heldApproval({ ...same, argsDigest }));
+    expect(other.check).toBe(one.check);
+    expect(one.argsDigest).toBe("[redacted]");
+    expect(viewOf("petra", heldApproval({ ...same, argsDigest })).argsDigest).toBe(argsDigest);
+  });
 });
+
+function viewOf(person: string, approval: Approval) {
+  const found = policy.people.find(({ id }) => id === person);
+  if (found === undefined) throw new Error(`there is no ${person}`);
+  const principal = { kind: "person", person: found, via: "passkey", tenants: ["acme"], tokenHash: "", carrier: "bearer" } as const;
+  return viewApproval(approval, principal, { policy: () => policy, now: () => new Date() }, []);
+}

@@ -71,6 +71,16 @@ test("a person lends their roles to another, who then answers in them until the 
   expect(await house.ports.duties.inForce("acme", new Date(now.getTime() + 2 * DAY_MS))).toEqual([]);
 });
 
+test("whoever has become an auditor since lends nothing: they could not answer themselves", async () => {
+  await made(lena);
+  const now = house.now();
+  const people = company.people.map((person) => (person.id === "lena" ? { ...person, roles: [...person.roles, "auditor"] } : person));
+  const deputy = people.find(({ id }) => id === "ana");
+  const about = { duties: await house.ports.duties.inForce("acme", now), people, barred: [], now };
+  const question = heldApproval({ approvers: ["support-lead"] });
+  expect(deputy === undefined ? "" : standingOf(question, { ...deputy, roles: [] }, about)).toBeUndefined();
+});
+
 test("everybody of the tenant sees who answers for whom, and nobody else does", async () => {
   const { id } = await made(lena);
   for (const ask of [lena, ana, rudi, ines]) expect((await listed(ask)).map((duty) => duty.id)).toEqual([id]);

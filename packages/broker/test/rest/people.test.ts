@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { enrol, invitationCode, openPeopleBrowser, signIn, stepUp } from "../people-support/browser.ts";
+import { approve } from "../people-support/answering.ts";
 import { company } from "../people-support/company.ts";
 import { type Ask, heldApproval, openRestHouse, type RestHouse } from "../people-support/rest.ts";
 import { saidBy } from "../support/said.ts";
@@ -113,8 +114,8 @@ test("nobody answers for an agent they own, owners included", async () => {
   const approval = heldApproval();
   await owned.store.approvals.create(approval);
   const ines = await owned.as("ines");
-  expect(await codeOf(await post(ines, `/approvals/${approval.id}/approve`))).toEqual([403, "separation_of_duties"]);
+  expect(await codeOf(await approve(ines, approval.id))).toEqual([403, "separation_of_duties"]);
   expect(await (await ines("GET", `/api/v1/approvals/${approval.id}`)).json()).toMatchObject({ mayAnswer: false });
-  expect((await post(await owned.as("lena"), `/approvals/${approval.id}/approve`)).status).toBe(200);
+  expect((await approve(await owned.as("lena"), approval.id)).status).toBe(200);
   await owned.close();
 });

@@ -168,6 +168,18 @@ test("calls under way end first; while one does not, nothing is destroyed", { ti
   expect(await log.query(tenant, { user: "ada", limit: 10 })).toEqual([]);
 });
 
+test("duties of whoever is erased go with them, theirs and those they did for others; of two others they stay", async () => {
+  fresh();
+  const { duties, erasure, log } = opened.store;
+  await log.append(tenant, callOf("c", "ada"));
+  const times = { begins: new Date(Date.now() - 1_000), ends: new Date(Date.now() + 60_000), reason: "in hospital", roles: [] };
+  await duties.put({ ...times, tenant, id: "dty_1", from: "ada", to: "bob" });
+  await duties.put({ ...times, tenant, id: "dty_2", from: "bob", to: "ada" });
+  await duties.put({ ...times, tenant, id: "dty_3", from: "bob", to: "cleo" });
+  await erasure.erase(tenant, "ada", act);
+  expect((await duties.list(tenant, new Date())).map(({ id }) => id)).toEqual(["dty_3"]);
+});
+
 test("nobody is erased twice, or in another tenant's name", async () => {
   fresh();
   const { log, erasure } = opened.store;

@@ -1,4 +1,5 @@
 import createClient from "openapi-fetch";
+import { heardTime } from "./clock.ts";
 import type { components, paths } from "./contract.d.ts";
 
 /** A schema of the broker's OpenAPI document, by its name there. */
@@ -26,6 +27,8 @@ export const api = createClient<paths>({
   cache: "no-store",
   credentials: "same-origin",
 });
+
+api.use({ onResponse: ({ response }) => heardTime(response.headers.get("date")) });
 
 /**
  * The answer's data. `const { calls } = await answerOf(api.GET("/api/v1/calls", { params: { query: {} } }))`.

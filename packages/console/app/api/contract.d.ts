@@ -9351,6 +9351,7 @@ export interface components {
             expiresAt: string;
             fingerprint: string;
             id: string;
+            maskedArgs: string[];
             mayAnswer: boolean;
             mayNotBecause?: string;
             operation: components["schemas"]["Operation"];

@@ -1,6 +1,7 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
 import { refreshApprovals } from "./approvals.ts";
+import { untilSamePerson } from "./person.ts";
 
 /** `live`: the broker says when something happens. `polling`: it does not, so everything shown is asked for every few seconds. */
 export type LiveState = "connecting" | "live" | "polling";
@@ -8,7 +9,7 @@ export type LiveState = "connecting" | "live" | "polling";
 const POLL_MS = 10_000;
 /** How long the stream is left alone after it broke for good; a stream that only paused comes back by itself. */
 const RECONNECT_MS = 15_000;
-/** A burst of happenings is one look at the broker. */
+/** The first happening after a quiet time is looked at at once; what follows within so long is one more look, however much it is. */
 const GATHER_MS = 300;
 
 /** Which answers a happening makes old: the first word of their query keys. */
@@ -49,9 +50,14 @@ export function startLive(queries: QueryClient): () => void {
     heardOf = [];
     void lookAgain(queries, happenings);
   };
+  let heardAt = Number.NEGATIVE_INFINITY;
   const heard = (text: string): void => {
+    const quiet = performance.now() - heardAt >= GATHER_MS;
+    heardAt = performance.now();
     heardOf.push(happeningOf(text));
-    gathering ??= setTimeout(look, GATHER_MS);
+    if (gathering !== undefined) return;
+    if (quiet) look();
+    else gathering = setTimeout(look, GATHER_MS);
   };
   const open = (): void => {
     clearTimeout(reconnecting);
@@ -59,7 +65,8 @@ export function startLive(queries: QueryClient): () => void {
     source = new EventSource("/api/v1/events");
     source.addEventListener("open", () => {
       become("live");
-      heard(MISSED);
+      // It begins with `missed`. A stream that ended may have ended with the sign-in.
+      void untilSamePerson();
     });
     source.addEventListener("message", ({ data }) => {
       if (typeof data === "string") heard(data);
@@ -86,8 +93,6 @@ export function startLive(queries: QueryClient): () => void {
     source?.close();
   };
 }
-
-const MISSED = JSON.stringify({ kind: "missed" });
 
 interface Happening {
   readonly kind: string;

@@ -1,4 +1,5 @@
 import { QueryClient, queryOptions, useQuery } from "@tanstack/react-query";
+import { noteShownTo } from "./person.ts";
 import { answerOf, api, ApiProblem, type Schema } from "./client.ts";
 
 /** An answer is asked for again when something happened (see `live.ts`), and when the page is looked at after so long. */
@@ -18,7 +19,11 @@ export const queryClient = new QueryClient({
 /** Who is signed in. */
 export const meQuery = queryOptions({
   queryKey: ["me"],
-  queryFn: async () => answerOf(api.GET("/api/v1/me")),
+  queryFn: async () => {
+    const me = await answerOf(api.GET("/api/v1/me"));
+    noteShownTo(me);
+    return me;
+  },
   staleTime: Infinity,
 });
 

@@ -1,4 +1,5 @@
 import { Link, useRouter, useRouterState } from "@tanstack/react-router";
+import { useEffect, useRef } from "react";
 import { usePendingCount } from "../api/pending.ts";
 import { cls } from "../ui/classes.ts";
 import { SECTIONS, type Section } from "./sections.ts";
@@ -15,8 +16,14 @@ export function useSections(): readonly Section[] {
 export function Nav() {
   const pending = usePendingCount();
   const onCard = useRouterState({ select: ({ location }) => location.pathname.startsWith("/approvals/") });
+  const nav = useRef<HTMLElement>(null);
+  const here = useRouterState({ select: ({ location }) => location.pathname.split("/")[1] });
+  useEffect(() => {
+    // Where the row is longer than the window, the place one is at comes into view.
+    if (here !== undefined) nav.current?.querySelector("[aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [here]);
   return (
-    <nav aria-label="Sections" className="shrink-0 border-line bg-card max-md:border-b md:w-40 md:border-r">
+    <nav ref={nav} aria-label="Sections" className="shrink-0 border-line bg-card max-md:border-b md:w-40 md:border-r">
       <ul className="flex gap-0.5 p-1.5 max-md:overflow-x-auto md:flex-col">
         {useSections().map((section) => (
           <li key={section.name} className="shrink-0">

@@ -8,8 +8,10 @@ import { useSections } from "./nav.tsx";
 
 /** Names of single things: typed or pasted whole, they are gone to. */
 const IDS = [
-  { begins: /^apr_[\w-]{8,}$/u, what: "approval", to: "/approvals/$id" },
-  { begins: /^call_[\w-]{8,}$/u, what: "call", to: "/calls/$id" },
+  { begins: /^apr_[\w-]{8,}$/u, what: "approval", path: "/approvals/" },
+  { begins: /^call_[\w-]{8,}$/u, what: "call", path: "/calls/" },
+  { begins: /^(?:run|ses)_[\w-]{8,}$/u, what: "run", path: "/runs/" },
+  { begins: /^elv_[\w-]{8,}$/u, what: "elevation", path: "/elevations/" },
 ] as const;
 
 /** Every page and every action of the page that is open, found by typing. */
@@ -35,8 +37,8 @@ export function Palette({ onClose }: { readonly onClose: () => void }) {
         />
         <Command.List className="max-h-80 overflow-auto p-1.5">
           <Command.Empty className="px-2 py-4 text-soft">Nothing here is called that.</Command.Empty>
-          {IDS.filter(({ begins }) => begins.test(id)).map(({ what, to }) => (
-            <Item key={what} value={id} onSelect={() => go(() => void navigate({ to, params: { id } }))}>
+          {IDS.filter(({ begins }) => begins.test(id)).map(({ what, path }) => (
+            <Item key={what} value={id} onSelect={() => go(() => void navigate({ href: `${path}${id}` }))}>
               Open {what} {id}
             </Item>
           ))}

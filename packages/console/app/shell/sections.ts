@@ -18,6 +18,7 @@ export const SECTIONS: readonly Section[] = [
   { name: "Overview", page: "/overview", key: "o" },
   { name: "Elevations", page: "/elevations", key: "e" },
   { name: "Duty and habits", page: "/duty", key: "d" },
+  { name: "Notifications", page: "/notifications", key: "n" },
   { name: "People", plain: "/people" },
   { name: "Account", plain: "/account" },
 ];

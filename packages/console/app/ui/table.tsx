@@ -66,7 +66,7 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>) {
       style={{ maxHeight: height }}
     >
       <table role="table" aria-label={label} aria-rowcount={(total ?? rows.length) + 1} className="stacking w-full border-collapse">
-        <thead role="rowgroup" className="sticky top-0 z-10 bg-card">
+        <thead role="rowgroup" className="top-0 z-10 bg-card @min-[38rem]:sticky">
           <tr role="row" aria-rowindex={1} className="text-left text-soft">
             {table.getHeaderGroups()[0]?.headers.map((header) => (
               <th

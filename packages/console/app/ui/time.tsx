@@ -1,4 +1,5 @@
 import { useEffect, useState } from "react";
+import { brokerNow, onClockSet } from "../api/clock.ts";
 
 const EXACT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
 
@@ -29,13 +30,18 @@ export function Time({ at }: { readonly at: string }) {
 
 const NEAR_MS = 120_000;
 
-/** The time (ms), again every second while `at` is near, else every half minute. */
+/** The time by the broker (ms), again every second while `at` is near, else every half minute. */
 export function useNow(at: string): number {
-  const [now, setNow] = useState(Date.now);
+  const [now, setNow] = useState(brokerNow);
   const near = Math.abs(new Date(at).getTime() - now) < NEAR_MS;
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), near ? 1_000 : 30_000);
-    return () => clearInterval(timer);
+    const look = (): void => setNow(brokerNow());
+    const timer = setInterval(look, near ? 1_000 : 30_000);
+    const off = onClockSet(look);
+    return () => {
+      clearInterval(timer);
+      off();
+    };
   }, [near]);
   return now;
 }

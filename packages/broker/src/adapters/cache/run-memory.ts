@@ -10,10 +10,11 @@ export function runMemory(): RunMemory {
   const runs = new Map<string, Map<string, Seen>>();
   let values = 0;
   const forgetOldest = (): void => {
-    const oldest = runs.entries().next().value;
-    if (oldest === undefined) return;
-    runs.delete(oldest[0]);
-    values -= oldest[1].size;
+    for (const [key, known] of runs) {
+      if (values <= MAX_VALUES || runs.size === 1) return;
+      runs.delete(key);
+      values -= known.size;
+    }
   };
   return {
     note: (tenant, run, found, seen) => {
@@ -29,7 +30,7 @@ export function runMemory(): RunMemory {
       // To the end of the line.
       runs.delete(key);
       runs.set(key, known);
-      while (values > MAX_VALUES && runs.size > 1) forgetOldest();
+      forgetOldest();
     },
     find: (tenant, run, value) => runs.get(keyOf(tenant, run))?.get(value),
   };

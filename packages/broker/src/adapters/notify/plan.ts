@@ -59,9 +59,13 @@ export async function planEvents(tenant: string, events: readonly OutboxEvent[],
   return { deliveries: withoutRepeated(deliveries), timers, closed };
 }
 
+/** A clock that was set by one broker while another heard of the end still rings. */
+const WITHDRAWN: readonly string[] = ["denied", "cancelled", "revoked"];
+
 /** An event may be older than an answer. */
 function isNews(notice: Notice, { what }: OutboxEvent, now: Date): boolean {
   if (OPEN_NEWS.includes(what)) return notice.open;
+  if (what === "expired" && WITHDRAWN.includes(notice.state)) return false;
   // A yes that nobody used in time was answered.
   return what !== "expired" || notice.kind === "elevation" || !tally(notice.question, now).complete;
 }

@@ -4,7 +4,7 @@ import { callPath } from "../../insight/call-path.ts";
 import { type CallView, type RecordView, viewCall, viewRecord } from "../../insight/record-view.ts";
 import { callPathSchema } from "../../rest-contract/call-path.ts";
 import { callDetailSchema, callSchema, callsSchema, endedCallsSchema, explanationSchema, nameSchema } from "../../rest-contract/schemas.ts";
-import { shownFacts } from "./call-facts.ts";
+import { shownFacts, tellsNoSecret } from "./call-facts.ts";
 import { type CallFilter, callFilterShape, callQueryOf } from "./call-filter.ts";
 import { addEndpoint, nothing } from "./endpoint.ts";
 import type { RestPorts } from "./ports.ts";
@@ -103,18 +103,20 @@ function addExplanation(app: OpenAPIHono, ports: RestPorts): void {
       const found = await findCall(ports, principal.tenants, callId);
       if (found === undefined) throw notFound("call", callId, "bailiwick audit query");
       const { tenant, rules } = found.call;
-      const explanation = await ports.explain(tenant, callId);
-      if (explanation !== undefined)
+      const [explanation, facts] = await Promise.all([ports.explain(tenant, callId), ports.log.facts(tenant, callId)]);
+      if (explanation !== undefined) {
+        const isForAll = tellsNoSecret(ports, facts ?? {}, principal);
         return {
           callId,
           tenant,
-          summary: explanation.summary,
+          summary: isForAll(explanation.summary) ? explanation.summary : summaryOf(found.call),
           rules: [...explanation.rules],
           unmatched: [...explanation.unmatched],
-          wouldChange: [...explanation.wouldChange],
+          wouldChange: explanation.wouldChange.filter((each) => isForAll(each)),
           erased: false,
         };
-      const erased = hadFacts(found.records) && (await ports.log.facts(tenant, callId)) === undefined;
+      }
+      const erased = hadFacts(found.records) && facts === undefined;
       return { callId, tenant, summary: summaryOf(found.call), rules, unmatched: [], wouldChange: [], erased };
     },
   });

@@ -17,6 +17,12 @@ export const PAGE_HEADERS: Readonly<Record<string, string>> = {
   "cache-control": "no-store",
 };
 
+/** The page that turns messages on makes one address of a worker, which is the only one it can make; no other page makes any. */
+const PUSH_HEADERS: Readonly<Record<string, string>> = {
+  ...PAGE_HEADERS,
+  "content-security-policy": (PAGE_HEADERS["content-security-policy"] ?? "").replace("trusted-types 'none'", "trusted-types push-worker"),
+};
+
 /** The name of such a file changes with its content, so it never has to be asked for again (RFC 8246). */
 const ASSET_CACHING = "public, max-age=31536000, immutable";
 
@@ -43,7 +49,7 @@ function served(c: Context, file: ConsoleFile, caching?: string): Response {
   const compressed = file.gzip !== undefined && takesGzip(c.req.header("accept-encoding")) ? file.gzip : undefined;
   return new Response(compressed ?? file.content, {
     headers: {
-      ...PAGE_HEADERS,
+      ...(file.path === "/account" ? PUSH_HEADERS : PAGE_HEADERS),
       "content-type": file.contentType,
       ...(file.gzip === undefined ? {} : { vary: "accept-encoding" }),
       ...(compressed === undefined ? {} : { "content-encoding": "gzip" }),

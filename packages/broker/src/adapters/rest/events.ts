@@ -28,6 +28,8 @@ export function addEvents(app: OpenAPIHono, ports: RestPorts): void {
   app.get("/events", async (c) => {
     const principal = await authorize(ports, c, "view");
     parsePart(nothing, c.req.query(), "query");
+    // Nobody reads what is said to a HEAD, and nobody hangs up on it: a stream begun for it would never end.
+    if (c.req.method === "HEAD") return c.body(null, 200, { "content-type": "text/event-stream", "cache-control": "no-cache" });
     const who = principal.kind === "person" ? principal.person.id : "operator";
     const streams = open.get(who) ?? 0;
     if (streams >= MAX_STREAMS) throw new Problem("too_many_attempts", `you have ${MAX_STREAMS} pages open already`, ["close one of them"]);

@@ -11,6 +11,9 @@ export interface ApprovalRows {
 /** How far back questions count as past ones of their shape. */
 const SIMILAR_MS = 30 * 24 * 60 * 60 * 1000;
 
+/** Ids in the order of their characters' codes, in which pages of several tenants are put together, whatever language the database sorts by. */
+const IN_ORDER = sql`id collate "C"`;
+
 /** One page. Where the order is `soonest` only those that still run come first, so it is asked with a state. */
 export async function pageOf(scoped: Transaction<Tables>, tenant: string, query: ApprovalQuery, at: Date): Promise<ApprovalRows> {
   const column = query.order === "newest" ? "created_at" : "expires_at";
@@ -22,14 +25,14 @@ export async function pageOf(scoped: Transaction<Tables>, tenant: string, query:
   if (place !== undefined) {
     rows =
       query.order === "newest"
-        ? rows.where(sql<boolean>`(created_at, id) < (${place.at}, ${place.id})`)
-        : rows.where(sql<boolean>`(expires_at, id) > (${place.at}, ${place.id})`);
+        ? rows.where(sql<boolean>`(created_at, id collate "C") < (${place.at}, ${place.id})`)
+        : rows.where(sql<boolean>`(expires_at, id collate "C") > (${place.at}, ${place.id})`);
   }
   const direction = query.order === "newest" ? "desc" : "asc";
   // One more than asked says whether there is another page.
   const found = await rows
     .orderBy(column, direction)
-    .orderBy("id", direction)
+    .orderBy(IN_ORDER, direction)
     .limit(query.limit + 1)
     .execute();
   const shown = found.slice(0, query.limit);
@@ -37,13 +40,13 @@ export async function pageOf(scoped: Transaction<Tables>, tenant: string, query:
   return { rows: shown, next: found.length > query.limit && last !== undefined ? `${last[column].toISOString()}~${last.id}` : undefined };
 }
 
-export async function countPending(scoped: Transaction<Tables>, tenant: string, at: Date): Promise<number> {
-  const counted = await scoped
+export async function countPending(scoped: Transaction<Tables>, tenant: string, at: Date, agent: string | undefined): Promise<number> {
+  const pending = scoped
     .selectFrom("bailiwick.approvals")
     .select(sql<number>`count(*)::int`.as("count"))
     .where("tenant_id", "=", tenant)
-    .where(isIn("pending", at))
-    .executeTakeFirst();
+    .where(isIn("pending", at));
+  const counted = await (agent === undefined ? pending : pending.where("agent", "=", agent)).executeTakeFirst();
   return counted?.count ?? 0;
 }
 
@@ -73,7 +76,9 @@ export async function similarRows(
       sql<number>`count(*) filter (where decided_at is not null and state <> 'denied')::int`.as("approved"),
       sql<number>`count(*) filter (where state = 'denied')::int`.as("denied"),
       sql<number>`count(*) filter (where decided_at is null and (state = 'expired' or expires_at <= ${of.at}))::int`.as("expired"),
-      sql<number | null>`(percentile_cont(0.5) within group (order by extract(epoch from decided_at - created_at) * 1000))::float8`.as("median"),
+      sql<number | null>`(percentile_cont(0.5) within group (order by extract(epoch from decided_at - created_at) * 1000))::float8`.as(
+        "median",
+      ),
     ])
     .executeTakeFirst();
   const recent = await others.selectAll().where("decided_at", "is not", null).orderBy("decided_at", "desc").limit(of.limit).execute();

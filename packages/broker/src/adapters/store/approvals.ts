@@ -50,7 +50,7 @@ export function approvalStore(deps: ApprovalDeps): ApprovalStore {
       const { rows, next } = await inTenant(db, tenant, (scoped) => pageOf(scoped, tenant, query, at));
       return { approvals: await opened(deps, tenant, rows, at), next };
     },
-    countPending: (tenant) => inTenant(db, tenant, (scoped) => countPending(scoped, tenant, now())),
+    countPending: (tenant, agent) => inTenant(db, tenant, (scoped) => countPending(scoped, tenant, now(), agent)),
     similar: async (approval, limit) => {
       const { tenant, id } = approval;
       const shape = shapeTag(await deps.secrets(tenant), approval);
@@ -70,7 +70,12 @@ export function approvalStore(deps: ApprovalDeps): ApprovalStore {
     takeEnded: (tenant, limit) => takeEnded(deps, tenant, limit),
     saidEnded: (tenant, id) =>
       inTenant(db, tenant, async (scoped) => {
-        await scoped.updateTable("bailiwick.approvals").set({ end_said: true }).where("tenant_id", "=", tenant).where("id", "=", id).execute();
+        await scoped
+          .updateTable("bailiwick.approvals")
+          .set({ end_said: true })
+          .where("tenant_id", "=", tenant)
+          .where("id", "=", id)
+          .execute();
       }),
     wait: (tenant, id, { timeoutMs, signal }) =>
       waitUntil(deps.wakeups, `${tenant} ${id}`, { timeoutMs, signal, now }, async () => {

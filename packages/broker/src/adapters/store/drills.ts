@@ -8,10 +8,13 @@ export function drillStore(db: Kysely<Tables>): DrillStore {
   return {
     endMissed: (tenant, now) =>
       inTenant(db, tenant, async (scoped) => {
-        const { rows } = await sql<MissedDrill>`
+        const { rows } = await sql<MissedDrill & { answered: number }>`
           update bailiwick.approvals set state = 'expired'
-           where tenant_id = ${tenant} and drill and state = 'pending' and expires_at <= ${now} returning id, agent`.execute(scoped);
-        return rows;
+           where tenant_id = ${tenant} and drill and state = 'pending' and expires_at <= ${now} returning id, agent, answered`.execute(
+          scoped,
+        );
+        // One of several yeses that were needed was recorded when it was given.
+        return rows.filter(({ answered }) => answered === 0).map(({ id, agent }) => ({ id, agent }));
       }),
   };
 }

@@ -13,6 +13,8 @@ interface Question {
   readonly row: ElevationsTable;
   readonly subject: Subject;
   readonly elevation: Elevation;
+  /** Tags of the rights that the sessions it is asked for have. */
+  readonly tags: readonly string[];
 }
 
 /** The row that answers a question already: the same one that waits, or a right in force that holds what is asked. */
@@ -62,8 +64,8 @@ function sameScopes(one: readonly string[], other: readonly string[]): boolean {
 }
 
 /** In its second half a right no longer answers the question for it: whoever needs it longer asks in time. */
-function holds({ row, elevation }: Question, other: ElevationsTable, at: Date): boolean {
-  if (other.task !== null && other.task !== row.task) return false;
+function holds({ elevation, tags }: Question, other: ElevationsTable, at: Date): boolean {
+  if (other.task !== null && !tags.includes(other.task)) return false;
   const { active_from: from, active_until: until, scope } = other;
   if (from === null || until === null || scope === null) return false;
   const leftMs = until.getTime() - at.getTime();

@@ -15,11 +15,12 @@ export async function elevationPage(scoped: Transaction<Tables>, tenant: string,
   if (query.state !== undefined) rows = rows.where(isIn(query.state, at));
   if (query.agent !== undefined) rows = rows.where("agent", "=", query.agent);
   const place = query.after === undefined ? undefined : readPlace(query.after);
-  if (place !== undefined) rows = rows.where(sql<boolean>`(created_at, id) < (${place.at}, ${place.id})`);
+  if (place !== undefined) rows = rows.where(sql<boolean>`(created_at, id collate "C") < (${place.at}, ${place.id})`);
   // One more than asked says whether there is another page.
   const found = await rows
     .orderBy("created_at", "desc")
-    .orderBy("id", "desc")
+    // In the order in which pages of several tenants are put together, whatever language the database sorts by.
+    .orderBy(sql`id collate "C"`, "desc")
     .limit(query.limit + 1)
     .execute();
   const shown = found.slice(0, query.limit);
@@ -62,10 +63,10 @@ export function endedRows(scoped: Transaction<Tables>, tenant: string, since: Da
     .execute();
 }
 
-/** Rights in force of one agent, for sessions of one task. */
-export type RightsFor = (agent: string, task: string) => readonly ActiveElevation[];
+/** Rights in force of a session: those of its agent that are for all of its sessions, or for those with one of these tags. */
+export type RightsFor = (agent: string, tags: () => readonly string[]) => readonly ActiveElevation[];
 
-/** What these agents were given for a time; `task` is a tag. No name of a person is needed for it, so nothing is unsealed. */
+/** What these agents were given for a time. What people were asked is not needed for it, so nothing is unsealed. */
 export async function rightsInForce(db: Kysely<Tables>, tenant: string, agents: readonly string[], at: Date): Promise<RightsFor> {
   const rows = await inTenant(db, tenant, (scoped) =>
     scoped
@@ -78,9 +79,9 @@ export async function rightsInForce(db: Kysely<Tables>, tenant: string, agents: 
       .orderBy("id")
       .execute(),
   );
-  return (agent, task) =>
+  return (agent, tags) =>
     rows.flatMap(({ id, agent: of, role, scope, task: only, active_until: until }) =>
-      of === agent && (only === null || only === task) && scope !== null && until !== null ? [{ id, role, scope, until }] : [],
+      of === agent && (only === null || tags().includes(only)) && scope !== null && until !== null ? [{ id, role, scope, until }] : [],
     );
 }
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Elevation, ElevationState } from "../../domain/elevation.ts";
 import { answersSchema, termsSchema } from "./approval-row.ts";
+import { canonicalText } from "./log/canonical-text.ts";
 import { openJson, sealJson } from "./subjects/sealed-json.ts";
 import type { Subject } from "./subjects/subjects.ts";
 import type { TenantSecrets } from "./subjects/tenant-secrets.ts";
@@ -43,12 +44,37 @@ export function toRow(elevation: Elevation, subject: Subject, secrets: Pick<Tena
     ask_ends_at: askEndsAt,
     answered: answers.length,
     scope: given === undefined ? null : [...given.scope],
-    task: ask.task === undefined ? null : secrets.tag("task", ask.task.toWellFormed()),
+    task: sessionsTag(elevation, secrets),
     active_from: given?.from ?? null,
     active_until: given?.until ?? null,
     ask: sealJson(subject, ask, associatedOf("ask", elevation)),
     answers: answers.length === 0 && revoked === undefined ? null : sealSaid(subject, elevation),
   };
+}
+
+/**
+ * Whose sessions have the right: those for a task, and where the agent itself asked, for the user it asked for, since that is what people were told.
+ * Null: all of the agent.
+ */
+function sessionsTag({ task, askedBy }: Pick<Elevation, "task" | "askedBy">, secrets: Pick<TenantSecrets, "tag">): string | null {
+  if (task === undefined) return null;
+  return "person" in askedBy ? taskTag(secrets, task) : userTaskTag(secrets, { task, user: askedBy.user });
+}
+
+/** Tags of the rights that a session of this user and task has, beside those that all of its agent's have. */
+export function tagsOfSession(
+  secrets: Pick<TenantSecrets, "tag">,
+  session: { readonly user: string; readonly task: string },
+): readonly string[] {
+  return [taskTag(secrets, session.task), userTaskTag(secrets, session)];
+}
+
+function taskTag({ tag }: Pick<TenantSecrets, "tag">, task: string): string {
+  return tag("task", task.toWellFormed());
+}
+
+function userTaskTag({ tag }: Pick<TenantSecrets, "tag">, { user, task }: { readonly user: string; readonly task: string }): string {
+  return tag("user-task", canonicalText([user, task]));
 }
 
 /** What people said of it, under the key of whom it was asked for, whoever said it. */

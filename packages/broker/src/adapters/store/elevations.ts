@@ -3,7 +3,7 @@ import type { Elevation, ElevationAnswered, ElevationAsked, ElevationStore } fro
 import { Fault } from "../../domain/fault.ts";
 import { askedAlready, MAX_WAITING, waitingFor } from "./elevation-asked.ts";
 import { activeRows, elevationPage, endedRows } from "./elevation-list.ts";
-import { fromRow, sealSaid, subjectOf, toRow } from "./elevation-row.ts";
+import { fromRow, sealSaid, subjectOf, tagsOfSession, toRow } from "./elevation-row.ts";
 import type { Subject, Subjects } from "./subjects/subjects.ts";
 import type { TenantSecrets } from "./subjects/tenant-secrets.ts";
 import { withSubject } from "./subjects/with-subject.ts";
@@ -90,7 +90,7 @@ async function ask(deps: ElevationDeps, elevation: Elevation): Promise<Elevation
       async (scoped): Promise<{ readonly row: ElevationsTable; readonly repeated: boolean } | { readonly waiting: number }> => {
         await sql`select pg_advisory_xact_lock(hashtextextended(${`bailiwick.elevations ${tenant} ${agent}`}, 0))`.execute(scoped);
         const row = toRow(elevation, subject, secrets);
-        const same = await askedAlready(scoped, { row, subject, elevation }, at);
+        const same = await askedAlready(scoped, { row, subject, elevation, tags: tagsFor(elevation, row, secrets) }, at);
         if (same !== undefined) return { row: same, repeated: true };
         const waiting = await waitingFor(scoped, tenant, agent, at);
         if (waiting >= MAX_WAITING) return { waiting };
@@ -177,6 +177,12 @@ async function sayEnded(
     for (const elevation of await opened(deps, tenant, await endedRows(scoped, tenant, new Date(at.getTime() - sinceMs), at), at))
       await said(elevation);
   });
+}
+
+/** An agent's question is for its own sessions; a person's for those it names. */
+function tagsFor({ askedBy, task }: Elevation, row: ElevationsTable, secrets: TenantSecrets): readonly string[] {
+  if ("person" in askedBy || task === undefined) return row.task === null ? [] : [row.task];
+  return tagsOfSession(secrets, { user: askedBy.user, task });
 }
 
 /** Whom it was asked for. @throws Fault `store_unavailable` when there is none, or they were erased. */

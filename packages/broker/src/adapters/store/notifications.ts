@@ -73,12 +73,13 @@ export function notificationStore(deps: NotificationDeps): NotificationStore {
       await inTenant(db, tenant, (scoped) => insert(scoped, tenant, sealed, now));
       return find(tenant, sealed[0]?.id ?? "");
     },
-    claim: async (tenant, { now, until, limit }) => {
+    claim: async (tenant, { now, until, limit, among = { otherThan: [] } }) => {
+      const ofThese = "channel" in among ? sql`channel = ${among.channel}` : sql`channel <> all (${[...among.otherThan]}::text[])`;
       const rows = await inTenant(db, tenant, async (scoped) => {
         const { rows: claimed } = await sql<DeliveryRow>`
           update bailiwick.deliveries set attempts = attempts + 1, next_at = ${until}
            where tenant_id = ${tenant} and id in (
-             select id from bailiwick.deliveries where tenant_id = ${tenant} and state = 'waiting' and next_at <= ${now}
+             select id from bailiwick.deliveries where tenant_id = ${tenant} and state = 'waiting' and next_at <= ${now} and ${ofThese}
               order by next_at, id limit ${limit} for update skip locked)
           returning *`.execute(scoped);
         return claimed;

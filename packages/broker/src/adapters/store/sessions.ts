@@ -4,6 +4,7 @@ import { Fault } from "../../domain/fault.ts";
 import type { Revocation, Session, SessionStore } from "../../domain/session.ts";
 import type { Stop } from "../../domain/stop.ts";
 import { rightsInForce } from "./elevation-list.ts";
+import { tagsOfSession } from "./elevation-row.ts";
 import { claimRun } from "./runs.ts";
 import { fromRow, toRow } from "./session-row.ts";
 import { stopOver } from "./stops.ts";
@@ -120,12 +121,12 @@ async function find(deps: SessionDeps, tenant: string, id: string): Promise<Sess
   const stop = await firstStop(db, agents);
   const names = agents.map(({ name }) => name);
   const rights = await rightsInForce(db, tenant, names, deps.now());
-  const tasks = new Map(rows.map((row) => [row.id, row.task]));
+  const secrets = await deps.secrets(tenant);
   const revokedAt = chain.map((each) => each.revokedAt).find((at) => at !== undefined);
   return chain.reduceRight<Session | undefined>(
     (delegator, session) => ({
       ...session,
-      ...elevated(rights(session.agent, tasks.get(session.id) ?? "")),
+      ...elevated(rights(session.agent, () => tagsOfSession(secrets, session))),
       ...(delegator === undefined ? {} : { delegator }),
       ...(revokedAt === undefined ? {} : { revokedAt }),
       ...(stop === undefined ? {} : { stop }),

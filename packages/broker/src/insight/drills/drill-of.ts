@@ -1,4 +1,4 @@
-import { type CatalogAction, type FieldType, findAction, type Json, type Policy } from "@bailiwick/policy";
+import { type CatalogAction, concealedFields, type FieldType, findAction, type Json, type Mask, type Policy } from "@bailiwick/policy";
 import { argumentsDigest } from "../../call/identify.ts";
 import { readPath, writePath } from "../../call/paths.ts";
 import type { Approval, Reach } from "../../domain/approval.ts";
@@ -25,7 +25,9 @@ export interface DrillMaking {
 export function drillOf(past: Approval, making: DrillMaking): Approval | undefined {
   const action = findAction(making.policy, past.operation);
   if (action === undefined || past.drill === true || past.terms.stepUp) return undefined;
-  const change = otherDestination(past, action, making.domain) ?? farAmount(past, action, making.seen);
+  // Who holds no role sees the least; nobody is tested on what they may not see.
+  const masks = concealedFields(making.policy, action, { roles: [] });
+  const change = otherDestination(past, action, making.domain, masks) ?? farAmount(past, action, making.seen, masks);
   if (change === undefined) return undefined;
   const { path, value } = change;
   const args = writePath(past.args, path, value);
@@ -53,17 +55,27 @@ export function drillOf(past: Approval, making: DrillMaking): Approval | undefin
   };
 }
 
+type Masks = ReadonlyMap<string, Mask>;
+
+/** A mask on a field covers what is inside. */
+function maskOver(path: string, masks: Masks): Mask | undefined {
+  return [...masks].find(([field]) => path === field || path.startsWith(`${field}.`))?.[1];
+}
+
 interface Change {
   /** Below the arguments. */
   readonly path: string;
   readonly value: Json;
 }
 
-function otherDestination({ args }: Approval, action: CatalogAction, domain: string): Change | undefined {
+function otherDestination({ args }: Approval, action: CatalogAction, domain: string, masks: Masks): Change | undefined {
   for (const path of action.destination.map(belowArguments)) {
     const value = readPath(args, path);
     if (typeof value !== "string") continue;
     const there = at(value, domain);
+    const mask = maskOver(path, masks);
+    // `partial` leaves the domain of a mailbox in sight, and that is what is strange.
+    if (mask !== undefined && !(mask === "partial" && value.includes("@"))) continue;
     if (there !== undefined && there !== value) return { path, value: there };
   }
   return undefined;
@@ -79,9 +91,10 @@ function at(value: string, domain: string): string | undefined {
   return url.href;
 }
 
-function farAmount({ args, operation }: Approval, action: CatalogAction, seen: readonly Approval[]): Change | undefined {
+function farAmount({ args, operation }: Approval, action: CatalogAction, seen: readonly Approval[], masks: Masks): Change | undefined {
   if (action.cost === undefined) return undefined;
   const path = belowArguments(action.cost);
+  if (maskOver(path, masks) !== undefined) return undefined;
   const amounts = [
     args,
     ...seen.filter((each) => each.operation.name === operation.name && each.operation.tool === operation.tool).map((each) => each.args),

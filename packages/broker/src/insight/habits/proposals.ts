@@ -1,5 +1,6 @@
 import {
   type CatalogAction,
+  concealedFields,
   decide,
   findAction,
   load,
@@ -181,14 +182,9 @@ function sampleOf({ agent, args }: Approval): Sample {
   return { agent, args };
 }
 
-/** Labels of values that only some people see in approvals, whether or not the policy says who. */
-const MASKED_LABELS = ["pii", "secret"];
-
-function hiddenArguments(policy: Policy, { labels }: CatalogAction): ReadonlySet<string> {
-  const masked = new Set([...MASKED_LABELS, ...Object.keys(policy.reveal)]);
-  return new Set(
-    Object.entries(labels).flatMap(([path, own]) => (own.some((label) => masked.has(label)) ? [path.replace(/^args\./u, "")] : [])),
-  );
+/** Of values that not everybody sees in approvals; who holds no role sees none of them. */
+function hiddenArguments(policy: Policy, action: CatalogAction): ReadonlySet<string> {
+  return new Set(concealedFields(policy, action, { roles: [] }).keys());
 }
 
 interface Tried {

@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 import { answerOf, api } from "../../api/client.ts";
 import { ProblemNote } from "../../ui/problem.tsx";
 import { Skeleton } from "../../ui/skeleton.tsx";
-import { Text } from "../../ui/untrusted.tsx";
+import { Words } from "../../ui/words.tsx";
 import { RuleLine } from "./rule-line.tsx";
 
 /** Why the call came out as it did, and what would change it; judged by the policy in force now. */
@@ -18,13 +18,13 @@ export function CallExplanation({ callId }: { readonly callId: string }) {
   return (
     <div className="grid gap-2">
       <p>
-        <Text>{summary}</Text>
+        <Words>{summary}</Words>
       </p>
       {erased ? <p className="text-ask">What the decision was made from was erased; this is what the record still says.</p> : undefined}
       <Lines title="What would change it">
         {wouldChange.map((line) => (
           <li key={line}>
-            <Text>{line}</Text>
+            <Words>{line}</Words>
           </li>
         ))}
       </Lines>

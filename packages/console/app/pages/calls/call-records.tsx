@@ -1,16 +1,14 @@
 import type { Schema } from "../../api/client.ts";
 import { CodeBlock, Command } from "../../ui/code.tsx";
+import { isShellWord } from "../../ui/shell-word.ts";
 import { Time } from "../../ui/time.tsx";
 import { Text } from "../../ui/untrusted.tsx";
-
-/** Ids and names that a shell takes as one word whatever it is. */
-const WORD = /^[\w@%+=:,./-]+$/u;
 
 /** The leaves of the call, and the commands that prove them without this broker. */
 export function CallRecords({ call }: { readonly call: Schema<"CallDetail"> }) {
   const { callId, tenant, records } = call;
   // A name that is no plain word is not put into a command that somebody will paste.
-  const named = WORD.test(callId) && WORD.test(tenant);
+  const named = isShellWord(callId) && isShellWord(tenant);
   return (
     <div className="grid gap-3">
       <ol className="grid gap-1">

@@ -10,6 +10,7 @@ import { ProblemNote } from "../../ui/problem.tsx";
 import { Skeleton } from "../../ui/skeleton.tsx";
 import { Time } from "../../ui/time.tsx";
 import { Text, Untrusted } from "../../ui/untrusted.tsx";
+import { Words } from "../../ui/words.tsx";
 import { AnswerForm } from "./answer-form.tsx";
 import { type Elevation, elevationQuery } from "./elevation-queries.ts";
 import { ElevationState } from "./elevation-state.tsx";
@@ -41,7 +42,7 @@ export function ElevationPage(): ReactNode {
       {data === undefined ? undefined : (
         <div className="grid max-w-3xl gap-4">
           <p className="text-base font-semibold">
-            <Text>{data.sentence}</Text>
+            <Words>{data.sentence}</Words>
           </p>
           <p>
             <ElevationState of={data} />
@@ -50,7 +51,11 @@ export function ElevationPage(): ReactNode {
           <Facts of={data} uses={data.uses} />
           <Answers of={data} />
           {data.state === "pending" && data.mayAnswer ? <AnswerForm key={data.answers.length} of={data} /> : undefined}
-          {data.state === "pending" && data.mayNotBecause !== undefined ? <p className="text-soft">{data.mayNotBecause}.</p> : undefined}
+          {data.state === "pending" && data.mayNotBecause !== undefined ? (
+            <p className="text-soft">
+              <Words>{data.mayNotBecause}</Words>.
+            </p>
+          ) : undefined}
         </div>
       )}
       {revoking && data !== undefined ? <RevokeDialog of={data} onClose={() => setRevoking(false)} /> : undefined}

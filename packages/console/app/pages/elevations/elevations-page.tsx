@@ -11,6 +11,7 @@ import { ProblemNote } from "../../ui/problem.tsx";
 import { Skeleton } from "../../ui/skeleton.tsx";
 import { Time } from "../../ui/time.tsx";
 import { Text } from "../../ui/untrusted.tsx";
+import { Words } from "../../ui/words.tsx";
 import { AskForm } from "./ask-form.tsx";
 import { type Elevation, elevationsQuery, eligibleQuery } from "./elevation-queries.ts";
 import { ElevationState } from "./elevation-state.tsx";
@@ -78,11 +79,11 @@ export function ElevationsPage(): ReactNode {
 function Nothing({ eligible }: { readonly eligible: boolean }): ReactNode {
   return eligible ? (
     <Empty title="Nobody has asked for a right." command='bailiwick elevations ask <agent> --as <person> --role <role> --reason "<text>"'>
-      An agent asks with the tool request_elevation when a refusal says so.
+      An agent asks with the tool <code>request_elevation</code> when a refusal says so.
     </Empty>
   ) : (
     <Empty title="No agent may ask for anything." command="bailiwick elevations eligible">
-      List roles under `eligible` in a file of `agents/` of the policy folder.
+      List roles under <code>eligible</code> in a file of <code>agents/</code> of the policy folder.
     </Empty>
   );
 }
@@ -94,7 +95,7 @@ function Line({ of, onRevoke }: { readonly of: Elevation; readonly onRevoke: () 
       <div className="min-w-0">
         <p>
           <Link to="/elevations/$id" params={{ id }} search className="font-semibold underline underline-offset-2">
-            <Text>{sentence}</Text>
+            <Words>{sentence}</Words>
           </Link>
         </p>
         <p>

@@ -7,7 +7,7 @@ import { Dialog } from "../../ui/dialog.tsx";
 import { TextField } from "../../ui/field.tsx";
 import { ProblemNote } from "../../ui/problem.tsx";
 import { say } from "../../ui/toast.tsx";
-import { Text } from "../../ui/untrusted.tsx";
+import { Words } from "../../ui/words.tsx";
 import type { Elevation } from "./elevation-queries.ts";
 
 /** The answer that changes nothing has the focus. */
@@ -34,7 +34,7 @@ export function RevokeDialog({ of, onClose }: { readonly of: Elevation; readonly
         }}
       >
         <p>
-          <Text>{of.sentence}</Text>. From its next call on the agent does not have it, on any broker. A call that has begun is not broken
+          <Words>{of.sentence}</Words>. From its next call on the agent does not have it, on any broker. A call that has begun is not broken
           off.
         </p>
         <TextField

@@ -1,4 +1,4 @@
-import { type ReactNode, useCallback, useRef } from "react";
+import { type ReactNode, useCallback, useEffect, useRef } from "react";
 import { useShortcuts } from "../../shell/keys.ts";
 import { cls } from "../../ui/classes.ts";
 import { Empty } from "../../ui/empty.tsx";
@@ -31,6 +31,8 @@ export function InboxPage(): ReactNode {
     ...(chosen === undefined ? [] : [{ key: "x", does: "choose this call to answer it with others", run: () => bulk.toggle(chosen) }]),
     ...(listShown && !wide ? [] : [{ key: "Escape", does: "back to the list", run: () => (wide ? focusList() : selection.close()) }]),
   ]);
+  const heading = useRef<HTMLHeadingElement>(null);
+  useFocusAfterCard(id, heading);
   const more = inbox.more;
   const onEnd = useCallback(() => more(), [more]);
   const open = (to: string): void => {
@@ -52,7 +54,7 @@ export function InboxPage(): ReactNode {
         )}
       >
         <div className="grid gap-1.5 border-b border-line p-2">
-          <h1 className="text-base">
+          <h1 ref={heading} tabIndex={-1} className="text-base outline-none">
             Inbox <Count inbox={inbox} />
           </h1>
           <Filters approvals={approvals} filter={inbox.filter} />
@@ -101,9 +103,13 @@ function ListBody({ inbox, children }: { readonly inbox: Inbox; readonly childre
   return (
     <div className="p-2">
       <Empty title="No call waits for a person" command={filtered ? undefined : "bailiwick demo"}>
-        {filtered
-          ? "None of this agent and rule, that is."
-          : "A call whose rule says `approve` appears here by itself. To see one, run the demo."}
+        {filtered ? (
+          "None of this agent and rule, that is."
+        ) : (
+          <>
+            A call whose rule says <code>approve</code> appears here by itself. To see one, run the demo.
+          </>
+        )}
       </Empty>
     </div>
   );
@@ -124,6 +130,19 @@ function total({ approvals, pending, hasMore, filter }: Inbox): number {
   if (!hasMore) return approvals.length;
   // -1: how many there are is not known (WAI-ARIA 1.2, aria-setsize).
   return filter.agent === undefined && filter.rule === undefined ? (pending ?? -1) : -1;
+}
+
+/** A card that goes takes the focus with it; then it is given to the line in the list that it was of, to the first one, or to the heading. */
+function useFocusAfterCard(id: string | undefined, heading: { readonly current: HTMLElement | null }): void {
+  const before = useRef(id);
+  useEffect(() => {
+    const left = before.current;
+    before.current = id;
+    if (left === undefined || id !== undefined || document.activeElement !== document.body) return;
+    const lines = [...document.querySelectorAll<HTMLElement>("li[data-approval]")];
+    const line = lines.find(({ dataset }) => dataset["approval"] === left) ?? lines[0];
+    (line?.querySelector<HTMLElement>("a") ?? heading.current)?.focus();
+  }, [id, heading]);
 }
 
 function focusList(): void {

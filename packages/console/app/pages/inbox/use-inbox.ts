@@ -2,6 +2,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { useSearch } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { type Approval, type InboxFilter, inboxQuery } from "../../api/approvals.ts";
+import { usePendingCount } from "../../api/pending.ts";
 import { useTenant } from "../../shell/tenant.ts";
 import { useNow } from "../../ui/time.tsx";
 
@@ -36,7 +37,8 @@ export function useInbox(): Inbox {
   return {
     approvals,
     filter,
-    pending: query.data?.pages[0]?.pending,
+    // What is answered here leaves the loaded pages at once, and these do not count again.
+    pending: usePendingCount() ?? query.data?.pages[0]?.pending,
     loading: query.isPending,
     error: query.error,
     retry: () => void query.refetch(),

@@ -29,7 +29,11 @@ export function LogRecords({ tenants }: { readonly tenants: readonly string[] })
     placeholderData: (before) => before,
   });
   if (tenant === undefined)
-    return <Empty title="You have no tenant, and so no log.">An owner lists one for you in `bailiwick.yaml`.</Empty>;
+    return (
+      <Empty title="You have no tenant, and so no log.">
+        An owner lists one for you in <code>bailiwick.yaml</code>.
+      </Empty>
+    );
   const jump = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
     const index = Number(new FormData(event.currentTarget).get("index"));

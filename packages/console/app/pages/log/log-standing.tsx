@@ -7,6 +7,7 @@ import { ProblemNote } from "../../ui/problem.tsx";
 import { Skeleton } from "../../ui/skeleton.tsx";
 import { Time } from "../../ui/time.tsx";
 import { Text } from "../../ui/untrusted.tsx";
+import { Words } from "../../ui/words.tsx";
 
 type Status = Schema<"LogStatus">;
 
@@ -30,8 +31,8 @@ export function LogStanding({ tenant }: { readonly tenant: string | undefined })
       <Part title="Second places of checkpoints">
         {data.anchors.length === 0 ? (
           <Empty title="No witness and no other place keeps this log's checkpoints." command="bailiwick witness --help">
-            Whoever holds the database and the keys could rewrite the log unseen. A witness on another machine makes that show: name it in
-            `log.yaml`.
+            Whoever holds the database and the keys could rewrite the log unseen. A witness on another machine makes that show: name it in{" "}
+            <code>log.yaml</code>.
           </Empty>
         ) : (
           data.anchors.map((anchor) => <Anchor key={`${anchor.tenant} ${anchor.anchor}`} of={anchor} />)
@@ -40,7 +41,7 @@ export function LogStanding({ tenant }: { readonly tenant: string | undefined })
       <Part title="Exports">
         {data.exports.length === 0 ? (
           <Empty title="No other system gets this log." command="bailiwick audit export --help">
-            Steady exports to a SIEM stand in `log.yaml`; one file can be written at once.
+            Steady exports to a SIEM stand in <code>log.yaml</code>; one file can be written at once.
           </Empty>
         ) : (
           data.exports.map((each) => <Export key={`${each.tenant} ${each.name}`} of={each} />)
@@ -66,7 +67,7 @@ function Outage({ of: { tenant, since, why, refused, agents } }: { readonly of: 
         The log of <Text>{tenant}</Text> cannot be written since <Time at={since} />, so nothing runs.
       </p>
       <p>
-        <Text>{why}</Text>
+        <Words>{why}</Words>
       </p>
       <p>
         {refused} records were refused; of <Text>{agents.join(", ")}</Text>.

@@ -1,12 +1,10 @@
 import type { ReactNode } from "react";
 import { Command } from "../../ui/code.tsx";
-
-/** Names that a shell takes as one word whatever they are: nothing else is put into a command that somebody will paste. */
-const WORD = /^[\w@%+=:,./-]+$/u;
+import { isShellWord } from "../../ui/shell-word.ts";
 
 /** How to prove that these are all records of a run. */
 export function ProveRun({ run, tenant }: { readonly run: string; readonly tenant: string }) {
-  if (!WORD.test(run) || !WORD.test(tenant)) return undefined;
+  if (!isShellWord(run) || !isShellWord(tenant)) return undefined;
   return (
     <Commands title="Prove that this is all of the run" heading="h2">
       <Command>{`bailiwick audit prove run ${run} --tenant ${tenant} --out run.tlog-proof`}</Command>
@@ -17,7 +15,7 @@ export function ProveRun({ run, tenant }: { readonly run: string; readonly tenan
 
 /** How a log is verified, by the broker's own command and without the broker. */
 export function VerifyLog({ tenant }: { readonly tenant: string }) {
-  if (!WORD.test(tenant)) return undefined;
+  if (!isShellWord(tenant)) return undefined;
   return (
     <Commands title="Verify this log">
       <Command>{`bailiwick audit verify --tenant ${tenant}`}</Command>

@@ -9,6 +9,7 @@ import { ProblemNote } from "../../ui/problem.tsx";
 import { Skeleton } from "../../ui/skeleton.tsx";
 import { durationText, Time } from "../../ui/time.tsx";
 import { Text } from "../../ui/untrusted.tsx";
+import { Words } from "../../ui/words.tsx";
 import { nameInPath, shortName } from "../agents/agent-name.ts";
 import { Lines, Place, Rules } from "../policy/rules.tsx";
 import { cellQuery } from "./matrix-queries.ts";
@@ -35,7 +36,7 @@ export function CellPanel({ agent, action }: { readonly agent: string; readonly 
       />
       {data.reason === undefined ? undefined : (
         <p>
-          <span className="text-soft">because</span> <Text>{data.reason}</Text>
+          <span className="text-soft">because</span> <Words>{data.reason}</Words>
         </p>
       )}
       <Ways of={data.ways} />

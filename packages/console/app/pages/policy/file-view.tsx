@@ -4,6 +4,7 @@ import type { Schema } from "../../api/client.ts";
 import { Badge } from "../../ui/badge.tsx";
 import { cls } from "../../ui/classes.ts";
 import { Text } from "../../ui/untrusted.tsx";
+import { Words } from "../../ui/words.tsx";
 import { type Token, tokensOf } from "./tokens.ts";
 
 export type Finding = Schema<"Diagnostic">;
@@ -100,7 +101,7 @@ function Note({ of: { severity, what, why, write } }: { readonly of: Finding }) 
         {severity}: <Text>{what}</Text>
       </p>
       <p>
-        <Text>{why}</Text>
+        <Words>{why}</Words>
       </p>
       <p>
         write <Text className="font-mono">{write}</Text>

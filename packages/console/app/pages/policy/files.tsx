@@ -6,6 +6,7 @@ import { Code, Command } from "../../ui/code.tsx";
 import { Empty } from "../../ui/empty.tsx";
 import { Select } from "../../ui/field.tsx";
 import { Text } from "../../ui/untrusted.tsx";
+import { Words } from "../../ui/words.tsx";
 import { type Finding, FileView } from "./file-view.tsx";
 
 type PolicyFiles = Schema<"PolicyFiles">;
@@ -100,7 +101,7 @@ function Findings({ title, of, open = false }: { readonly title: string; readonl
             <Link to="/policy" search={{ file: finding.at.file }} hash={`L${finding.at.line}`} className="font-mono text-[0.8125rem]">
               {finding.at.file}:{finding.at.line}
             </Link>{" "}
-            <Text>{finding.what}</Text>
+            <Words>{finding.what}</Words>
           </li>
         ))}
       </ul>

@@ -1,6 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import type { Schema } from "../../api/client.ts";
 import { Text } from "../../ui/untrusted.tsx";
+import { Words } from "../../ui/words.tsx";
 
 /** A place in a file of the policy folder, as a link to that line. Rules that hold without being written stand in the documentation. */
 export function Place({ at }: { readonly at: { readonly file: string; readonly line: number } }) {
@@ -38,7 +39,7 @@ export function Lines({ title, of }: { readonly title: string; readonly of: read
       <ul className="list-disc pl-5">
         {of.map((line) => (
           <li key={line}>
-            <Text>{line}</Text>
+            <Words>{line}</Words>
           </li>
         ))}
       </ul>

@@ -8,6 +8,7 @@ import { Pairs } from "../../ui/pairs.tsx";
 import { ProblemNote } from "../../ui/problem.tsx";
 import { Skeleton } from "../../ui/skeleton.tsx";
 import { Text, Untrusted } from "../../ui/untrusted.tsx";
+import { Words } from "../../ui/words.tsx";
 import { Place } from "../policy/rules.tsx";
 import { ToolMark } from "./tool-mark.tsx";
 import { reviewQuery } from "./tool-queries.ts";
@@ -34,7 +35,7 @@ export function Review({ tool, kind, name, tenant }: ReviewProps) {
       <Pairs
         of={[
           ["state", <ToolMark key="state" of={data.state} />],
-          ["why", data.why === undefined ? undefined : <Text key="why">{data.why}</Text>],
+          ["why", data.why === undefined ? undefined : <Words key="why">{data.why}</Words>],
           ["tenant", <Text key="tenant">{data.tenant}</Text>],
           ["reviewed", data.reviewed === undefined ? undefined : <Code key="reviewed">{data.reviewed}</Code>],
           ["offered", data.offered === undefined ? undefined : <Code key="offered">{data.offered.fingerprint}</Code>],

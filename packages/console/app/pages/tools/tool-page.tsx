@@ -5,6 +5,7 @@ import { cls } from "../../ui/classes.ts";
 import { Empty } from "../../ui/empty.tsx";
 import { Page } from "../../ui/page.tsx";
 import { ProblemNote } from "../../ui/problem.tsx";
+import { isShellWord } from "../../ui/shell-word.ts";
 import { Skeleton } from "../../ui/skeleton.tsx";
 import { Text } from "../../ui/untrusted.tsx";
 import { Review } from "./review.tsx";
@@ -24,7 +25,7 @@ export function ToolPage() {
       <ProblemNote error={error} onRetry={() => void refetch()} />
       {data === undefined && error === null ? <Skeleton /> : undefined}
       {data !== undefined && own.length === 0 ? (
-        <Empty title="Nothing is known of this tool." command={`bailiwick tools add ${tool}`}>
+        <Empty title="Nothing is known of this tool." command={isShellWord(tool) ? `bailiwick tools add ${tool}` : undefined}>
           It is not in the catalog of your tenants, or it declares no action and was not connected yet.
         </Empty>
       ) : undefined}

@@ -10,6 +10,7 @@ import { ProblemNote } from "../../ui/problem.tsx";
 import { Skeleton } from "../../ui/skeleton.tsx";
 import { type Column, DataTable } from "../../ui/table.tsx";
 import { Text } from "../../ui/untrusted.tsx";
+import { Words } from "../../ui/words.tsx";
 import { ToolMark } from "./tool-mark.tsx";
 import { type ToolState, toolsQuery } from "./tool-queries.ts";
 
@@ -46,7 +47,7 @@ const COLUMNS: readonly Column<ToolState>[] = [
   },
   { id: "effect", head: "effect", className: "w-20", sort: ({ effect }) => effect ?? "", cell: ({ effect }) => effect },
   { id: "tenant", head: "tenant", className: "w-20", sort: ({ tenant }) => tenant, cell: ({ tenant }) => <Text>{tenant}</Text> },
-  { id: "why", head: "why", cell: ({ why }) => (why === undefined ? undefined : <Text>{why}</Text>) },
+  { id: "why", head: "why", cell: ({ why }) => (why === undefined ? undefined : <Words>{why}</Words>) },
 ];
 
 /** Quarantined ones first: they are what a person has to look at. */

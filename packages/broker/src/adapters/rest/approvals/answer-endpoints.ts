@@ -11,6 +11,7 @@ import { Problem } from "../problem.ts";
 import { beginStepUp } from "../step-up.ts";
 import { standStop } from "../stops.ts";
 import { answerApproval, findApproval, finalYes, record } from "./answer.ts";
+import { concealedFrom } from "./conceal.ts";
 import { approvalParams, argsBody, asBounds, boundsBody, reasonBody, showingBody } from "./request.ts";
 import { approvalDocument, toBeSigned } from "./sign.ts";
 import { viewApproval } from "./view.ts";
@@ -35,6 +36,12 @@ export function addAnswerEndpoints(app: OpenAPIHono, ports: RestPorts): void {
       if (!may.ok) throw may.problem;
       if (principal.kind !== "person") throw new Problem("person_required", "an approval is a person's answer");
       const { args, argsDigest } = await finalYes(ports, approval, principal, body.args);
+      // Where the question wants no signature, asking what to sign is no way to see more; nor is an edit that would want one.
+      if (!approval.terms.stepUp && concealedFrom(ports.policy(), approval, principal).hides(args)) {
+        throw new Problem("role_required", "this holds values that are hidden from you, and you would sign them", [
+          "say yes without a signature, or ask somebody with a role that `reveal` names in `bailiwick.yaml`",
+        ]);
+      }
       const person = principal.person.id;
       const document = toBeSigned(ports, approvalDocument(approval, { person, args, argsDigest, bounds: asBounds(body.bounds) }));
       return { document: { ...document }, options: { ...(await beginStepUp(ports, person, document)) } };
@@ -79,7 +86,7 @@ export function addAnswerEndpoints(app: OpenAPIHono, ports: RestPorts): void {
     body: z.strictObject({ reason: reasonBody }),
     answer: approvalSchema,
     handle: async ({ principal, params, body }) => {
-      const denied = await answerApproval(ports, principal, params.id, { verdict: "deny", reason: body.reason });
+      const denied = await deniedForStop(ports, principal, params.id, body.reason);
       // Nobody asked for a drill: its agent did nothing.
       if (denied.drill === true) return view(denied, principal);
       await record(ports, denied, principal, "approval.stop", { facts: { reason: body.reason } });
@@ -96,6 +103,19 @@ export function addAnswerEndpoints(app: OpenAPIHono, ports: RestPorts): void {
     },
   });
   addBulk(app, ports);
+}
+
+/** The approval with this person's no. When the stop itself failed after it, the same request goes on from there. */
+async function deniedForStop(ports: RestPorts, principal: Principal, id: string, reason: string): Promise<Approval> {
+  try {
+    return await answerApproval(ports, principal, id, { verdict: "deny", reason });
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== "already_answered") throw error;
+    const approval = await findApproval(ports, principal, id);
+    const last = approval.answers.at(-1);
+    if (last?.verdict !== "deny" || last.by !== nameOf(principal)) throw error;
+    return approval;
+  }
 }
 
 /** A stop's reason is one line of at most so many characters. */

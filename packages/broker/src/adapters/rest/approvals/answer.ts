@@ -44,7 +44,7 @@ export async function findApproval(ports: Pick<RestPorts, "approvals">, principa
 export async function answerApproval(ports: RestPorts, principal: Principal, id: string, given: Given): Promise<Approval> {
   const approval = await findApproval(ports, principal, id);
   const duties = await ports.duties.inForce(approval.tenant, ports.now());
-  const may = mayAnswer(approval, principal, ports, duties);
+  const may = mayAnswer(given.verdict === "deny" ? withoutYesOf(principal, approval) : approval, principal, ports, duties);
   if (!may.ok) throw may.problem;
   // Only a person may answer; the type does not know it yet.
   if (principal.kind !== "person") throw new Problem("person_required", "an approval is a person's answer");
@@ -70,6 +70,11 @@ export async function answerApproval(ports: RestPorts, principal: Principal, id:
   throw outcome.why === "ended" ? alreadyAnswered(outcome.state) : changed();
 }
 
+/** As it would be asked of them now: while others have not answered, a yes can become a no. */
+export function withoutYesOf<T extends { readonly answers: readonly ApprovalAnswer[] }>(principal: Principal, question: T): T {
+  return { ...question, answers: question.answers.filter(({ by }) => principal.kind !== "person" || by !== principal.person.id) };
+}
+
 type Yes = Pick<ApprovalAnswer, "reason" | "args" | "argsDigest" | "bounds" | "receipt">;
 
 /** What exactly this yes is to, checked against what was looked at, against policy, and signed where a rule wants it. */
@@ -87,6 +92,16 @@ async function yesTo(
     ]);
   }
   const { args, argsDigest, stepUp } = await finalYes(ports, approval, principal, given.args);
+  const hide = concealedFrom(ports.policy(), approval, principal);
+  // Whether bounds hold a hidden value would say what it is.
+  const blind = Object.entries(given.bounds?.args ?? {}).find(
+    ([name, bound]) => JSON.stringify(hide.bound(name, bound)) !== JSON.stringify(bound),
+  );
+  if (blind !== undefined) {
+    throw new Problem("bounds_refused", `\`${blind[0]}\` is hidden from you, so you cannot say which values it may have`, [
+      "leave it out, so that it stays what it is, or approve this call once",
+    ]);
+  }
   const problem = given.bounds === undefined ? undefined : boundsProblem(approval, given.bounds, args, ports.now());
   if (problem !== undefined) throw new Problem("bounds_refused", problem, ["approve this call once, or choose narrower bounds"]);
   const about = approvalDocument(approval, { person, args, argsDigest, bounds: given.bounds });

@@ -12,6 +12,7 @@ import { addBoundedEndpoints } from "./bounded.ts";
 import { concealedFrom } from "./conceal.ts";
 import { argsBody, approvalParams } from "./request.ts";
 import { finalArgs, viewApproval } from "./view.ts";
+import { mayAnswer } from "./who-may.ts";
 
 /** Approvals in one answer; a page asks for the next as it scrolls. */
 const MAX_APPROVALS = 200;
@@ -110,7 +111,7 @@ function addReading(app: OpenAPIHono, ports: RestPorts): void {
             id: past.id,
             at: (last?.at ?? past.createdAt).toISOString(),
             state: past.state,
-            sentence: approvalSentence(past),
+            sentence: approvalSentence(concealedFrom(ports.policy(), past, principal).record(past)),
             ...(last === undefined ? {} : { by: last.by }),
             ...(last?.reason === undefined ? {} : { reason: last.reason }),
           };
@@ -123,13 +124,16 @@ function addReading(app: OpenAPIHono, ports: RestPorts): void {
     path: "/approvals/{id}/try-edit",
     tag: "approvals",
     summary: "what policy says of other arguments, before anybody approves them",
-    need: "view",
+    need: "answer",
     params: approvalParams,
     query: nothing,
     body: z.strictObject({ args: argsBody }),
     answer: triedEditSchema,
     handle: async ({ principal, params, body }) => {
       const approval = await findApproval(ports, principal, params.id);
+      // What policy says of other arguments can betray the record: only who may answer is told.
+      const may = mayAnswer(approval, principal, ports, await ports.duties.inForce(approval.tenant, ports.now()));
+      if (!may.ok) throw may.problem;
       const hide = concealedFrom(ports.policy(), approval, principal);
       const tried = await ports.tryEdit(approval, hide.restored(body.args, finalArgs(approval)));
       if (tried === undefined)

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { z } from "@hono/zod-openapi";
 import { canonicalize } from "@bailiwick/ledger";
+import { REDACTED } from "@bailiwick/policy";
 import { escalatesAt, tally } from "../../../domain/answering.ts";
 import type { Approval, ApprovalAnswer, ApprovalBounds, ArgumentBound, BoundedApproval } from "../../../domain/approval.ts";
 import { approvalSentence, originSentence, undoSentence } from "../../../domain/approval-sentence.ts";
@@ -30,8 +31,10 @@ export function viewApproval(
   const may = mayAnswer(approval, principal, ports, duties);
   const hide = concealedFrom(ports.policy(), approval, principal);
   const undo = undoSentence(approval);
-  const stakes = stakesOf(approval);
-  const { resource, supersedes, reach } = approval;
+  const { supersedes } = approval;
+  const { resource } = hide.record(approval);
+  const reach = hide.hidesCost ? { ...approval.reach, cost: undefined } : approval.reach;
+  const stakes = stakesOf({ ...approval, reach });
   const state = approval.state === "pending" && approval.expiresAt <= now ? "expired" : approval.state;
   return {
     id: approval.id,
@@ -46,11 +49,12 @@ export function viewApproval(
     operation: approval.operation,
     scope: approval.scope,
     effect: approval.effect,
-    sentence: approvalSentence(approval),
+    sentence: approvalSentence(hide.record(approval)),
     reversible: undo.reversible,
     undo: undo.words,
     args: hide.args(finalArgs(approval)),
-    argsDigest: finalDigest(approval),
+    maskedArgs: [...hide.maskedArgs(finalArgs(approval))],
+    argsDigest: hide.hides(finalArgs(approval)) ? REDACTED : finalDigest(approval),
     check: approvalFingerprint(approval),
     showing: showingOf(approval),
     policyVersion: approval.policyVersion,
@@ -131,13 +135,14 @@ export function viewBounds({ uses, until, within, args }: ApprovalBounds, hide?:
     uses,
     until: until.toISOString(),
     within,
-    args: Object.fromEntries(Object.entries(args).map(([name, bound]) => [name, viewBound(name, bound, hide)])),
+    args: Object.fromEntries(
+      Object.entries(args).map(([name, bound]) => [name, viewBound(hide === undefined ? bound : hide.bound(name, bound))]),
+    ),
   };
 }
 
-function viewBound(name: string, bound: ArgumentBound, hide: Concealment | undefined): z.output<typeof argumentBoundSchema> {
-  if (!("in" in bound)) return bound;
-  return { in: z.array(z.json()).parse(bound.in.map((value) => (hide === undefined ? value : hide.value(name, value)))) };
+function viewBound(bound: ArgumentBound): z.output<typeof argumentBoundSchema> {
+  return "in" in bound ? { in: z.array(z.json()).parse(bound.in) } : bound;
 }
 
 export function viewBounded(bounded: BoundedApproval, principal: Principal, ports: WhoMayPorts): z.input<typeof boundedApprovalSchema> {
@@ -149,7 +154,7 @@ export function viewBounded(bounded: BoundedApproval, principal: Principal, port
     agent: approval.agent,
     user: approval.user,
     task: approval.task,
-    sentence: approvalSentence(approval),
+    sentence: approvalSentence(hide.record(approval)),
     args: hide.args(bounded.args),
     bounds: viewBounds(bounds, hide),
     usesLeft,

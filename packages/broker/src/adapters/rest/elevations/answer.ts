@@ -7,6 +7,7 @@ import type { ApprovalAnswer } from "../../../domain/approval.ts";
 import { boundsArgs, boundsAsked, type Elevation, type ElevationBounds, minutesOf, widerThan } from "../../../domain/elevation.ts";
 import { elevationRecord } from "../../../domain/elevation-record.ts";
 import { isInside } from "../../../domain/ask-elevation.ts";
+import { withoutYesOf } from "../approvals/answer.ts";
 import { requireSigned } from "../approvals/sign.ts";
 import type { stepUpSchema } from "../assertion-schema.ts";
 import { receiptFacts } from "../person-record.ts";
@@ -46,7 +47,8 @@ export async function findElevation(ports: Pick<RestPorts, "elevations">, princi
  */
 export async function answerElevation(ports: RestPorts, principal: Principal, id: string, given: GivenAnswer): Promise<Elevation> {
   const elevation = await findElevation(ports, principal, id);
-  const may = mayAnswer(elevation, principal, ports, await ports.duties.inForce(elevation.tenant, ports.now()));
+  const asked = given.verdict === "deny" ? withoutYesOf(principal, elevation) : elevation;
+  const may = mayAnswer(asked, principal, ports, await ports.duties.inForce(elevation.tenant, ports.now()));
   if (!may.ok) throw may.problem;
   // Only a person may answer; the type does not know it yet.
   if (principal.kind !== "person") throw new Problem("person_required", "a right is given by people");

@@ -65,7 +65,7 @@ async function erase(deps: ErasureDeps, tenant: string, person: string, act: Era
     );
     const records = countRows.parse(rows)[0].count;
     await record(deps, tenant, { event: "subject.erase", callId, body: { erased: pseudonym, records, ...ending } }, act);
-    transaction = await destroy(deps, tenant, pseudonym);
+    transaction = await destroy(deps, tenant, subject);
     return { ok: true, pseudonym, records, ...ending };
   });
   // Not within: a transaction that began before the erasure keeps its remains.
@@ -109,8 +109,10 @@ async function openCalls(client: PoolClient, tenant: string, { column, value }: 
 }
 
 /** Returns the id of the transaction. */
-async function destroy({ db, people }: ErasureDeps, tenant: string, pseudonym: string): Promise<string> {
+async function destroy({ db, people }: ErasureDeps, tenant: string, { pseudonym, name }: Subject): Promise<string> {
   const erased = await inTenant(db, tenant, async (scoped) => {
+    // People stand in duties by name, and why they are away is nobody's business any more.
+    await sql`delete from bailiwick.duties where tenant_id = ${tenant} and (from_person = ${name} or to_person = ${name})`.execute(scoped);
     const { rows } = await sql<{ erased: string }>`select bailiwick.erase_subject(${tenant}, ${pseudonym}) as erased`.execute(scoped);
     await sql`select pg_notify('bailiwick', ${JSON.stringify(["subject", tenant, pseudonym])})`.execute(scoped);
     return rows[0]?.erased ?? "";

@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { type Control, useForm, type UseFormRegister, useWatch } from "react-hook-form";
+import { brokerNow } from "../../../api/clock.ts";
 import { Select, TextArea, TextField } from "../../../ui/field.tsx";
 import { durationText } from "../../../ui/time.tsx";
 import { Text } from "../../../ui/untrusted.tsx";
@@ -19,7 +20,7 @@ export function BoundedDialog({ approval, onClose, onAnswered }: AnswerDialogPro
   const { toSign, working, error } = answering;
   const most = approval.bounded ?? { uses: 1, forMs: 0 };
   const submit = (): void => {
-    const made = boundsOf(asForm(getValues()), approval.args, Date.now());
+    const made = boundsOf(asForm(getValues()), approval.args, brokerNow());
     setProblem("problem" in made ? made.problem : undefined);
     if ("bounds" in made) answering.approve({ bounds: made.bounds });
   };
@@ -63,7 +64,15 @@ export function BoundedDialog({ approval, onClose, onAnswered }: AnswerDialogPro
             </Select>
           </div>
           {Object.entries(approval.args).map(([name, value], at) => (
-            <ArgumentBound key={name} name={name} value={value} at={at} register={register} control={control} />
+            <ArgumentBound
+              key={name}
+              name={name}
+              value={value}
+              masked={approval.maskedArgs.includes(name)}
+              at={at}
+              register={register}
+              control={control}
+            />
           ))}
           <p role="status" className="rounded bg-raised px-3 py-2">
             <Text>{boundsText(form, approval.args)}</Text>
@@ -77,12 +86,15 @@ export function BoundedDialog({ approval, onClose, onAnswered }: AnswerDialogPro
 function ArgumentBound({
   name,
   value,
+  masked,
   at,
   register,
   control,
 }: {
   readonly name: string;
   readonly value: unknown;
+  /** It holds what this person may not see, so that they cannot say what else it may be, only that it stays or does not matter. */
+  readonly masked: boolean;
   readonly at: number;
   readonly register: UseFormRegister<BoundsForm>;
   readonly control: Control<BoundsForm>;
@@ -93,8 +105,8 @@ function ArgumentBound({
       <legend className="sr-only">{plain(name)}</legend>
       <Select label={plain(name)} {...register(`args.${at}.how`)}>
         <option value="same">exactly {plain(valueText(value)).slice(0, 60)}</option>
-        {typeof value === "number" ? <option value="range">a range</option> : undefined}
-        <option value="in">one of a list</option>
+        {typeof value === "number" && !masked ? <option value="range">a range</option> : undefined}
+        {masked ? undefined : <option value="in">one of a list</option>}
         <option value="any">any value</option>
       </Select>
       {how === "range" ? (

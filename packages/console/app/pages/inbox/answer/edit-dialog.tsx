@@ -8,6 +8,7 @@ import { Select, TextArea, TextField } from "../../../ui/field.tsx";
 import { ProblemNote } from "../../../ui/problem.tsx";
 import { Tabs } from "../../../ui/tabs.tsx";
 import { useSettled } from "../../../ui/use-settled.ts";
+import { plain } from "../words.ts";
 import { changesBetween } from "../changes-between.ts";
 import { AnswerDialog, type AnswerDialogProps } from "./answer-dialog.tsx";
 import { argsOf, type EditedArgument, fieldsOf, valueOf } from "./arguments.ts";
@@ -54,7 +55,13 @@ export function EditDialog({ approval, onClose, onAnswered }: AnswerDialogProps)
               {
                 id: "fields",
                 name: "Fields",
-                content: <Fields args={args ?? approval.args} onChange={(next) => setText(JSON.stringify(next, undefined, 2))} />,
+                content: (
+                  <Fields
+                    args={args ?? approval.args}
+                    masked={approval.maskedArgs}
+                    onChange={(next) => setText(JSON.stringify(next, undefined, 2))}
+                  />
+                ),
               },
               {
                 id: "json",
@@ -65,6 +72,11 @@ export function EditDialog({ approval, onClose, onAnswered }: AnswerDialogProps)
                     rows={10}
                     spellCheck={false}
                     value={text}
+                    hint={
+                      approval.maskedArgs.length === 0
+                        ? undefined
+                        : `Leave masks as they stand, in ${approval.maskedArgs.map(plain).join(", ")}: they are sent as what they hide.`
+                    }
                     error={"problem" in parsed ? parsed.problem : undefined}
                     onChange={(event) => setText(event.target.value)}
                   />
@@ -119,9 +131,12 @@ function Judgement({ tried, error }: { readonly tried: ReturnType<typeof useTrie
 
 function Fields({
   args,
+  masked,
   onChange,
 }: {
   readonly args: Record<string, unknown>;
+  /** Arguments that hold values this person may not see. They cannot say what else they should be. */
+  readonly masked: readonly string[];
   readonly onChange: (args: Record<string, unknown>) => void;
 }) {
   const [fields, setFields] = useState(() => fieldsOf(args));
@@ -133,10 +148,17 @@ function Fields({
       onChange(Object.fromEntries(values.map(([field, made]) => [field, "value" in made ? made.value : undefined])));
     }
   };
+  const first = fields.findIndex(({ name }) => !masked.includes(name));
   return (
     <div className="grid gap-3">
       {fields.map((field, at) => (
-        <ArgumentField key={field.name} field={field} first={at === 0} onChange={(text) => set(field.name, text)} />
+        <ArgumentField
+          key={field.name}
+          field={field}
+          locked={masked.includes(field.name)}
+          first={at === first}
+          onChange={(text) => set(field.name, text)}
+        />
       ))}
     </div>
   );
@@ -144,16 +166,27 @@ function Fields({
 
 function ArgumentField({
   field,
+  locked,
   first,
   onChange,
 }: {
   readonly field: EditedArgument;
+  readonly locked: boolean;
   readonly first: boolean;
   readonly onChange: (text: string) => void;
 }) {
   const made = valueOf(field);
   const error = "problem" in made ? made.problem : undefined;
-  const common = { label: field.name, value: field.text, error, "data-autofocus": first ? "" : undefined };
+  const common = { label: plain(field.name), value: field.text, error, "data-autofocus": first ? "" : undefined };
+  if (locked)
+    return (
+      <TextArea
+        {...common}
+        readOnly
+        rows={field.text.includes("\n") ? 4 : 1}
+        hint="Masked: you may not see this value. It is sent as it is."
+      />
+    );
   if (field.kind === "boolean") {
     return (
       <Select {...common} onChange={(event) => onChange(event.target.value)}>

@@ -3,11 +3,13 @@ import type { Approval } from "../../../api/approvals.ts";
 import { AppLink } from "../../../ui/app-link.tsx";
 import { Badge } from "../../../ui/badge.tsx";
 import { Code } from "../../../ui/code.tsx";
-import { Diff, valueText } from "../../../ui/diff.tsx";
+import { Diff, Masked, valueText } from "../../../ui/diff.tsx";
 import { Pairs } from "../../../ui/pairs.tsx";
 import { Text, Untrusted } from "../../../ui/untrusted.tsx";
 import { Answers } from "../answer/answers.tsx";
-import { agentName, stakesTone, staleText } from "../words.ts";
+import { Place } from "../../policy/rules.tsx";
+import { nameInPath } from "../../agents/agent-name.ts";
+import { stakesTone, staleText } from "../words.ts";
 import { Changed } from "./changed.tsx";
 import { Outcome } from "./outcome.tsx";
 import { Quorum } from "./quorum.tsx";
@@ -43,6 +45,9 @@ export function Card({
           <span className="text-soft">
             <Words>{approval.undo}</Words>
           </span>
+        </p>
+        <p className="text-soft">
+          fingerprint, the same in messages about it: <Code>{approval.check}</Code>
         </p>
       </header>
       {changed ? <Changed seen={approval} latest={latest} onSeen={onSeen} /> : undefined}
@@ -105,7 +110,14 @@ function Changes({ approval }: { readonly approval: Approval }) {
       {named.length === 0 ? undefined : (
         <details open={approval.diff.length === 0}>
           <summary className="text-soft">Arguments, as they would be sent</summary>
-          <Pairs of={named.map(([name, value]) => [name, <Code key={name}>{valueText(value)}</Code>])} />
+          <Pairs
+            of={named.map(([name, value]) => [
+              name,
+              <span key={name}>
+                <Code>{valueText(value)}</Code> {approval.maskedArgs.includes(name) ? <Masked /> : undefined}
+              </span>,
+            ])}
+          />
         </details>
       )}
     </>
@@ -133,10 +145,7 @@ function HeldBy({ approval }: { readonly approval: Approval }) {
       <ul className="grid gap-1 pl-4">
         {approval.rules.map((rule) => (
           <li key={`${rule.kind} ${rule.id}`} className="list-disc">
-            {rule.kind} <Code>{rule.id}</Code> at{" "}
-            <AppLink href={`/policy?file=${encodeURIComponent(rule.at.file)}&line=${rule.at.line}`}>
-              <Code>{`${rule.at.file}:${rule.at.line}`}</Code>
-            </AppLink>
+            {rule.kind} <Code>{rule.id}</Code> at <Place at={rule.at} />
             {rule.reason === "" ? undefined : (
               <>
                 : <Text>{rule.reason}</Text>
@@ -206,7 +215,7 @@ function About({ approval }: { readonly approval: Approval }) {
         ["operation", <Code key="operation">{`${operation.tool}.${operation.name}`}</Code>],
         [
           "agent",
-          <AppLink key="agent" href={`/agents/${encodeURIComponent(agentName(agent))}`}>
+          <AppLink key="agent" href={`/agents/${encodeURIComponent(nameInPath(agent))}`}>
             <Code>{agent}</Code>
           </AppLink>,
         ],
@@ -219,7 +228,13 @@ function About({ approval }: { readonly approval: Approval }) {
             <Code>{callId}</Code>
           </AppLink>,
         ],
-        ["run, session", <Code key="run">{`${run}, ${session}`}</Code>],
+        [
+          "run",
+          <AppLink key="run" href={`/runs/${encodeURIComponent(run)}`}>
+            <Code>{run}</Code>
+          </AppLink>,
+        ],
+        ["session", <Code key="session">{session}</Code>],
         ["policy", <Code key="policy">{policyVersion}</Code>],
         ["tool fingerprint", <Code key="fingerprint">{fingerprint}</Code>],
         ["arguments", <Code key="digest">{argsDigest}</Code>],
