@@ -28,6 +28,7 @@ export function describeApproval(approval: ApprovalView, now: Date): string {
       : ([["bounded", `up to ${approval.bounded.uses} calls, ${minutes(approval.bounded.forMs)}`]] satisfies [string, string][])),
     ["task", printable(approval.task)],
     ["call", approval.callId],
+    ["check", approval.check],
     ["state", stateText(approval, now)],
     ...several("answers", approval.answers.map(answerText)),
   ];

@@ -95,7 +95,12 @@ test("approvals show reads as: sentence, change, agent's words marked, rule with
   const id = await held();
   const shown = await run(["approvals", "show", id]);
   expect(shown.code).toBe(0);
-  expect(shown.out.replace(/call_[\w-]+/u, "call_X").replace(/\(20[^)]+\)/u, "(time)")).toBe(
+  expect(
+    shown.out
+      .replace(/call_[\w-]+/u, "call_X")
+      .replace(/^check .*$/mu, "check (digits)")
+      .replace(/\(20[^)]+\)/u, "(time)"),
+  ).toBe(
     `agent \`support-bot\` of acme/prod wants to change Ticket \`T-17\` (\`tickets:update\`) for user \`ana\`
 
   status  open -> closed
@@ -107,6 +112,7 @@ undo         cannot be taken back by an action of the catalog
 answered by  support-lead
 task         T-17
 call         call_X
+check (digits)
 state        pending, expires in 30 min (time)
 
 bailiwick approvals approve ${id} --as <person>

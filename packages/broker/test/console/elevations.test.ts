@@ -59,7 +59,7 @@ test("a person asks with the keyboard, another one gives less, and it is taken b
   await form.getByLabel("Reason").fill("a rush of refunds");
   await form.getByRole("button", { name: "Ask", exact: true }).click();
   await page.getByRole("region", { name: "Waiting for an answer" }).getByRole("link").click();
-  await page.getByText("`lena` asked for this, so someone else must answer.").waitFor();
+  await page.getByText("lena asked for this, so someone else must answer.").waitFor();
   expect(await page.getByRole("button", { name: "Give the right" }).count()).toBe(0);
 
   const other = await opened.visit("ana", new URL(page.url()).pathname);

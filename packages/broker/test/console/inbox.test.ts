@@ -54,7 +54,7 @@ test("the card says what would change, who holds it and where, what is at stake 
   expect(text).toContain("Asked again: the record changed");
   expect(text).toContain("cannot be taken back by an action of the catalog");
   await card(page, approval).getByRole("link", { name: "roles/support.yaml:5" }).click();
-  await page.waitForURL(/\/policy\?.*line=5/u);
+  await page.waitForURL(/\/policy\?.*#L5$/u);
 });
 
 test("j and k move through the cards, u goes back to the one before, and Escape and Enter between list and card", async () => {

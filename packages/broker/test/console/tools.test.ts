@@ -136,6 +136,8 @@ for (const theme of ["light", "dark"] as const)
     test(`the pages of tools are accessible: ${theme}, ${width} px`, async () => {
       const page = await opened.visit("olaf", "/tools", { theme, width });
       await page.getByRole("link", { name: "update_ticket" }).first().waitFor();
+      // A name in a cell stands in one line.
+      expect((await page.getByRole("link", { name: "tickets", exact: true }).first().boundingBox())?.height).toBeLessThan(30);
       expect([await accessibilityProblems(page), await sidewaysPixels(page)]).toEqual([[], 0]);
       await page.goto(`${opened.origin}${REVIEW}`);
       await page.getByRole("region", { name: "What to write" }).waitFor();
