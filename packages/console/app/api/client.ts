@@ -1,6 +1,7 @@
 import createClient from "openapi-fetch";
 import { heardTime } from "./clock.ts";
 import type { components, paths } from "./contract.d.ts";
+import { askAgainAfterNewSignIn } from "./new-sign-in.ts";
 
 /** A schema of the broker's OpenAPI document, by its name there. */
 export type Schema<Name extends keyof components["schemas"]> = components["schemas"][Name];
@@ -28,7 +29,7 @@ export const api = createClient<paths>({
   credentials: "same-origin",
 });
 
-api.use({ onResponse: ({ response }) => heardTime(response.headers.get("date")) });
+api.use({ onResponse: ({ response }) => heardTime(response.headers.get("date")) }, askAgainAfterNewSignIn());
 
 /**
  * The answer's data. `const { calls } = await answerOf(api.GET("/api/v1/calls", { params: { query: {} } }))`.
