@@ -90,8 +90,9 @@ function collect(value: Json, path: string, tell: (path: string, value: string) 
 }
 
 function wordsOf(text: string): readonly string[] {
-  const whole = text.length <= MAX_VALUE_CHARS ? [text] : [];
-  return [...whole, ...(text.match(WORD) ?? [])];
+  const words: readonly string[] = text.match(WORD) ?? [];
+  // Most values are one word, and need not be told twice.
+  return text.length > MAX_VALUE_CHARS || words[0] === text ? words : [text, ...words];
 }
 
 /** A full stop at the end of a sentence is none of an address. */

@@ -4,7 +4,7 @@
  */
 export interface Happening {
   readonly tenant: string;
-  readonly kind: "approval" | "elevation" | "call" | "stop" | "policy" | "tools" | "notification";
+  readonly kind: "approval" | "elevation" | "call" | "stop" | "policy" | "tools";
   /** What it is about, when that is one thing. */
   readonly id?: string | undefined;
 }

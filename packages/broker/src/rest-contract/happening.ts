@@ -4,7 +4,7 @@ import { z } from "@hono/zod-openapi";
 export const happeningSchema = z
   .object({
     tenant: z.string().optional(),
-    kind: z.enum(["approval", "elevation", "call", "stop", "policy", "tools", "notification", "missed"]),
+    kind: z.enum(["approval", "elevation", "call", "stop", "policy", "tools", "missed"]),
     id: z.string().optional(),
   })
   .openapi("Happening");

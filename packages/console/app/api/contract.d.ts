@@ -9742,7 +9742,7 @@ export interface components {
         Happening: {
             id?: string;
             /** @enum {string} */
-            kind: "approval" | "elevation" | "call" | "stop" | "policy" | "tools" | "notification" | "missed";
+            kind: "approval" | "elevation" | "call" | "stop" | "policy" | "tools" | "missed";
             tenant?: string;
         };
         IdentityKpis: {

@@ -14,13 +14,12 @@ const GATHER_MS = 300;
 
 /** Which answers a happening makes old: the first word of their query keys. */
 const KEYS: Readonly<Record<string, readonly string[]>> = {
-  approval: ["bounded-approvals", "overview", "habits"],
-  elevation: ["elevations", "overview", "agents"],
+  approval: ["bounded-approvals", "overview", "habits", "notifications"],
+  elevation: ["elevations", "overview", "agents", "notifications"],
   call: ["calls", "runs", "overview", "log"],
   stop: ["agents", "stops", "overview"],
   policy: ["policy", "matrix", "agents", "tools", "overview"],
   tools: ["tools", "overview"],
-  notification: ["notifications", "overview"],
 };
 
 let state: LiveState = "connecting";
