@@ -82,6 +82,7 @@ test(
   "Enter on the page denies: the way out has the focus",
   async () => {
     const { page } = await onClientsPage();
+    await page.waitForSelector('button[value="deny"]:focus');
     await page.keyboard.press("Enter");
     expect((await arrived.promise).get("error")).toBe("access_denied");
   },

@@ -40,7 +40,7 @@ async function written(tenant: string, made: readonly Made[], start: Date): Prom
   let at = start.getTime();
   for (const each of made) {
     at += each.later * 60_000;
-    const held = made.slice(0, model.length).some(({ call, kind }) => call === each.call && kind === "hold");
+    const held = model.some(({ call, kind }) => call === each.call && kind === "hold");
     // As the call path does it: an intent that follows a hold of its call stands on an approval.
     const whole = { ...each, approved: each.kind === "intent" && (each.approved || held), at: new Date(at) };
     // A call has one of these: an intent is not followed by another beginning.
