@@ -176,6 +176,9 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
     senders: authority.senders,
     running: runningCalls(store),
     memory: runMemory(),
+    readSql: () => {
+      throw new Refusal("statement_refused", "this broker reads no queries yet");
+    },
     sessions: cachedSessions(store.sessions, store),
     approvals: store.approvals,
     elevations: store.elevations,

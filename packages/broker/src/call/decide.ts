@@ -5,6 +5,7 @@ import { lookup } from "./lookup.ts";
 import type { CallPorts } from "./ports.ts";
 import { Refusal } from "./refusal.ts";
 import type { DecidedCall, IdentifiedCall } from "./types.ts";
+import { pushedArguments, viewsOf } from "./views.ts";
 
 /**
  * Asks the policy. When the action names a record to load first, the question is put twice: once without the record
@@ -24,9 +25,15 @@ export async function decideCall(ports: CallPorts, session: Session, call: Ident
       decision: decide(policy, asked),
       ...(resource === undefined ? {} : { resource }),
     });
-  if (call.action.resource?.before === undefined) return settle(request);
+  if (call.action.resource?.before === undefined) return seeing(ports, settle(request));
   const resource = await lookup(ports, settle({ ...request, resource: "unknown" }));
-  return settle({ ...request, resource }, resource);
+  return seeing(ports, settle({ ...request, resource }, resource));
+}
+
+/** With what the policy lets the tool itself leave out. */
+function seeing(ports: CallPorts, call: DecidedCall): DecidedCall {
+  const [views, pushed] = [viewsOf(ports, call), pushedArguments(call)];
+  return { ...call, ...(views === undefined ? {} : { views }), ...(pushed === undefined ? {} : { pushed }) };
 }
 
 function refuseDenied(call: DecidedCall): DecidedCall {

@@ -37,13 +37,18 @@ export async function execute(ports: CallPorts, equipped: EquippedCall): Promise
     await requireSameTool(ports, intent.permit.call);
     const call = redeem(ports, intent.permit);
     sentAt = ports.now();
-    const body = await connection.invoke(call.operation, call.args, {
-      timeoutMs: call.action.timeoutMs,
-      maxBytes: MAX_RESULT_BYTES,
-      equipment: equipped.equipped.equipment,
-      io: running.io,
-      trace: traceOf(call.incoming),
-    });
+    const body = await connection.invoke(
+      call.operation,
+      { ...call.pushed, ...call.args },
+      {
+        timeoutMs: call.action.timeoutMs,
+        maxBytes: MAX_RESULT_BYTES,
+        equipment: equipped.equipped.equipment,
+        io: running.io,
+        ...(call.views === undefined ? {} : { views: call.views }),
+        trace: traceOf(call.incoming),
+      },
+    );
     return ended({ kind: "result", body });
   } catch (thrown) {
     if (thrown instanceof ToolError) return ended({ kind: "tool_error", error: thrown });

@@ -69,7 +69,7 @@ export async function reviewedFingerprint(
 ): Promise<string> {
   const { tool, action } = entry;
   if (!("mcp" in tool.connect) || action.operation.kind !== "tool") {
-    return digest({ scope: action.scope, effect: action.effect, statement: action.statement?.sql ?? null, name: action.operation.name });
+    return definitionDigest(tool, action);
   }
   const listing = await listingOf(ports, tool, key);
   const offered = listing.tools.find((each) => each["name"] === action.operation.name);
@@ -79,6 +79,22 @@ export async function reviewedFingerprint(
   if (action.reviewed !== now)
     throw quarantined(tool.tool, action.operation.name, "its description or schema changed since a person reviewed it");
   return now;
+}
+
+/** What a person reviewed of an action that the catalog itself defines. */
+function definitionDigest({ tables }: CatalogTool, action: CatalogAction): string {
+  const { scope, effect, statement, table, sql, request, operation } = action;
+  const named = tables.filter(({ name }) => table?.name === name || sql?.tables.includes(name) === true);
+  return digest({
+    scope,
+    effect,
+    statement: statement?.sql ?? null,
+    name: operation.name,
+    ...(table === undefined ? {} : { table }),
+    ...(sql === undefined ? {} : { sql: { ...sql } }),
+    ...(request === undefined ? {} : { request: { ...request, body: request.body ?? null } }),
+    ...(named.length === 0 ? {} : { tables: named.map(({ at: _, ...definition }) => definition) }),
+  });
 }
 
 function operationOf(action: CatalogAction, incoming: IncomingCall): Operation {

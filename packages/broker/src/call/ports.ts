@@ -1,4 +1,4 @@
-import type { Policy } from "@bailiwick/policy";
+import type { CatalogTool, Policy, SqlTerms } from "@bailiwick/policy";
 import type { ApprovalStore } from "../domain/approval.ts";
 import type { AuditLog } from "../domain/audit.ts";
 import type { CredentialOpener } from "../domain/credential.ts";
@@ -42,6 +42,8 @@ export interface CallPorts {
   readonly credentials: CredentialOpener;
   readonly tools: ToolConnections;
   readonly running: RunningCalls;
+  /** Reads the text of a query without running it. @throws Refusal `statement_refused` when it is no single query of declared tables. */
+  readonly readSql: (text: string, tool: CatalogTool, terms: SqlTerms) => { readonly tables: readonly string[] };
   /** What agents saw in their runs, so that people can be told where a value came from. */
   readonly memory: RunMemory;
   /** Told of whatever stopped a call, for the operator's log; never holds a secret. */

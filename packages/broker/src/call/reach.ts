@@ -20,7 +20,7 @@ export function reachOf(call: LimitedCall): Reach {
           : [],
       );
     }),
-    ...(action.undo === undefined ? {} : { undo: action.undo }),
+    ...(action.undo === undefined ? {} : { undo: action.undo.do }),
   };
 }
 

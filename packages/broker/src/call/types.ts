@@ -9,6 +9,7 @@ import type {
   NextStep,
   Operation,
   Policy,
+  RecordView,
   ResourceFacts,
   RuleRef,
 } from "@bailiwick/policy";
@@ -78,6 +79,10 @@ export interface DecidedCall extends IdentifiedCall {
   /** The very request that was decided: rows of the result are judged by it too. */
   readonly request: DecisionRequest;
   readonly resource?: ResourceFacts | undefined;
+  /** By table, what the call may see; absent where its action is over no declared table. */
+  readonly views?: ReadonlyMap<string, RecordView> | undefined;
+  /** Arguments that ask the tool for fewer records: those that the policy would remove. */
+  readonly pushed?: JsonObject | undefined;
 }
 
 /** A call after `limit`: what its intent will draw from which counters. */

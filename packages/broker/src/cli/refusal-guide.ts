@@ -148,6 +148,31 @@ export const REFUSAL_GUIDE: Readonly<Record<RefusalCode, RefusalGuide>> = {
   },
   approval_expired: { what: "nobody answered in time", why: "an old yes must not be used later", next: "repeat the call to ask again" },
   approval_used: { what: "the approval was used already", why: "a yes covers one call", next: "repeat the call to ask again" },
+  statement_refused: {
+    what: "the query is not one that an agent may write: more than one statement, not understood, or beyond the declared tables",
+    why: "only what the broker understands whole can be kept within rows and fields",
+    next: "write one plain SELECT over the tables and functions the message names, or use a table action",
+  },
+  content_refused: {
+    what: "an argument holds what may not go where the call would send it: personal data, a secret, a blocked phrase, a foreign link",
+    why: "what has left cannot be called back",
+    next: "leave out or replace what the message names; `bailiwick explain <call>` shows the rule",
+  },
+  record_changed: {
+    what: "the record is no longer as the call that is to be taken back left it",
+    why: "an undo must not overwrite what somebody did since",
+    next: "look at the difference with `bailiwick undo <call>` and change the record by hand",
+  },
+  too_many_at_once: {
+    what: "as many calls run at this moment as the policy lets run at once",
+    why: "a loop that went wrong must not flood a tool",
+    next: "wait until one has ended",
+  },
+  call_repeated: {
+    what: "the run makes the same call over and over",
+    why: "a loop that went wrong costs money and hides what matters",
+    next: "let the agent do something else, or open a new session for it",
+  },
   approval_stale: {
     what: "the record, the tool or the policy changed after the person looked",
     why: "a yes covers exactly what was shown",

@@ -1,4 +1,4 @@
-import type { Json, JsonObject, Operation } from "@bailiwick/policy";
+import type { Json, JsonObject, Operation, RecordView } from "@bailiwick/policy";
 import type { TraceContext } from "./trace-context.ts";
 
 /** What an upstream says of itself. Shapes of the entries follow MCP; unknown fields are kept. */
@@ -75,6 +75,8 @@ export interface ToolConnection {
       readonly maxBytes: number;
       readonly equipment: Equipment;
       readonly io: CallIo;
+      /** What the call may see of the records of declared tables, by table; for an upstream that applies it itself. */
+      readonly views?: ReadonlyMap<string, RecordView> | undefined;
       /** Told to an upstream that speaks MCP; other adapters leave it. */
       readonly trace?: TraceContext | undefined;
     },

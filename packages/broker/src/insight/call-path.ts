@@ -85,7 +85,7 @@ const STOPS: Readonly<Partial<Record<StepName, readonly string[]>>> = {
   identify: ["tool_unknown", "tool_unreviewed", "argument_invalid", "malformed_request", "method_unknown"],
   limit: ["records_exceeded"],
   approve: ["approval_denied", "approval_expired", "approval_used", "approval_stale", "approval_unknown"],
-  intend: ["rate_limited", "budget_spent", "log_unavailable", "proof_replayed", "elevation_ended"],
+  intend: ["rate_limited", "too_many_at_once", "call_repeated", "budget_spent", "log_unavailable", "proof_replayed", "elevation_ended"],
   inject: ["credential_unavailable", "tool_unavailable"],
   execute: ["permit_invalid", "policy_changed"],
 };

@@ -158,6 +158,9 @@ export async function world(
     senders: { verify: async ({ token }) => ({ tenant: "acme", session: requireToken(token) }) },
     running: runningCalls(store),
     memory: runMemory(),
+    readSql: () => {
+      throw new Error("no call of these tests is a query");
+    },
     sessions: store.sessions,
     approvals: store.approvals,
     elevations: store.elevations,

@@ -66,6 +66,8 @@ export function statement(
     effect: options.effect ?? "read",
     args: options.args ?? {},
     force: options.force ?? {},
+    push: {},
+    tokens: [],
     labels: {},
     destination: [],
     timeoutMs: 10_000,
@@ -81,6 +83,7 @@ export function catalogTool(actions: readonly CatalogAction[]): CatalogTool {
     credential: { name: "reports-login", inject: { login: "reports" } },
     types: {},
     tenantField: {},
+    tables: [],
     actions,
     at: { file: "tools/reports.yaml", line: 1 },
   };

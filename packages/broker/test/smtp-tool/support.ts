@@ -10,6 +10,8 @@ const ACTION: CatalogAction = {
   effect: "send",
   args: { to: "email", subject: "string", body: "string", "cc?": ["email"] },
   force: {},
+  push: {},
+  tokens: [],
   labels: {},
   destination: ["args.to"],
   timeoutMs: 10_000,
@@ -22,6 +24,7 @@ export const MAIL_TOOL: CatalogTool = {
   credential: { name: "mail-login", inject: { login: "helpdesk-mail" } },
   types: {},
   tenantField: {},
+  tables: [],
   actions: [ACTION],
   at: { file: "tools/mail.yaml", line: 1 },
 };

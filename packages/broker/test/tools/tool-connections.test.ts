@@ -27,7 +27,7 @@ function world(connect: Connect): World {
 
 function policyWith(connect: Connect): Policy {
   const at = { file: "tools/fixture.yaml", line: 1 };
-  const tool: CatalogTool = { tool: "fixture", connect, types: {}, tenantField: {}, actions: [], at };
+  const tool: CatalogTool = { tool: "fixture", connect, types: {}, tenantField: {}, tables: [], actions: [], at };
   return {
     version: "sha256:test",
     tenants: ["acme"],

@@ -29,7 +29,7 @@ const key = z
   .refine((word) => !RESERVED_KEYS.has(word.replace(/\?$/, "")), { error: "is a reserved name" });
 
 export const effect = z.enum(["read", "write", "delete", "send", "pay", "export", "grant", "execute"]);
-const mask = z.enum(["redact", "partial", "hash"]);
+const mask = z.enum(["redact", "partial", "hash", "token"]);
 
 const fieldType: z.ZodType<FieldType> = z.lazy(() =>
   z.union([
@@ -89,12 +89,55 @@ const connect = z.union([
   z.strictObject({ mcp: z.strictObject({ url: text }) }),
   z.strictObject({ smtp: z.strictObject({ host: text, port: z.coerce.string(), from: text }) }),
   z.strictObject({ postgres: z.strictObject({ host: text, port: z.coerce.string().exactOptional(), database: text }) }),
+  z.strictObject({ http: z.strictObject({ url: text }) }),
+  z.strictObject({ egress: z.strictObject({}) }),
 ]);
 const injection = z.union([
   z.strictObject({ header: text, format: text.exactOptional() }),
   z.strictObject({ environment: text }),
   z.strictObject({ login: text }),
 ]);
+
+/** Paths of an undo may also lead into the record as it was and as the call left it. */
+const undoPath = z
+  .string()
+  .regex(/^(?:=.*|(?:args|before|after)(?:\.[A-Za-z_$][\w$-]*)+)$/s, {
+    error: "must be a path such as `before.status`, or a literal such as `=open`",
+  });
+const undo = z.union([
+  text.transform((action) => ({ do: action })),
+  z.strictObject({ do: text, args: z.record(key, undoPath).exactOptional() }),
+]);
+const returns = z.strictObject({
+  type: text,
+  at: path,
+  counts: z.array(path).default([]),
+  cursor: z.strictObject({ at: path, arg: path }).exactOptional(),
+  keep: z.array(path).default([]),
+});
+const request = z.strictObject({
+  method: z.enum(["GET", "POST", "PUT", "PATCH", "DELETE"]),
+  path: z.string().regex(/^\/[^\s?#\\]*$/, { error: "must be a path such as `/tickets/{id}`, without query" }),
+  params: z.record(z.string(), path).default({}),
+  query: z.record(z.string(), path).default({}),
+  headers: z.record(z.string(), path).default({}),
+  body: z.union([path, z.record(z.string(), path)]).exactOptional(),
+});
+const identifier = z.string().regex(/^[A-Za-z_][A-Za-z0-9_$]{0,62}$/, { error: "must be the name of a table, schema or column" });
+const MAX_QUERY_ROWS = 10_000;
+const sql = z.strictObject({
+  tables: z.array(identifier).min(1),
+  functions: z.array(identifier).default([]),
+  maxCost: z.number().positive().default(100_000),
+  maxRows: z.int().min(1).max(MAX_QUERY_ROWS).default(1_000),
+});
+const table = z.strictObject({
+  type: text,
+  schema: identifier.default("public"),
+  key: fieldPath.default("id"),
+  read: text,
+  columns: z.record(fieldPath, identifier).default({}),
+});
 
 const action = z.strictObject({
   is: text,
@@ -105,18 +148,23 @@ const action = z.strictObject({
   resource: z
     .strictObject({ type: text, id: path, before: text.optional(), beforeArgs: z.record(key, path).optional(), fields: path.optional() })
     .optional(),
-  returns: z.strictObject({ type: text, at: path }).optional(),
+  returns: returns.optional(),
+  push: z.record(fieldPath, path).default({}),
+  tokens: z.array(path).default([]),
   labels: z.record(fieldPath, z.array(text)).default({}),
   destination: z.array(path).default([]),
   batch: path.optional(),
   cost: path.optional(),
-  undo: text.optional(),
+  undo: undo.optional(),
   timeout: duration.default("30s"),
   reviewed: z
     .string()
     .regex(/^sha256:[0-9a-f]{64}$/, { error: "must be `sha256:` and 64 hex digits" })
     .optional(),
   statement: z.strictObject({ sql: text, params: z.array(path).default([]) }).optional(),
+  table: z.strictObject({ name: identifier, do: z.enum(["select", "insert", "update", "delete"]) }).optional(),
+  sql: sql.optional(),
+  request: request.optional(),
 });
 const resource = z.strictObject({
   is: text,
@@ -168,6 +216,7 @@ export const toolFile = z.strictObject({
   credential: credential.optional(),
   types: z.record(z.string().regex(/^[A-Z][A-Za-z0-9]{0,62}$/, { error: "must be a type name such as `Ticket`" }), fields).default({}),
   tenantField: z.record(z.string(), text).default({}),
+  tables: z.record(identifier, table).default({}),
   actions: z.record(text, action).default({}),
   resources: z.record(text, resource).default({}),
   prompts: z.record(text, prompt).default({}),

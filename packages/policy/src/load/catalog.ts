@@ -45,6 +45,7 @@ function readTool({ source, value }: Shaped<ToolFile>): CatalogTool {
     ...(value.credential === undefined ? {} : { credential: credentialUse(value.credential) }),
     types: value.types,
     tenantField: value.tenantField,
+    tables: Object.entries(value.tables).map(([name, table]) => ({ name, ...table, at: source.at(["tables", name]) })),
     actions,
     at: source.at(["tool"]),
   };
@@ -53,7 +54,8 @@ function readTool({ source, value }: Shaped<ToolFile>): CatalogTool {
 function plain(source: Source, tool: string, kind: "resource" | "prompt", name: string, entry: ToolFile["prompts"][string]): CatalogAction {
   const { is: scope, timeout, ...rest } = entry;
   const at = source.at([`${kind}s`, name]);
-  return { ...rest, operation: { tool, kind, name }, scope, force: {}, destination: [], timeoutMs: durationMs(timeout), at };
+  const none = { force: {}, push: {}, tokens: [], destination: [] };
+  return { ...rest, ...none, operation: { tool, kind, name }, scope, timeoutMs: durationMs(timeout), at };
 }
 
 function checkTool(source: Source, tool: ToolFile, report: Report): void {

@@ -8,8 +8,8 @@ export const REDACTED = "[redacted]";
 const HASH_HEX_DIGITS = 12;
 const KEPT_CHARACTERS = 4;
 
-/** Reveals least first: `redact` nothing, `hash` equality, `partial` a part of the value. */
-const REVEALS: Readonly<Record<Mask, number>> = { redact: 0, hash: 1, partial: 2 };
+/** Reveals least first: `redact` nothing, `token` equality within a session, `hash` equality, `partial` a part of the value. */
+const REVEALS: Readonly<Record<Mask, number>> = { redact: 0, token: 1, hash: 2, partial: 3 };
 
 export function weaker(a: Mask, b: Mask): Mask {
   return REVEALS[a] >= REVEALS[b] ? a : b;
@@ -42,6 +42,8 @@ export function concealValue(value: Json, mask: Mask): Json {
 function maskText(text: string, mask: Mask, salt: string): string {
   switch (mask) {
     case "redact":
+    // Where nobody keeps what a token stands for there is none.
+    case "token":
       return REDACTED;
     case "hash":
       return createHash("sha256")

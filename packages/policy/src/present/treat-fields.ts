@@ -4,8 +4,11 @@ import type { Mask } from "../types.ts";
 import { isList, isObject } from "../json.ts";
 import { maskValue, stronger, weaker } from "./mask.ts";
 
-/** What happens to one field; undefined: it is shown. */
-type Treatment = "hide" | Mask | undefined;
+/** What happens to a field that is not shown as it is. */
+export type FieldTreatment = "hide" | Mask;
+
+/** Undefined: it is shown. */
+type Treatment = FieldTreatment | undefined;
 
 /**
  * What is done to each path that any rule names.

@@ -63,15 +63,28 @@ function recordType({ situation: { action } }: Viewer): string | undefined {
 type ReportPart = (at: Span, part: { readonly text: string; readonly why: string }) => void;
 
 function whereOf(policy: Policy, viewer: Viewer, type: string, report: ReportPart): RowExpression {
+  const { base, rowsOf } = lowerings(policy, viewer, type, report);
+  return allRows([base, anyRow(viewer.grants.map((grant) => rowsOf(grant)))]);
+}
+
+/** The conditions of a viewer as expressions over the records of a type; `report` is told each part that no expression can say. */
+export function lowerings(
+  policy: Policy,
+  viewer: Viewer,
+  type: string,
+  report: ReportPart,
+): { readonly base: RowExpression; readonly rowsOf: (grant: Viewer["grants"][number]) => RowExpression } {
   const fields = viewer.situation.session.compiled.vocabulary.types.get(type) ?? {};
   const lowered = (asked: Asked): Lowered => lower(leftOf(viewer, asked), fields, (part) => report(asked.condition.at, part));
-  const shown = viewer.grants.map(({ rows }) => (rows === undefined ? EVERY_ROW : lowered(rows).whenTrue));
   const notDenied = viewer.denies.map((deny) => {
     const met = truthOfCall(viewer, deny.when);
     if (met === "error") return NO_ROW;
     return met === "false" || deny.rows === undefined ? EVERY_ROW : lowered(deny.rows).whenFalse;
   });
-  return allRows([ofTenant(policy, viewer, type), ...ofSession(viewer, type, report), ...notDenied, anyRow(shown)]);
+  return {
+    base: allRows([ofTenant(policy, viewer, type), ...ofSession(viewer, type, report), ...notDenied]),
+    rowsOf: ({ rows }) => (rows === undefined ? EVERY_ROW : lowered(rows).whenTrue),
+  };
 }
 
 /** A delegate sees what each of its delegators sees too. */

@@ -30,6 +30,7 @@ export function requestAttributes(operation: Operation, connect: Connect | undef
   const { [MCP_METHOD]: method, ...about } = operationAttributes(operation);
   if (connect === undefined) return about;
   if ("smtp" in connect) return { ...about, ...address(connect.smtp.host, connect.smtp.port) };
+  if ("http" in connect || "egress" in connect) return about;
   if ("postgres" in connect) return { ...about, ...address(connect.postgres.host, connect.postgres.port ?? "5432") };
   const mcp = { ...about, [MCP_METHOD]: method };
   if ("command" in connect.mcp) return { ...mcp, [GENERAL.transport]: "pipe" };

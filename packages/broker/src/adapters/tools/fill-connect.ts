@@ -16,6 +16,8 @@ export function fillConnect(connect: Connect, key: ConnectionKey, environment: (
     const { host, port, database } = connect.postgres;
     return { postgres: { host: fill(host), ...(port === undefined ? {} : { port: fill(port) }), database: fill(database) } };
   }
+  if ("http" in connect) return { http: { url: fill(connect.http.url) } };
+  if ("egress" in connect) return connect;
   if ("url" in connect.mcp) return { mcp: { url: fill(connect.mcp.url) } };
   const { command, env, cwd } = connect.mcp;
   return {

@@ -25,6 +25,8 @@ export function makeConnection(
 ): Made {
   if ("smtp" in connect) return builtIn(connectSmtpTool(key, tool, connect.smtp));
   if ("postgres" in connect) return builtIn(connectPostgresTool(key, tool, connect.postgres));
+  if ("http" in connect || "egress" in connect)
+    throw new Fault("tool_unavailable", `the tool \`${key.tool}\` is reached in a way that this broker does not know`);
   const connection = createConnection({ key, target: targetOf(key, connect, environment), equipment, log });
   return {
     connection,

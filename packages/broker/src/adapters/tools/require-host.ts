@@ -7,10 +7,10 @@ export function requireHost(tool: string, connect: Connect, equipment: Equipment
   if (equipment.hosts === undefined || isStdio(connect)) return;
   if ("smtp" in connect) return requireBoundHost(tool, equipment, connect.smtp.host, connect.smtp.port);
   if ("postgres" in connect) return requireBoundHost(tool, equipment, connect.postgres.host, connect.postgres.port ?? "5432");
-  if ("mcp" in connect && "url" in connect.mcp) {
-    const url = new URL(connect.mcp.url);
-    requireBoundHost(tool, equipment, url.hostname, url.port);
-  }
+  const address = "http" in connect ? connect.http.url : "mcp" in connect && "url" in connect.mcp ? connect.mcp.url : undefined;
+  if (address === undefined) return;
+  const url = new URL(address);
+  requireBoundHost(tool, equipment, url.hostname, url.port);
 }
 
 export function isStdio(connect: Connect): boolean {
