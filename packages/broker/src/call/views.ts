@@ -76,7 +76,13 @@ function whole(view: RecordView, table: CatalogTable): RecordView {
  * Arguments that ask the tool only for records that this agent may see, where the catalog names them and the agent set none. They narrow what
  * comes back and are no part of the decision: the result is filtered all the same.
  */
-export function pushedArguments({ action, args, policy, request, decision }: DecidedCall): JsonObject | undefined {
+export function pushedArguments({
+  action,
+  args,
+  policy,
+  request,
+  decision,
+}: Pick<DecidedCall, "action" | "args" | "policy" | "request" | "decision">): JsonObject | undefined {
   const wanted = Object.entries(action.push).filter(([, path]) => !Object.hasOwn(args, argumentOf(path)));
   if (wanted.length === 0 || action.returns === undefined || action.effect !== "read") return undefined;
   const view = viewOf(policy, request, decision, action.returns.type);
@@ -114,5 +120,7 @@ type RowValue = Extract<RowExpression, { readonly op: "in" }>["values"][number];
 function plain(value: RowValue | undefined): string | number | boolean | undefined {
   if (value === undefined) return undefined;
   if (value.type === "boolean") return value.value;
-  return value.type === "string" ? value.text : undefined;
+  if (value.type === "string") return value.text;
+  const number = value.type === "integer" ? Number(value.text) : Number.NaN;
+  return Number.isSafeInteger(number) ? number : undefined;
 }

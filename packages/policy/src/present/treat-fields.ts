@@ -10,12 +10,20 @@ export type FieldTreatment = "hide" | Mask;
 /** Undefined: it is shown. */
 type Treatment = FieldTreatment | undefined;
 
+/** All paths that some rule names. */
+export function pathsOf(rules: readonly FieldRules[]): ReadonlySet<string> {
+  return new Set(rules.flatMap(({ hide, mask }) => [...hide, ...mask.keys()]));
+}
+
 /**
- * What is done to each path that any rule names.
+ * What is done to each of the paths; by default to each that any rule names.
  * Grants are OR: the treatment that shows most counts. Gates are AND: the one that shows least, on top.
  */
-export function treatments(grants: readonly FieldRules[], gates: readonly FieldRules[]): ReadonlyMap<string, "hide" | Mask> {
-  const paths = new Set([...grants, ...gates].flatMap((rules) => [...rules.hide, ...rules.mask.keys()]));
+export function treatments(
+  grants: readonly FieldRules[],
+  gates: readonly FieldRules[],
+  paths: ReadonlySet<string> = pathsOf([...grants, ...gates]),
+): ReadonlyMap<string, FieldTreatment> {
   const result = new Map<string, "hide" | Mask>();
   for (const path of paths) {
     const byGrants = grants

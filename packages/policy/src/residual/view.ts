@@ -1,10 +1,9 @@
 import type { RowExpression } from "./row-expression.ts";
 import { lowerings } from "./residual.ts";
-import type { Grant } from "../rules/rule.ts";
 import type { Viewer } from "../present/viewer.ts";
 import { viewerOf } from "../present/viewer.ts";
 import type { FieldTreatment } from "../present/treat-fields.ts";
-import { treatments } from "../present/treat-fields.ts";
+import { pathsOf, treatments } from "../present/treat-fields.ts";
 import type { Decision, DecisionRequest, Policy, Span } from "../types.ts";
 
 /** What a decision lets its caller see of the records of one type, in parts that a database can apply itself. */
@@ -21,7 +20,8 @@ export interface ViewLayer {
   readonly base: RowExpression;
   /**
    * A record is seen when the rows of some grant hold. A field is treated as the one of those grants that shows most of it says; a path
-   * that it does not name is shown. What gates demand is worked in. Paths are dotted.
+   * that it does not name is shown. Every grant speaks of every path that another one treats; what gates demand is worked in. Paths are
+   * dotted; a treatment of a path is one of all that lies inside.
    */
   readonly grants: readonly { readonly rows: RowExpression; readonly fields: ReadonlyMap<string, FieldTreatment> }[];
 }
@@ -38,16 +38,12 @@ export function viewOf(policy: Policy, request: DecisionRequest, decision: Decis
     const viewer = viewerOf(policy, at.request, at.decision);
     if (viewer?.context === undefined) return undefined;
     const { base, rowsOf } = lowerings(policy, viewer, type, (span, part) => unpushed.push({ at: span, ...part }));
-    layers.push({ base, grants: viewer.grants.map((grant) => ({ rows: rowsOf(grant), fields: fieldsOf(viewer, grant.rule) })) });
+    // Of two treatments one shows more, so what gates take away may be taken from each grant.
+    const gates = viewer.gates.map(({ fields }) => fields);
+    const paths = pathsOf([...viewer.grants.map(({ rule }) => rule.fields), ...gates]);
+    const fieldsOf = ({ rule }: Viewer["grants"][number]): ReadonlyMap<string, FieldTreatment> => treatments([rule.fields], gates, paths);
+    layers.push({ base, grants: viewer.grants.map((grant) => ({ rows: rowsOf(grant), fields: fieldsOf(grant) })) });
     at = at.decision.delegator;
   }
   return { type, layers, unpushed };
-}
-
-/** Gates are AND and grants are OR, and of treatments each shows more or less than another: so gates may be worked into each grant. */
-function fieldsOf({ gates }: Viewer, grant: Grant): ReadonlyMap<string, FieldTreatment> {
-  return treatments(
-    [grant.fields],
-    gates.map((gate) => gate.fields),
-  );
 }
