@@ -14,9 +14,13 @@ export interface Seen {
 
 /** What was seen in runs, for as long as this broker remembers it. The first sight of a value counts. */
 export interface RunMemory {
-  note(tenant: string, run: string, values: Iterable<string>, seen: Seen): void;
+  /** `look` says what was seen: called once, at leisure, and before anybody asks for this run. */
+  note(tenant: string, run: string, look: () => Sightings): void;
   find(tenant: string, run: string, value: string): Seen | undefined;
 }
+
+/** Values, and what is known of all of them. */
+export type Sightings = readonly { readonly values: Iterable<string>; readonly seen: Seen }[];
 
 /** Texts are looked through for what could be passed on as an argument, up to here. */
 const MAX_TEXT_CHARS = 64 * 1024;
@@ -27,17 +31,22 @@ const MAX_VALUE_CHARS = 200;
 /** Words of a text that could be an address, a number or an id. */
 const WORD = /[^\s"'`<>()[\]{},;|]{4,200}/gu;
 
-/** Remembers what the agent is shown of an answer. */
+/** Remembers what the agent is shown of an answer; the answer does not wait for it. */
 export function noteSeen(memory: RunMemory, session: Session, call: Pick<LimitedCall, "callId" | "action">, shown: JsonObject): void {
-  const { action, callId } = call;
+  memory.note(session.tenant, session.run, () => sightings(call, shown));
+}
+
+function sightings({ action, callId }: Pick<LimitedCall, "callId" | "action">, shown: JsonObject): Sightings {
   const untrusted = untrustedFields(action);
   const seen = { callId, action: action.scope };
   const trusted = new Set<string>();
   const doubtful = new Set<string>();
   const at = action.returns === undefined ? shown : readPath({ result: structuredOf(shown) ?? null }, action.returns.at);
   collect(at ?? shown, "", (path, value) => (untrusted.has(path) ? doubtful : trusted).add(value));
-  memory.note(session.tenant, session.run, trusted, { ...seen, untrusted: false });
-  memory.note(session.tenant, session.run, doubtful, { ...seen, untrusted: true });
+  return [
+    { values: trusted, seen: { ...seen, untrusted: false } },
+    { values: doubtful, seen: { ...seen, untrusted: true } },
+  ];
 }
 
 /** Where the arguments came from that say where a call goes, what it costs and which record it is about. */

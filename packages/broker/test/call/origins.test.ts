@@ -100,9 +100,9 @@ describe("the memory of runs", () => {
   test("keeps the first sight, and forgets the run that was quiet longest when it is full", () => {
     const memory = runMemory();
     const values = (run: number): string[] => Array.from({ length: 10_000 }, (_, at) => `${run}-${at}`);
-    for (let run = 0; run < 20; run += 1) memory.note("acme", `run${run}`, values(run), seen);
-    memory.note("acme", "run0", ["again"], seen);
-    memory.note("acme", "run20", values(20), seen);
+    for (let run = 0; run < 20; run += 1) memory.note("acme", `run${run}`, () => [{ values: values(run), seen }]);
+    memory.note("acme", "run0", () => [{ values: ["again"], seen }]);
+    memory.note("acme", "run20", () => [{ values: values(20), seen }]);
     expect(memory.find("acme", "run1", "1-0")).toBeUndefined();
     expect(memory.find("acme", "run0", "0-0")).toEqual(seen);
     expect(memory.find("acme", "run20", "20-0")).toEqual(seen);
@@ -110,21 +110,33 @@ describe("the memory of runs", () => {
 
   test("lets no run push out more than its own share", () => {
     const memory = runMemory();
-    memory.note("acme", "mine", ["kept"], seen);
-    memory.note(
-      "acme",
-      "flood",
-      Array.from({ length: 500_000 }, (_, at) => String(at)),
-      seen,
-    );
+    memory.note("acme", "mine", () => [{ values: ["kept"], seen }]);
+    const values = Array.from({ length: 500_000 }, (_, at) => String(at));
+    memory.note("acme", "flood", () => [{ values, seen }]);
     expect(memory.find("acme", "mine", "kept")).toEqual(seen);
     expect(memory.find("acme", "flood", "9999")).toEqual(seen);
     expect(memory.find("acme", "flood", "10000")).toBeUndefined();
   });
 
+  test("looks through an answer after it was given, or when somebody asks, and once", async () => {
+    const memory = runMemory();
+    let looks = 0;
+    const look = (): { values: string[]; seen: typeof seen }[] => {
+      looks += 1;
+      return [{ values: ["x"], seen }];
+    };
+    memory.note("a", "b", look);
+    expect(looks).toBe(0);
+    expect(memory.find("a", "b", "x")).toEqual(seen);
+    memory.note("a", "b", look);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(memory.find("a", "b", "x")).toEqual(seen);
+    expect(looks).toBe(2);
+  });
+
   test("does not mistake one tenant and run for another by their names", () => {
     const memory = runMemory();
-    memory.note("a", "b", ["x"], seen);
+    memory.note("a", "b", () => [{ values: ["x"], seen }]);
     expect(memory.find("a\0b", "", "x")).toBeUndefined();
     expect(memory.find("", "a\0b", "x")).toBeUndefined();
   });
