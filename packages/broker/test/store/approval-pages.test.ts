@@ -9,6 +9,8 @@ const MINUTE = 60_000;
 
 let opened: TestStore;
 let all: Approval[];
+/** Ids of those that a test has withdrawn. */
+const withdrawn = new Set<string>();
 
 /** More than a page, many of one moment, in two tenants. */
 beforeAll(async () => {
@@ -50,7 +52,7 @@ describe.each(["newest", "soonest"] as const)("the list with the %s first", (ord
 
   test("shows of a filter what it asks for and all of it, over pages", async () => {
     const seen = await walk({ order, limit: 20, state: "pending", agent: "bailiwick://acme/prod/helpdesk/one", rule: "rare" });
-    const wanted = all.filter(({ agent, rules }) => agent.endsWith("/one") && rules[0]?.id === "rare");
+    const wanted = all.filter(({ id, agent, rules }) => !withdrawn.has(id) && agent.endsWith("/one") && rules[0]?.id === "rare");
     expect(new Set(seen.map(({ id }) => id))).toEqual(new Set(wanted.map(({ id }) => id)));
     expect(await walk({ order, limit: 20, state: "denied" })).toEqual([]);
   });
@@ -61,6 +63,7 @@ describe.each(["newest", "soonest"] as const)("the list with the %s first", (ord
     await opened.store.approvals.create(late);
     const last = first.approvals.at(-1);
     await opened.store.approvals.cancel("acme", last?.id ?? "");
+    withdrawn.add(last?.id ?? "");
     const rest = await opened.store.approvals.list("acme", { order, limit: 500, after: first.next });
     const known = [...first.approvals, ...rest.approvals].filter(({ id }) => id !== late.id);
     expect(known.map(({ id }) => id).toSorted()).toEqual(all.map(({ id }) => id).toSorted());
