@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { mergeApprovals } from "../src/decide/approvals.ts";
 import { leastDemanding, maxRecords } from "../src/decide/demands.ts";
 import type { Permitting } from "../src/decide/demands.ts";
-import type { Gate, Grant, Limits } from "../src/rules/rule.ts";
+import type { Gate, Grant } from "../src/rules/rule.ts";
+import type { Limits } from "../src/rules/limits.ts";
 import { decide } from "../src/index.ts";
 import { call, loaded, ticket } from "./support/helpdesk.ts";
 

@@ -25,7 +25,15 @@ const rows = fc.constantFrom(
 );
 const scopes = fc.constantFrom("tickets:read", "tickets:update", "tickets:*", "tickets:update:status");
 const limits = fc.record(
-  { perMinute: fc.integer({ min: 1, max: 9 }), perHour: fc.integer({ min: 1, max: 9 }), records: fc.integer({ min: 1, max: 5 }) },
+  {
+    perMinute: fc.integer({ min: 1, max: 9 }),
+    perHour: fc.integer({ min: 1, max: 9 }),
+    records: fc.integer({ min: 1, max: 5 }),
+    recordsPerDay: fc.integer({ min: 1, max: 9 }),
+    concurrent: fc.integer({ min: 1, max: 9 }),
+    repeats: fc.integer({ min: 1, max: 9 }),
+    perTenant: fc.record({ perDay: fc.integer({ min: 1, max: 9 }), concurrent: fc.integer({ min: 1, max: 9 }) }, { requiredKeys: [] }),
+  },
   { requiredKeys: [] },
 );
 const fields = fc.record(
@@ -33,6 +41,10 @@ const fields = fc.record(
   { requiredKeys: [] },
 );
 
+const hours = fc.constantFrom(
+  { days: ["sun"], from: "08:00", to: "09:00", zone: "UTC" },
+  { days: ["sun", "mon"], from: "22:00", to: "11:00", zone: "Europe/Berlin" },
+);
 const grant = fc.record(
   {
     do: fc.constantFrom("tickets:read", "tickets:update", "tickets:update:status"),
@@ -40,12 +52,13 @@ const grant = fc.record(
     rows,
     limits,
     fields,
+    hours,
     approve: fc.constant({ by: ["support-lead"] }),
   },
   { requiredKeys: ["do"] },
 );
 const deny = fc.record({ do: scopes.filter((scope) => scope !== "tickets:*"), when, rows }, { requiredKeys: ["do"] });
-const hours = fc.constant({ days: ["sun"], from: "08:00", to: "09:00", zone: "UTC" });
+
 const gate = fc.record(
   {
     on: fc.record(

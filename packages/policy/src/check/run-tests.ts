@@ -49,7 +49,7 @@ function runOne(policy: Policy, source: Source, test: Test, index: number, now: 
   if (asked === undefined)
     return { at, name: test.name, expected: test.expect, actual: `no agent \`${test.agent}\` or action \`${test.call}\``, rules: [] };
   const decision = decide(policy, asked);
-  for (const rule of decision.rules) seen.add(rule.id);
+  for (const rule of determiningRules(decision)) seen.add(rule.id);
   const presented =
     test.resource === undefined || typeof asked.resource !== "object"
       ? undefined
@@ -114,8 +114,13 @@ function mismatches(test: Test, decision: Decision, presented: Presented | undef
       actual: code === undefined ? decision.verdict : `${decision.verdict} (${code}: ${decision.refusal?.message ?? ""})`,
     });
   if (test.code !== undefined && code !== test.code) found.push({ expected: `code ${test.code}`, actual: `code ${code ?? "none"}` });
-  if (test.rule !== undefined && !decision.rules.some((rule) => rule.id.includes(test.rule ?? ""))) {
-    found.push({ expected: `rule ${test.rule}`, actual: `rules ${decision.rules.map((rule) => rule.id).join(", ")}` });
+  if (test.rule !== undefined && !determiningRules(decision).some((rule) => rule.id.includes(test.rule ?? ""))) {
+    found.push({
+      expected: `rule ${test.rule}`,
+      actual: `rules ${determiningRules(decision)
+        .map((rule) => rule.id)
+        .join(", ")}`,
+    });
   }
   for (const key of ["hidden", "masked"] as const) {
     const wanted = test[key];
@@ -125,6 +130,12 @@ function mismatches(test: Test, decision: Decision, presented: Presented | undef
       found.push({ expected: `${key} ${wanted.join(", ")}`, actual: `${key} ${actual.join(", ") || "nothing"}` });
   }
   return found;
+}
+
+/** With those that only speak of texts, where they are the folder's own. */
+function determiningRules({ rules, content = [] }: Decision): readonly RuleRef[] {
+  const own = content.map(({ rule }) => rule).filter((rule) => rule.at.file !== DEFAULT_GATES_FILE);
+  return [...new Set([...rules, ...own])];
 }
 
 /** Every rule of the folder; built-in gates and ceilings that only bound are no one's to test. */

@@ -1,7 +1,9 @@
 import type { ApprovalDemand, Decision, LimitDemand, Policy, RuleRef } from "../types.ts";
 import { refuse } from "./answer.ts";
 import { mergeDelegated } from "./approvals.ts";
+import { bothContents } from "./content.ts";
 import { findAction } from "./find-action.ts";
+import { stricter } from "./large-results.ts";
 
 type Above = NonNullable<Decision["delegator"]>;
 
@@ -13,7 +15,9 @@ export function attenuate(policy: Policy, agent: string, own: Decision, above: A
   const { decision } = above;
   if (decision.refusal !== undefined) return outsideDelegation(policy, agent, above, decision.refusal);
   const approve = bothApprove(own.approve, decision.approve);
+  const large = stricter(own.asksOver, decision.asksOver);
   const rules = unique([...own.rules, ...decision.rules]);
+  const content = bothContents(own.content, decision.content);
   const elevations = [...new Set([...(own.elevations ?? []), ...(decision.elevations ?? [])])];
   return {
     ...own,
@@ -21,7 +25,9 @@ export function attenuate(policy: Policy, agent: string, own: Decision, above: A
     rules,
     ...(approve === undefined ? {} : { approve }),
     limits: bothLimits(own.limits, decision.limits),
+    ...(content === undefined ? {} : { content }),
     maxRecords: Math.min(own.maxRecords, decision.maxRecords),
+    ...(large === undefined ? {} : { asksOver: large }),
     ...(elevations.length === 0 ? {} : { elevations }),
     delegator: above,
   };

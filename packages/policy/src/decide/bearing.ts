@@ -4,6 +4,7 @@ import type { Ceiling, Deny, Gate, Grant } from "../rules/rule.ts";
 import { coversScope, parseScope } from "../rules/scope.ts";
 import type { ScopePattern } from "../rules/scope.ts";
 import type { AgentConfig, CatalogAction } from "../types.ts";
+import { countsResult } from "./counts-result.ts";
 
 /** Rules that bear on one action of one agent, whatever their conditions. */
 export interface Bearing {
@@ -41,7 +42,7 @@ export function bearingOf(
 /** Whether a gate's `recordsOver` lets it bear on a call that touches so many; undefined asks for any number. */
 export function isReached(gate: Gate, action: CatalogAction, records: number | undefined): boolean {
   if (gate.recordsOver === undefined) return true;
-  return records === undefined ? action.batch !== undefined : records > gate.recordsOver;
+  return records === undefined ? action.batch !== undefined || countsResult(action) : records > gate.recordsOver;
 }
 
 /** Whether patterns cover the action and, where only its field forms do, every written field. `written` undefined asks for any call. */

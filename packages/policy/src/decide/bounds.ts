@@ -6,6 +6,7 @@ import type { Truth } from "./asked.ts";
 import { both } from "./asked.ts";
 import { withinScopes } from "./bearing.ts";
 import { BUILTIN } from "./builtin-rules.ts";
+import { isClosed, outsideHours } from "./closed.ts";
 import type { AskedDeny } from "./place.ts";
 import type { Judged, Situation } from "./situation.ts";
 import { truthOf } from "./situation.ts";
@@ -63,7 +64,9 @@ export function bounded(judged: Judged): No | undefined {
   if (matched.length > 0) return denied(judged, [...matched.map((deny) => deny.ref), ...failed]);
   if (failed.length > 0) return ruleError(judged, failed);
   const crossed = ceilings.filter((ceiling) => ceiling.truth === "false").map((ceiling) => ceiling.ref);
-  return crossed.length > 0 ? outsideCeiling(judged, crossed) : undefined;
+  if (crossed.length > 0) return outsideCeiling(judged, crossed);
+  const closed = judged.place.ceilings.map(({ rule }) => rule).filter((rule) => isClosed(rule, judged));
+  return closed.length > 0 ? outsideHours(judged, closed, "all") : undefined;
 }
 
 export function denyTruth(judged: Judged, { rule, when, rows }: AskedDeny): Truth {

@@ -14,6 +14,7 @@ import { placeOf } from "./session.ts";
 import type { Judged, Situation } from "./situation.ts";
 import { environmentFor, situationOf } from "./situation.ts";
 import { outsideRows } from "./session-rows.ts";
+import { countsResult } from "./counts-result.ts";
 import { foreignRecord } from "./tenant.ts";
 
 /**
@@ -80,7 +81,8 @@ function standingOn(situation: Situation, decision: Decision): Decision {
 }
 
 function sameDemands(a: Decision, b: Decision): boolean {
-  const demands = ({ grants, approve, limits, maxRecords }: Decision): string => JSON.stringify([grants, approve, limits, maxRecords]);
+  const demands = ({ grants, approve, limits, content, maxRecords, asksOver }: Decision): string =>
+    JSON.stringify([grants, approve, limits, content, maxRecords, asksOver]);
   return demands(a) === demands(b);
 }
 
@@ -105,8 +107,9 @@ function orElevation(situation: Situation, no: No): No {
 
 /** The situation with everything that conditions can ask for. */
 export function judgedWith(situation: Situation, facts: Extract<RequestFacts, { readonly ok: true }>): Judged {
-  const { records, cost, context } = facts;
-  return { ...situation, records, cost, env: environmentFor(situation, context, situation.record) };
+  const { records, cost, recipients, context } = facts;
+  const expected = countsResult(situation.action) ? (situation.request.expected ?? 0) : 0;
+  return { ...situation, records, cost, recipients, expected, env: environmentFor(situation, context, situation.record) };
 }
 
 function wrongRecordType({ action, record, agent }: Situation): No | undefined {

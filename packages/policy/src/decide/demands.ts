@@ -1,19 +1,15 @@
-import type { Approve, Grant, Limits } from "../rules/rule.ts";
+import { COUNTER_NAMES, COUNTERS, LIMIT_NAMES } from "../rules/limits.ts";
+import type { Counter, CounterName, Limits } from "../rules/limits.ts";
+import type { Approve, Grant } from "../rules/rule.ts";
 import type { LimitDemand, RuleRef } from "../types.ts";
 import { approvalKey, compareApprovals } from "./approvals.ts";
 import type { Asked } from "./asked.ts";
+import { contentCount, contentKey } from "./content.ts";
 import type { Judged } from "./situation.ts";
 import { truthOf } from "./situation.ts";
 
 /** The most records one call may touch or return where no rule says less. */
 export const MAX_RECORDS_PER_CALL = 10_000;
-
-const WINDOWS = [
-  ["perMinute", 60_000, "calls"],
-  ["perHour", 3_600_000, "calls"],
-  ["perDay", 86_400_000, "calls"],
-  ["costPerDay", 86_400_000, "cost"],
-] as const;
 
 /** A permitting grant, and whether its approval is needed for this call. */
 export interface Permitting {
@@ -27,17 +23,17 @@ export function asks(judged: Judged, approve: Approve | undefined, unless: Asked
 }
 
 /**
- * Least demanding first: no approval before approval, without step-up before with, fewer people before more, fewer limits before more, larger before smaller, then by id.
+ * Least demanding first: no approval before approval, without step-up before with, fewer people before more, fewer limits before more, larger before smaller, fewer demands on texts before more, then by id.
  * The demand class is the first grant and those with exactly its demands; only their rows and fields may be used,
  * since another grant's rows without that grant's limits would be more than either permits.
  */
 export function leastDemanding(grants: readonly Permitting[]): readonly Permitting[] {
   const ranked = grants.toSorted((a, b) => compareDemands(a, b) || (a.rule.ref.id < b.rule.ref.id ? -1 : 1));
   const [first] = ranked;
-  return ranked.filter((grant) => first !== undefined && compareDemands(first, grant) === 0 && sameApproval(first, grant));
+  return ranked.filter(
+    (grant) => first !== undefined && compareDemands(first, grant) === 0 && sameApproval(first, grant) && sameContent(first, grant),
+  );
 }
-
-const LIMIT_KEYS = ["perMinute", "perHour", "perDay", "costPerDay", "records"] as const;
 
 function compareDemands(a: Permitting, b: Permitting): number {
   const approval = Number(a.asks) - Number(b.asks);
@@ -47,13 +43,17 @@ function compareDemands(a: Permitting, b: Permitting): number {
     if (people !== 0) return people;
   }
   const [left, right] = [a.rule.limits, b.rule.limits];
-  const count = (limits: Limits): number => LIMIT_KEYS.filter((key) => limits[key] !== undefined).length;
+  const count = (limits: Limits): number => LIMIT_NAMES.filter((key) => limits[key] !== undefined).length;
   if (count(left) !== count(right)) return count(left) - count(right);
-  for (const key of LIMIT_KEYS) {
+  for (const key of LIMIT_NAMES) {
     const [less, more] = [left[key] ?? Number.POSITIVE_INFINITY, right[key] ?? Number.POSITIVE_INFINITY];
     if (less !== more) return more - less;
   }
-  return 0;
+  return contentCount(a.rule.content) - contentCount(b.rule.content);
+}
+
+function sameContent(a: Permitting, b: Permitting): boolean {
+  return contentKey(a.rule.content) === contentKey(b.rule.content);
 }
 
 function sameApproval(a: Permitting, b: Permitting): boolean {
@@ -64,16 +64,32 @@ function sameApproval(a: Permitting, b: Permitting): boolean {
 export function limitDemands(judged: Judged, rules: readonly { readonly ref: RuleRef; readonly limits: Limits }[]): readonly LimitDemand[] {
   const demands = new Map<string, LimitDemand>();
   for (const { ref, limits } of rules) {
-    for (const [name, windowMs, unit] of WINDOWS) {
+    for (const name of COUNTER_NAMES) {
       const max = limits[name];
       if (max === undefined) continue;
-      const key = [judged.agent.tenant, judged.agent.name, judged.action.scope, name].join("|");
+      const { unit, windowMs } = COUNTERS[name];
+      const key = counterKey(judged, name);
       const known = demands.get(key);
       if (known !== undefined && known.max <= max) continue;
-      demands.set(key, { key, unit, max, windowMs, amount: unit === "cost" ? judged.cost : 1, rule: ref });
+      demands.set(key, { key, unit, max, windowMs, amount: amountOf(judged, unit), rule: ref });
     }
   }
   return [...demands.values()];
+}
+
+/** No name of a tenant, session or agent holds a `|`, and none is `*`. */
+function counterKey({ agent, action, request }: Judged, name: CounterName): string {
+  const of: Readonly<Record<Counter["over"], string>> = {
+    agent: agent.name,
+    run: agent.name,
+    session: request.caller.session,
+    tenant: "*",
+  };
+  return [agent.tenant, of[COUNTERS[name].over], action.scope, name].join("|");
+}
+
+function amountOf(judged: Judged, unit: Counter["unit"]): number {
+  return unit === "records" || unit === "cost" || unit === "recipients" ? judged[unit] : 1;
 }
 
 export function maxRecords(rules: readonly { readonly limits: Limits }[]): number {

@@ -1,20 +1,23 @@
-import type { Gate, Grant } from "../rules/rule.ts";
-import type { Decision, RuleRef } from "../types.ts";
+import type { Grant } from "../rules/rule.ts";
+import type { Decision } from "../types.ts";
 import type { No } from "./answer.ts";
 import { place } from "./answer.ts";
 import { mergeApprovals } from "./approvals.ts";
 import { noGrant, ruleError } from "./bounds.ts";
 import { BUILTIN } from "./builtin-rules.ts";
 import { isReached } from "./bearing.ts";
+import { contentDemands, saysMore } from "./content.ts";
 import { asks, leastDemanding, limitDemands, maxRecords } from "./demands.ts";
 import type { Permitting } from "./demands.ts";
-import { opensInMs, withinHours } from "./hours.ts";
+import { isClosed, outsideHours } from "./closed.ts";
+import { amountExceeded, exceeds } from "./exceeded.ts";
+import { asksOver } from "./large-results.ts";
 import type { AskedGate, AskedGrant } from "./place.ts";
 import type { Judged } from "./situation.ts";
 import { truthOf } from "./situation.ts";
 
 /** How one grant stands to this call. */
-type Standing = "permits" | "when" | "rows" | "fields" | "records";
+type Standing = "permits" | "when" | "rows" | "fields" | "amount" | "hours";
 
 /** Grants are OR; the least demanding permitting one applies. Gates then add their demands. */
 export function permit(judged: Judged): Decision | No {
@@ -37,7 +40,8 @@ function standingOf(judged: Judged, { rule, when, rows }: AskedGrant): Standing 
   const recorded = truthOf(judged, rows);
   if (recorded !== "true" && recorded !== "maybe") return "rows";
   if (rule.write !== undefined && judged.written.some((field) => rule.write?.includes(field) !== true)) return "fields";
-  return rule.limits.records !== undefined && judged.records > rule.limits.records ? "records" : "permits";
+  if (exceeds(judged, rule.limits) !== undefined) return "amount";
+  return isClosed(rule, judged) ? "hours" : "permits";
 }
 
 function demand(judged: Judged, grant: Permitting, chosen: readonly Permitting[], gates: readonly AskedGate[]): Decision {
@@ -46,16 +50,20 @@ function demand(judged: Judged, grant: Permitting, chosen: readonly Permitting[]
   const own = rule.approve !== undefined && grant.asks ? { approve: rule.approve, ref: rule.ref } : undefined;
   const approve = mergeApprovals(own, asking);
   const demanding = [rule, ...gates.map((gate) => gate.rule)];
+  const content = contentDemands(demanding);
+  const large = asksOver(judged);
   return {
     verdict: approve === undefined ? "allow" : "ask",
     scope: judged.action.scope,
     effect: judged.action.effect,
-    rules: [...chosen.map((one) => one.rule.ref), ...gates.map((gate) => gate.rule.ref)],
+    rules: [...chosen.map((one) => one.rule.ref), ...gates.filter((gate) => saysMore(gate.rule)).map((gate) => gate.rule.ref)],
     policyVersion: judged.policy.version,
     grants: chosen.map((one) => one.rule.ref.id),
     ...(approve === undefined ? {} : { approve }),
     limits: limitDemands(judged, demanding),
+    ...(content === undefined ? {} : { content }),
     maxRecords: maxRecords(demanding),
+    ...(large === undefined ? {} : { asksOver: large }),
     amounts: { records: judged.records, cost: judged.cost },
   };
 }
@@ -64,53 +72,25 @@ type Gated = { readonly ok: true; readonly gates: readonly AskedGate[] } | { rea
 
 function applyGates(judged: Judged): Gated {
   const truths = judged.place.gates
-    .filter((gate) => isReached(gate.rule, judged.action, judged.records))
+    .filter((gate) => isReached(gate.rule, judged.action, Math.max(judged.records, judged.expected)))
     .map((gate) => ({ gate, rule: gate.rule, truth: truthOf(judged, gate.when) }));
   const failed = truths.filter(({ truth }) => truth === "error").map(({ rule }) => rule.ref);
   if (failed.length > 0) return { ok: false, no: ruleError(judged, failed) };
   const applying = truths.filter(({ truth }) => truth === "true");
-  const closed = applying
-    .map(({ rule }) => rule)
-    .filter((rule) => rule.hours !== undefined && !withinHours(rule.hours, judged.request.now));
-  if (closed.length > 0) return { ok: false, no: outsideHours(judged, closed) };
-  const exceeded = applying
-    .map(({ rule }) => rule)
-    .filter((rule) => rule.limits.records !== undefined && judged.records > rule.limits.records);
-  if (exceeded.length > 0) return { ok: false, no: recordsExceeded(judged, exceeded) };
+  const rules = applying.map(({ rule }) => rule);
+  const closed = rules.filter((rule) => isClosed(rule, judged));
+  if (closed.length > 0) return { ok: false, no: outsideHours(judged, closed, "all") };
+  const exceeded = rules.filter((rule) => exceeds(judged, rule.limits) !== undefined);
+  if (exceeded.length > 0) return { ok: false, no: amountExceeded(judged, exceeded) };
   return { ok: true, gates: applying.map(({ gate }) => gate) };
-}
-
-function outsideHours(judged: Judged, gates: readonly Gate[]): No {
-  const waits = gates.flatMap((gate) => (gate.hours === undefined ? [] : (opensInMs(gate.hours, judged.request.now) ?? [])));
-  const [first] = gates;
-  const where = first === undefined ? "" : ` (${place(first.ref)}: ${first.ref.reason})`;
-  return {
-    code: "outside_hours",
-    message: `\`${judged.action.scope}\` is not possible at this time${where}; try again when the hours are open`,
-    rules: gates.map((gate) => gate.ref),
-    next: waits.length === 0 ? [] : [{ kind: "retry_after", ms: Math.max(...waits) }],
-  };
-}
-
-function recordsExceeded(
-  judged: Judged,
-  rules: readonly { readonly ref: RuleRef; readonly limits: { readonly records?: number | undefined } }[],
-): No {
-  const max = Math.min(...rules.flatMap((rule) => rule.limits.records ?? []));
-  const field = judged.action.batch ?? "args";
-  return {
-    code: "records_exceeded",
-    message: `the call touches ${String(judged.records)} records and at most ${String(max)} are permitted (${rules.map((rule) => place(rule.ref)).join(", ")}); name fewer`,
-    rules: rules.map((rule) => rule.ref),
-    next: [{ kind: "narrow", field, allowed: [max] }],
-  };
 }
 
 /** The most telling reason wins: a call that would pass with other fields is told so. */
 function unpermitted(judged: Judged, standings: readonly { readonly grant: Grant; readonly standing: Standing }[]): No {
   const of = (standing: Standing): readonly Grant[] => standings.filter((one) => one.standing === standing).map((one) => one.grant);
   if (of("fields").length > 0) return fieldNotPermitted(judged, of("fields"));
-  if (of("records").length > 0) return recordsExceeded(judged, of("records"));
+  if (of("amount").length > 0) return amountExceeded(judged, of("amount"));
+  if (of("hours").length > 0) return outsideHours(judged, of("hours"), "one");
   if (of("rows").length > 0) return rowNotPermitted(judged, of("rows"));
   return noGrant(
     judged,

@@ -88,7 +88,7 @@ function isCertain(asked: Asked | undefined): boolean {
 
 function isUnbounded(policy: Policy, { scope }: PolicySession, { grants, denies, gates, ceilings }: Place, action: CatalogAction): boolean {
   const plain = ({ rule, when, rows }: AskedGrant): boolean =>
-    isCertain(when) && isCertain(rows) && rule.write === undefined && rule.approve === undefined;
+    isCertain(when) && isCertain(rows) && rule.write === undefined && rule.approve === undefined && rule.hours === undefined;
   const adds = ({ rule, when }: AskedGate): boolean =>
     isReached(rule, action, undefined) &&
     when?.constant !== "false" &&
@@ -100,7 +100,7 @@ function isUnbounded(policy: Policy, { scope }: PolicySession, { grants, denies,
     !gates.some(adds) &&
     !fieldForms &&
     !isolated &&
-    ceilings.every(({ when }) => isCertain(when)) &&
+    ceilings.every(({ rule, when }) => isCertain(when) && rule.hours === undefined) &&
     denies.every(({ when }) => when?.constant === "false")
   );
 }

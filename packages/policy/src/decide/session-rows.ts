@@ -54,7 +54,8 @@ export function blindTo(policy: Policy, bounds: readonly RowBound[] | undefined,
   const { resource, returns, operation } = action;
   if (returns !== undefined && returns.type !== resource?.type && boundsRows(bounds, returns.type) && !filtersResults(action))
     return returns.type;
-  if (resource !== undefined || returns !== undefined) return undefined;
+  // What a query sees of each table is bounded there, as the table's own read action is.
+  if (resource !== undefined || returns !== undefined || action.sql !== undefined) return undefined;
   const types = policy.tools.find(({ tool }) => tool === operation.tool)?.types ?? {};
   return Object.keys(types).find((type) => boundsRows(bounds, type));
 }

@@ -5,7 +5,8 @@ import { EMPTY_RECORD, Uid } from "../cedar/value.ts";
 import { NO_RECORD } from "../engine/cedar-schema.ts";
 import { valueAt } from "../facts/request-facts.ts";
 import { RecordAttributes } from "../facts/shape.ts";
-import { isObject } from "../json.ts";
+import type { Json } from "../json.ts";
+import { isList, isObject } from "../json.ts";
 import { filtersResults, loadsRecord } from "../load/condition-place.ts";
 import type { AgentConfig, CatalogAction, DecisionRequest, Policy, ResourceFacts } from "../types.ts";
 import type { No } from "./answer.ts";
@@ -46,6 +47,9 @@ export interface Judged extends Situation {
   readonly env: Environment;
   readonly records: number;
   readonly cost: number;
+  readonly recipients: number;
+  /** Records that the call is known to return. */
+  readonly expected: number;
 }
 
 /** Finds session and action; what policy does not know is refused. */
@@ -107,14 +111,28 @@ function recordStateOf(action: CatalogAction, resource: DecisionRequest["resourc
   return filtersResults(action) ? "deferred" : "none";
 }
 
-/** Fields a call sets: keys of the declared object, or every argument but the record's id and what the broker sets. */
+/**
+ * Fields a call sets: keys of the declared object or of each object of a list, or every argument but the record's id and what the broker sets.
+ * What has no keys counts as a field of the place's own name, so that no allowlist lets it pass unseen.
+ */
 function writtenFields(action: CatalogAction, args: DecisionRequest["args"]): readonly string[] {
   if (action.effect === "read") return [];
-  const path = action.resource?.fields;
-  if (path !== undefined) {
-    const fields = valueAt(args, path.split(".").slice(1));
-    return isObject(fields) ? Object.keys(fields) : [];
-  }
-  const id = action.resource?.id.split(".")[1];
-  return Object.keys(args).filter((name) => name !== id && !Object.hasOwn(action.force, name));
+  const path = action.resource?.fields?.split(".").slice(1);
+  if (path !== undefined) return keysOf(valueAt(args, path), path.at(-1) ?? "args");
+  const [id, ...below] = action.resource?.id.split(".").slice(1) ?? [];
+  return Object.keys(args).filter((name) => !Object.hasOwn(action.force, name) && (name !== id || !onlyId(args[name], below)));
+}
+
+function keysOf(value: Json | undefined, name: string): readonly string[] {
+  if (value === undefined || value === null) return [];
+  if (isObject(value)) return Object.keys(value);
+  return isList(value) ? [...new Set(value.flatMap((item) => keysOf(item, name)))] : [name];
+}
+
+/** Whether the argument that holds the record's id holds nothing else. */
+function onlyId(value: Json | undefined, [step, ...below]: readonly string[]): boolean {
+  if (step === undefined || value === undefined) return true;
+  if (!isObject(value)) return false;
+  const keys = Object.keys(value);
+  return keys.length === 0 || (keys.length === 1 && keys[0] === step && onlyId(value[step], below));
 }

@@ -68,7 +68,7 @@ interface Look {
 }
 
 function lookAt(judged: Judged, decision: Decision): readonly Look[] {
-  const determining = new Set(decision.rules.map((rule) => rule.id));
+  const determining = new Set([...decision.rules, ...(decision.content ?? []).map(({ rule }) => rule)].map((rule) => rule.id));
   const refused = decision.verdict === "deny";
   const look = (
     rule: Grant | Deny | Gate,

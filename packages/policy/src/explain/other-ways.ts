@@ -7,7 +7,7 @@ import type { Situation } from "../decide/situation.ts";
 import { isList, isObject } from "../json.ts";
 import { valueAt } from "../facts/request-facts.ts";
 import type { JsonObject } from "../json.ts";
-import type { Decision, DecisionRequest, Policy } from "../types.ts";
+import type { CatalogAction, Decision, DecisionRequest, Policy } from "../types.ts";
 
 /** Ways to another verdict that lie in the policy's lines, the session or the number of things asked for, not in one fact. */
 export function otherWays(policy: Policy, request: DecisionRequest, decision: Decision): readonly string[] {
@@ -29,7 +29,7 @@ export function otherWays(policy: Policy, request: DecisionRequest, decision: De
     case "records_exceeded":
       return (
         decision.refusal?.next.flatMap((step) =>
-          step.kind === "narrow" ? [`name at most ${String(step.allowed[0])} records in \`${step.field}\``] : [],
+          step.kind === "narrow" ? [`${amountWord(action, step.field, String(step.allowed[0]))} in \`${step.field}\``] : [],
         ) ?? []
       );
     case "outside_hours":
@@ -46,6 +46,11 @@ export function otherWays(policy: Policy, request: DecisionRequest, decision: De
     case "rule_error":
       return [];
   }
+}
+
+function amountWord({ cost, destination }: CatalogAction, field: string, max: string): string {
+  if (field === cost) return `ask for at most ${max}`;
+  return `name at most ${max} ${destination.includes(field) ? "recipients" : "records"}`;
 }
 
 /** What the policy's authors could grant, or the agent leave out. */

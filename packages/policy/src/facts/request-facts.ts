@@ -13,7 +13,7 @@ import type { Shape } from "./shape.ts";
 
 /** The call in the engine's terms, or the argument that cannot be judged. */
 export type RequestFacts =
-  | { readonly ok: true; readonly context: CedarRecord; readonly records: number; readonly cost: number }
+  | { readonly ok: true; readonly context: CedarRecord; readonly records: number; readonly cost: number; readonly recipients: number }
   | { readonly ok: false; readonly path: string; readonly why: string };
 
 /** Values of the arguments the broker sets itself; the agent may not pass them. */
@@ -55,7 +55,7 @@ function read(session: PolicySession, action: CatalogAction, { args, now }: Deci
   const cost = action.cost === undefined ? FREE : costOf(action.cost, args);
   const context = new Map<string, Value>(session.context);
   context.set("args", typed).set("now", momentOf(now)).set("records", records).set("cost", cost.exact);
-  return { ok: true, context: new CedarRecord(context), records, cost: cost.number };
+  return { ok: true, context: new CedarRecord(context), records, cost: cost.number, recipients: recipientCount(action, args) };
 }
 
 const NO_SHAPE: Shape = new Map();
@@ -68,16 +68,34 @@ interface Cost {
 const FREE: Cost = { exact: new Decimal(0), number: 0 };
 
 function costOf(path: string, args: JsonObject): Cost {
-  const price = valueAt(args, path.split(".").slice(1)) ?? 0;
+  // Left out the tool chooses it, and what it chooses nobody could count: the whole amount, as a rule.
+  const price = valueAt(args, path.split(".").slice(1));
   const exact = typeof price === "number" && price >= 0 ? exactDecimal(price) : undefined;
   if (typeof price === "number" && exact !== undefined) return { exact, number: price };
-  throw new Unreadable(path.replace(/^args\./, ""), "must be a number, not negative, with at most four digits after the point");
+  throw new Unreadable(path.replace(/^args\./, ""), "must be given, as a number, not negative, with at most four digits after the point");
 }
 
 function recordCount(action: CatalogAction, args: JsonObject): number {
   if (action.batch === undefined) return 1;
   const batch = valueAt(args, action.batch.split(".").slice(1));
-  return isList(batch) ? batch.length : 0;
+  if (batch !== undefined && isList(batch)) return batch.length;
+  // Without its list the tool may take all records there are.
+  throw new Unreadable(action.batch.replace(/^args\./, ""), "must be given, as a list: it says how many records the call touches");
+}
+
+/** An address list in one text counts by its addresses, an object by those in it; whatever names no address is one recipient. */
+function recipientCount(action: CatalogAction, args: JsonObject): number {
+  const count = (value: Json | undefined): number => {
+    if (value === undefined || value === null) return 0;
+    return isList(value) ? value.reduce<number>((sum, item) => sum + count(item), 0) : Math.max(1, addressCount(value));
+  };
+  return action.destination.reduce((sum, path) => sum + count(valueAt(args, path.split(".").slice(1))), 0);
+}
+
+function addressCount(value: Json): number {
+  if (typeof value === "string") return value.split("@").length - 1;
+  const inner = isList(value) ? value : isObject(value) ? Object.values(value) : [];
+  return inner.reduce<number>((sum, each) => sum + addressCount(each), 0);
 }
 
 function wrongForced(action: CatalogAction, caller: Caller, args: JsonObject): { readonly path: string; readonly why: string } | undefined {

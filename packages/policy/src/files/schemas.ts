@@ -1,6 +1,8 @@
 import { z } from "zod";
 import type { FieldType } from "../types.ts";
+import { content } from "./content-schema.ts";
 import { DURATION, durationMs } from "./duration.ts";
+import { amount, count, hours, limits } from "./limit-schema.ts";
 
 const NAME = /^[a-z][a-z0-9_-]{0,62}$/;
 export const name = z.string().regex(NAME, { error: "must be a lower-case name such as `support-lead`" });
@@ -11,13 +13,17 @@ const path = z.string().regex(/^(args|result)(\.[A-Za-z_$][\w$-]*)*$/, { error: 
 export const fieldPath = z
   .string()
   .regex(/^[A-Za-z_$][\w$-]*(\.[A-Za-z_$][\w$-]*)*$/, { error: "must be a field path such as `customer.email`" });
+const fieldOrLabel = z.string().regex(/^(?:@\S(?:.*\S)?|[A-Za-z_$][\w$-]*(\.[A-Za-z_$][\w$-]*)*)$/, {
+  error: "must be a field path such as `customer.email`, or a label such as `@pii`",
+});
+/** A shorter session would be over before its agent has done anything. */
+const MIN_SESSION_MS = 60_000;
 /** What a person lets happen at once, or lets an agent have, is for a time that they oversee. */
 const MAX_GIVEN_MS = 30 * 24 * 3_600_000;
 export const duration = z.string().regex(DURATION, { error: "must be a duration such as `30m`" });
 const shortDuration = duration.refine((value) => !DURATION.test(value) || durationMs(value) <= MAX_GIVEN_MS, {
   error: "must be at most `30d`",
 });
-const count = z.int().min(1).max(1_000_000_000);
 /** Where a credential's value comes from. No `..`: a placeholder's value must not lead out of the folder that was meant. */
 const CREDENTIAL_SOURCE =
   /^(?:store|oauth|partner:[a-z][a-z0-9_-]{0,62}|env:(?:[A-Za-z0-9_]|\$\{(?:tenant|environment|workflow)\})+|(?!.*\.\.)(?:file:\/|vault:(?=[^#]+\/[^#]+#\w))(?:[\w./#-]|\$\{(?:tenant|environment|workflow)\})+)$/;
@@ -40,7 +46,7 @@ const fieldType: z.ZodType<FieldType> = z.lazy(() =>
 );
 const fields = z.record(key, fieldType);
 
-const ceiling = { effects: z.array(effect).min(1).optional(), when: condition.optional() };
+const ceiling = { effects: z.array(effect).min(1).optional(), when: condition.optional(), hours: hours.optional() };
 const person = z.strictObject({ name: text, email: z.email(), tenants: z.array(name).min(1), roles: z.array(name) });
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
@@ -88,9 +94,11 @@ const connect = z.union([
   z.strictObject({ mcp: command }),
   z.strictObject({ mcp: z.strictObject({ url: text }) }),
   z.strictObject({ smtp: z.strictObject({ host: text, port: z.coerce.string(), from: text }) }),
-  z.strictObject({ postgres: z.strictObject({ host: text, port: z.coerce.string().exactOptional(), database: text }) }),
-  z.strictObject({ http: z.strictObject({ url: text }) }),
-  z.strictObject({ egress: z.strictObject({}) }),
+  z.strictObject({
+    postgres: z.strictObject({ host: text, port: z.coerce.string().exactOptional(), database: text, role: text.exactOptional() }),
+  }),
+  z.strictObject({ http: z.strictObject({ url: text, private: z.boolean().exactOptional() }) }),
+  z.strictObject({ egress: z.strictObject({ private: z.array(text).exactOptional() }) }),
 ]);
 const injection = z.union([
   z.strictObject({ header: text, format: text.exactOptional() }),
@@ -99,11 +107,9 @@ const injection = z.union([
 ]);
 
 /** Paths of an undo may also lead into the record as it was and as the call left it. */
-const undoPath = z
-  .string()
-  .regex(/^(?:=.*|(?:args|before|after)(?:\.[A-Za-z_$][\w$-]*)+)$/s, {
-    error: "must be a path such as `before.status`, or a literal such as `=open`",
-  });
+const undoPath = z.string().regex(/^(?:=.*|(?:args|before|after)(?:\.[A-Za-z_$][\w$-]*)+)$/s, {
+  error: "must be a path such as `before.status`, or a literal such as `=open`",
+});
 const undo = z.union([
   text.transform((action) => ({ do: action })),
   z.strictObject({ do: text, args: z.record(key, undoPath).exactOptional() }),
@@ -170,6 +176,7 @@ const resource = z.strictObject({
   is: text,
   effect: effect.default("read"),
   description: text.optional(),
+  returns: returns.optional(),
   labels: action.shape.labels,
   reviewed: action.shape.reviewed,
   timeout: action.shape.timeout,
@@ -222,14 +229,7 @@ export const toolFile = z.strictObject({
   prompts: z.record(text, prompt).default({}),
 });
 
-const masks = z.record(fieldPath, mask);
-const limits = z.strictObject({
-  perMinute: count.optional(),
-  perHour: count.optional(),
-  perDay: count.optional(),
-  costPerDay: z.number().positive().optional(),
-  records: count.optional(),
-});
+const masks = z.record(fieldOrLabel, mask);
 /** More people for one call than any company has at hand; a larger number is a slip of the keyboard. */
 const MAX_PEOPLE = 20;
 /** A yes to more calls than this has been thought about by nobody. */
@@ -257,8 +257,11 @@ const allow = z.strictObject({
   reason: text.optional(),
   when: condition.optional(),
   rows: condition.optional(),
-  fields: z.strictObject({ hide: z.array(fieldPath).optional(), mask: masks.optional(), write: z.array(text).optional() }).optional(),
+  within: z.record(fieldPath, duration).optional(),
+  fields: z.strictObject({ hide: z.array(fieldOrLabel).optional(), mask: masks.optional(), write: z.array(text).optional() }).optional(),
   limits: limits.optional(),
+  hours: hours.optional(),
+  content: content.optional(),
   approve: approve.optional(),
 });
 const deny = z.strictObject({
@@ -303,15 +306,16 @@ export const agentFile = z.strictObject({
     )
     .default([]),
   clients: z.strictObject({ people: z.array(name).min(1), ids: z.array(oauthClient).min(1).exactOptional() }).exactOptional(),
+  session: z
+    .strictObject({
+      maxTtl: duration
+        .refine((value) => !DURATION.test(value) || durationMs(value) >= MIN_SESSION_MS, { error: "must be at least `1m`" })
+        .exactOptional(),
+      limits: z.strictObject({ calls: count.exactOptional(), records: count.exactOptional(), cost: amount.exactOptional() }).default({}),
+    })
+    .exactOptional(),
 });
 
-const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, { error: "must be a time of day such as `08:00`" });
-const hours = z.strictObject({
-  days: z.array(z.enum(["mon", "tue", "wed", "thu", "fri", "sat", "sun"])).min(1),
-  from: clock,
-  to: clock,
-  zone: text,
-});
 const gate = z.strictObject({
   gate: ruleId,
   reason: text,
@@ -326,9 +330,10 @@ const gate = z.strictObject({
   when: condition.optional(),
   require: z.strictObject({
     approve: approve.omit({ unless: true }).optional(),
-    fields: z.strictObject({ hide: z.array(fieldPath).optional(), mask: masks.optional() }).optional(),
+    fields: z.strictObject({ hide: z.array(fieldOrLabel).optional(), mask: masks.optional() }).optional(),
     limits: limits.optional(),
     hours: hours.optional(),
+    content: content.optional(),
   }),
 });
 const defaultChange = z.strictObject({

@@ -1,4 +1,5 @@
 import type { AgentFile, MainFile } from "../files/schemas.ts";
+import { durationMs } from "../files/duration.ts";
 import type { Source } from "../files/source.ts";
 import type { Ceiling } from "../rules/rule.ts";
 import type { Json } from "../json.ts";
@@ -6,6 +7,7 @@ import type { AgentConfig, Effect, FieldType, RuleRef } from "../types.ts";
 import { readEligible } from "./eligible.ts";
 import { reportError, reportWarning } from "./findings.ts";
 import type { Shaped } from "./folder.ts";
+import { readHours } from "./hours.ts";
 import { checkKnown } from "./known.ts";
 import { checkPeopleRole, READ_ONLY_ROLE } from "./parts.ts";
 import { checkScope } from "./scopes.ts";
@@ -37,11 +39,17 @@ export function readAgents(
       if (other !== undefined && other.at.file !== source.path) reportDuplicate(world, source, name, other.at.file);
       const { agent, workflow, roles, owner, attributes, clients } = value;
       const about = { name, agent, tenant, environment, workflow, roles, owner, attributes, eligible, at: source.at(["agent"]) };
-      agents.set(name, clients === undefined ? about : { ...about, clients });
+      agents.set(name, { ...about, ...(clients === undefined ? {} : { clients }), ...sessionOf(value) });
       ceilings.set(name, ceiling);
     }
   }
   return { agents: [...agents.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1)), ceilings };
+}
+
+function sessionOf({ session }: AgentFile): Pick<AgentConfig, "session"> {
+  if (session === undefined) return {};
+  const { maxTtl, limits } = session;
+  return { session: { ...(maxTtl === undefined ? {} : { maxTtlMs: durationMs(maxTtl) }), limits } };
 }
 
 /** Ceilings of `bailiwick.yaml`, by environment. */
@@ -82,6 +90,7 @@ function readCeiling(
     readonly allow?: readonly string[] | undefined;
     readonly effects?: readonly Effect[] | undefined;
     readonly when?: string | undefined;
+    readonly hours?: Parameters<typeof readHours>[1];
   },
 ): Ceiling {
   const checked = entry.allow?.map((text, index) => checkScope(world, text, source.at([...path, "allow", index])));
@@ -99,7 +108,8 @@ function readCeiling(
           actions: reachable,
         });
   const ref: RuleRef = { kind: "ceiling", id, at: source.at(path), reason };
-  return { ref, scopes, effects: entry.effects === undefined ? undefined : new Set(entry.effects), when };
+  const hours = readHours(world, entry.hours, (rest) => source.at([...path, "hours", ...rest]));
+  return { ref, scopes, effects: entry.effects === undefined ? undefined : new Set(entry.effects), when, ...hours };
 }
 
 function checkNames(world: World, source: Source, agent: AgentFile): void {

@@ -6,6 +6,11 @@ import type { Report, Source } from "../files/source.ts";
 import { isExactScope, isGodMode } from "../rules/scope.ts";
 import type { CatalogAction, CatalogTool, FieldType } from "../types.ts";
 import { checkAction } from "./check-action.ts";
+import { checkUndo } from "./check-undo.ts";
+import { checkEgress } from "./check-egress.ts";
+import { checkHttpTool, checkRequest } from "./check-request.ts";
+import { checkSqlAction, checkTables } from "./check-tables.ts";
+import { checkReturns } from "./check-returns.ts";
 import { credentialUse } from "./credentials.ts";
 import { compareText, reportError } from "./findings.ts";
 import type { Shaped } from "./folder.ts";
@@ -19,7 +24,14 @@ export function readCatalog(files: readonly Shaped<ToolFile>[], report: Report):
   for (const { source, value } of files) {
     checkTool(source, value, report);
     for (const name of Object.keys(value.actions)) checkAction(source, value, name, report);
+    checkListed(source, value, report);
+    checkHttpTool(source, value, report);
+    checkTables(source, value, report);
+    for (const name of Object.keys(value.actions)) checkSqlAction(source, value, name, report);
+    for (const name of Object.keys(value.actions)) checkRequest(source, value, name, report);
+    for (const name of Object.keys(value.actions)) checkUndo(source, value, name, report);
   }
+  checkEgress(files, report);
   checkUnique(files, report);
   return tools;
 }
@@ -56,6 +68,13 @@ function plain(source: Source, tool: string, kind: "resource" | "prompt", name: 
   const at = source.at([`${kind}s`, name]);
   const none = { force: {}, push: {}, tokens: [], destination: [] };
   return { ...rest, ...none, operation: { tool, kind, name }, scope, timeoutMs: durationMs(timeout), at };
+}
+
+function checkListed(source: Source, tool: ToolFile, report: Report): void {
+  for (const [name, entry] of Object.entries(tool.resources))
+    checkReturns(tool, { ...entry, args: {}, force: {} }, (...path) => source.at(["resources", name, ...path]), report);
+  for (const [name, entry] of Object.entries(tool.prompts))
+    checkReturns(tool, { ...entry, force: {} }, (...path) => source.at(["prompts", name, ...path]), report);
 }
 
 function checkTool(source: Source, tool: ToolFile, report: Report): void {
@@ -126,7 +145,6 @@ function checkTenantField(source: Source, tool: ToolFile, type: string, field: s
 
 function checkConnectionKind(source: Source, tool: ToolFile, report: Report): void {
   const smtp = "smtp" in tool.connect;
-  const postgres = "postgres" in tool.connect;
   const names = Object.keys(tool.actions);
   if (smtp && (names.length !== 1 || names[0] !== "send" || !isDeepStrictEqual(tool.actions["send"]?.args, SMTP_SEND_ARGS))) {
     reportError(report, {
@@ -135,16 +153,6 @@ function checkConnectionKind(source: Source, tool: ToolFile, report: Report): vo
       what: "a tool reached by smtp offers exactly one action `send` with the adapter's arguments",
       why: "the adapter sends one mail from these arguments and nothing else",
       write: '`send: { ..., args: { to: email, subject: string, body: string, "cc?": [email] } }`',
-    });
-  }
-  for (const [name, action] of Object.entries(tool.actions)) {
-    if (postgres === (action.statement !== undefined)) continue;
-    reportError(report, {
-      code: "statement",
-      at: source.at(["actions", name]),
-      what: postgres ? `\`${name}\` has no \`statement\`` : `\`${name}\` has a \`statement\` but its tool is not reached by postgres`,
-      why: "only reviewed SQL is sent to a database",
-      write: postgres ? "`statement: { sql: select ... where id = $1, params: [args.id] }`" : "remove `statement`",
     });
   }
 }

@@ -2,6 +2,7 @@ import { suggestion } from "../files/did-you-mean.ts";
 import type { ToolFile } from "../files/schemas.ts";
 import type { Report, Source } from "../files/source.ts";
 import { declaredNames, isListType, typeAt } from "../facts/field-path.ts";
+import { checkReturns, reportUnknownType } from "./check-returns.ts";
 import { reportError } from "./findings.ts";
 
 type Action = ToolFile["actions"][string];
@@ -10,30 +11,11 @@ type Action = ToolFile["actions"][string];
 export function checkAction(source: Source, tool: ToolFile, name: string, report: Report): void {
   const action = tool.actions[name];
   if (action === undefined) return;
-  const at = (...path: readonly string[]) => source.at(["actions", name, ...path]);
-  for (const [key, type] of [
-    ["resource", action.resource?.type],
-    ["returns", action.returns?.type],
-  ] as const) {
-    if (type === undefined || Object.hasOwn(tool.types, type)) continue;
-    reportError(report, {
-      code: "unknown-type",
-      at: at(key, "type"),
-      what: `no type \`${type}\` is declared in this file`,
-      why: "conditions over the record could not be checked",
-      write: suggestion(type, Object.keys(tool.types), "declare it under `types`"),
-    });
-  }
+  const at = (...path: readonly PropertyKey[]) => source.at(["actions", name, ...path]);
+  const acted = action.resource?.type;
+  if (acted !== undefined && !Object.hasOwn(tool.types, acted)) reportUnknownType(tool, acted, at("resource", "type"), report);
+  checkReturns(tool, action, at, report);
   for (const { path, key } of argumentPaths(action)) checkArgumentPath(action, path, at(...key), report);
-  if (action.returns !== undefined && !/^result(\.|$)/.test(action.returns.at)) {
-    reportError(report, {
-      code: "invalid-path",
-      at: at("returns", "at"),
-      what: `\`${action.returns.at}\` does not start with \`result\``,
-      why: "returned records are found inside the result",
-      write: "`at: result` or `at: result.items`",
-    });
-  }
   checkBefore(tool, action, at, report);
   checkForce(action, at, report);
   checkNumbers(action, at, report);

@@ -27,6 +27,14 @@ export const DEFAULT_GATES = `gates:
     require: { approve: { by: [operator], bounded: false, expires: 30m } }
   - gate: bulk
     reason: a mistake in one call must not touch hundreds of records
-    on: { recordsOver: 100 }
+    on: { effect: [write, delete, send, pay, export, grant, execute], recordsOver: 100 }
     require: { approve: { by: [operator], expires: 30m } }
+  - gate: secret-leaves
+    reason: a secret in what leaves opens a door to whoever reads it
+    on: { effect: [send, export, pay, grant] }
+    require: { content: { arguments: [{ find: [secret], do: refuse }] } }
+  - gate: secret-shown
+    reason: an agent that never sees a secret cannot pass it on
+    on: {}
+    require: { content: { results: [{ find: [secret], do: redact }] } }
 `;

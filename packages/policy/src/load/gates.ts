@@ -7,13 +7,17 @@ import { readSource } from "../files/source.ts";
 import type { Source } from "../files/source.ts";
 import { coversScope } from "../rules/scope.ts";
 import type { ScopePattern } from "../rules/scope.ts";
-import type { Gate, Hours } from "../rules/rule.ts";
+import { limitsOf } from "../rules/limits.ts";
+import type { Gate } from "../rules/rule.ts";
 import type { CatalogAction, RuleRef } from "../types.ts";
 import { DEFAULT_GATES, DEFAULT_GATES_FILE } from "./default-gates.ts";
+import { contentOf, readContent } from "./content.ts";
 import { askingOf, boundsOf, checkAsking, escalationOf, readApprove } from "./approve.ts";
 import type { Asking } from "./approve.ts";
+import { checkLimits } from "./check-limits.ts";
 import { reportError } from "./findings.ts";
 import type { Shaped } from "./folder.ts";
+import { readHours } from "./hours.ts";
 import { readFields } from "./parts.ts";
 import { checkScope } from "./scopes.ts";
 import { readCondition } from "./world.ts";
@@ -48,7 +52,7 @@ function builtInGates(world: World): readonly Gate[] {
   const value = source === undefined ? undefined : checkShape(source, gatesFile, world.report);
   if (source === undefined || value === undefined) throw new Error("the built-in gates cannot be read");
   return value.gates.map((entry, index) => {
-    const { approve } = entry.require;
+    const { approve, content } = entry.require;
     return {
       ref: { kind: "gate", id: entry.gate, at: source.at(["gates", index]), reason: entry.reason },
       effects: entry.on.effect === undefined ? undefined : new Set(entry.on.effect),
@@ -56,6 +60,7 @@ function builtInGates(world: World): readonly Gate[] {
       approve: approve === undefined ? undefined : askingOf(approve, approve.bounded),
       fields: { hide: [], mask: new Map() },
       limits: {},
+      ...(content === undefined ? {} : { content: contentOf(content) }),
     };
   });
 }
@@ -123,6 +128,9 @@ function readGate(world: World, source: Source, entry: GateEntry, index: number)
         });
   if (Object.keys(entry.require).length === 0) reportNoDemand(world, source, entry, index);
   const ref: RuleRef = { kind: "gate", id, at: at(), reason: entry.reason };
+  const limits = limitsOf(entry.require.limits);
+  checkLimits(world, limits, { actions, at: (path) => at("require", "limits", ...path) });
+  const content = readContent(world, entry.require.content, { actions, at: (path) => at("require", "content", ...path) });
   return [
     {
       ref,
@@ -133,8 +141,9 @@ function readGate(world: World, source: Source, entry: GateEntry, index: number)
       when,
       approve: readApprove(world, entry.require.approve, { id, actions, at: (path) => at("require", "approve", ...path) }),
       fields: readFields(world, entry.require.fields, actions, (path) => at("require", "fields", ...path)),
-      limits: entry.require.limits ?? {},
-      hours: entry.require.hours === undefined ? undefined : readHours(world, source, index, entry.require.hours),
+      limits,
+      ...readHours(world, entry.require.hours, (path) => at("require", "hours", ...path)),
+      ...(content === undefined ? {} : { content }),
     },
   ];
 }
@@ -142,46 +151,6 @@ function readGate(world: World, source: Source, entry: GateEntry, index: number)
 function matches(action: CatalogAction, scopes: readonly ScopePattern[] | undefined, entry: GateEntry): boolean {
   const inScope = scopes === undefined || scopes.some((pattern) => coversScope(pattern, action.scope));
   return inScope && (entry.on.effect === undefined || entry.on.effect.includes(action.effect));
-}
-
-const DAYS: readonly string[] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
-
-function readHours(world: World, source: Source, index: number, hours: NonNullable<GateEntry["require"]["hours"]>): Hours {
-  const path = ["gates", index, "require", "hours"];
-  const [fromMinute, toMinute] = [minuteOf(hours.from), minuteOf(hours.to)];
-  if (!isZone(hours.zone)) {
-    reportError(world.report, {
-      code: "invalid-value",
-      at: source.at([...path, "zone"]),
-      what: `\`${hours.zone}\` is not a time zone`,
-      why: "the hours could not be told",
-      write: "an IANA name such as `Europe/Berlin`",
-    });
-  }
-  if (fromMinute >= toMinute) {
-    reportError(world.report, {
-      code: "invalid-value",
-      at: source.at([...path, "from"]),
-      what: `\`${hours.from}\` is not before \`${hours.to}\``,
-      why: "the hours would never be open",
-      write: "a time before `to`; hours over midnight are two gates",
-    });
-  }
-  return { days: new Set(hours.days.map((day) => DAYS.indexOf(day))), fromMinute, toMinute, zone: hours.zone };
-}
-
-function minuteOf(text: string): number {
-  const [hour, minute] = text.split(":");
-  return Number(hour) * 60 + Number(minute);
-}
-
-function isZone(zone: string): boolean {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: zone }).format(0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function checkEnvironment(world: World, source: Source, path: readonly PropertyKey[], name: string): void {
@@ -211,6 +180,6 @@ function reportNoDemand(world: World, source: Source, entry: GateEntry, index: n
     at: source.at(["gates", index, "require"]),
     what: `gate \`${entry.gate}\` requires nothing`,
     why: "a gate without a demand looks like protection and is none",
-    write: "`approve`, `fields`, `limits` or `hours`",
+    write: "`approve`, `fields`, `limits`, `hours` or `content`",
   });
 }

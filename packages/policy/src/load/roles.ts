@@ -1,16 +1,21 @@
 import { suggestion } from "../files/did-you-mean.ts";
 import type { RoleFile } from "../files/schemas.ts";
 import type { Source } from "../files/source.ts";
+import { limitsOf } from "../rules/limits.ts";
 import type { Condition, Deny, Grant } from "../rules/rule.ts";
 import { groupOf } from "../rules/scope.ts";
 import type { RuleRef } from "../types.ts";
 import { readApprove } from "./approve.ts";
+import { checkLimits } from "./check-limits.ts";
 import { checkConditionPlace } from "./condition-place.ts";
+import { readContent } from "./content.ts";
 import { reportError } from "./findings.ts";
 import type { Shaped } from "./folder.ts";
+import { readHours } from "./hours.ts";
 import { readFields } from "./parts.ts";
 import type { CheckedScope } from "./scopes.ts";
 import { checkScope, checkWriteField } from "./scopes.ts";
+import { withinText } from "./within.ts";
 import { readCondition } from "./world.ts";
 import type { Asked, World } from "./world.ts";
 
@@ -55,8 +60,10 @@ function readGrant(world: World, source: Source, role: RoleFile, index: number):
   const ref: RuleRef = { kind: "grant", id, at: at(), reason: reason ?? "" };
   const part = conditionReader(world, source, ["allow", index], id, scope);
   const when = part("when", "call");
-  const rows = part("rows", "rows");
-  if (rows !== undefined) checkConditionPlace(world, at("rows"), scope.actions);
+  const rows = readRows(world, source, index, { entry, id, scope }) ?? part("rows", "rows");
+  if (rows !== undefined) checkConditionPlace(world, at(entry.rows === undefined ? "within" : "rows"), scope.actions);
+  const limits = limitsOf(entry.limits);
+  checkLimits(world, limits, { actions: scope.actions, at: (path) => at("limits", ...path) });
   for (const [field, name] of (entry.fields?.write ?? []).entries())
     checkWriteField(world, name, scope.actions, at("fields", "write", field));
   if (scope.pattern.field !== undefined && entry.fields?.write !== undefined) {
@@ -68,6 +75,7 @@ function readGrant(world: World, source: Source, role: RoleFile, index: number):
       write: `\`do: ${scope.pattern.tool}:${scope.pattern.action}\` with \`fields: { write: [...] }\``,
     });
   }
+  const content = readContent(world, entry.content, { actions: scope.actions, at: (path) => at("content", ...path) });
   const approve = readApprove(world, entry.approve, { id, actions: scope.actions, at: (path) => at("approve", ...path) });
   return [
     {
@@ -79,10 +87,27 @@ function readGrant(world: World, source: Source, role: RoleFile, index: number):
       rows,
       fields: readFields(world, entry.fields, scope.actions, (path) => at("fields", ...path)),
       write: scope.pattern.field === undefined ? entry.fields?.write : [scope.pattern.field],
-      limits: entry.limits ?? {},
+      limits,
+      ...readHours(world, entry.hours, (path) => at("hours", ...path)),
+      ...(content === undefined ? {} : { content }),
       approve,
     },
   ];
+}
+
+/** `rows` with what `within` adds; undefined where it adds nothing, or where `rows` cannot be read and is yet to be reported. */
+function readRows(
+  world: World,
+  source: Source,
+  index: number,
+  { entry, id, scope }: { readonly entry: RoleFile["allow"][number]; readonly id: string; readonly scope: CheckedScope },
+): Condition | undefined {
+  const young = withinText(world, entry.within, scope, (field) => source.at(["allow", index, "within", field]));
+  // Parentheses in a text that is no expression by itself could be closed too early.
+  if (young === undefined || (entry.rows !== undefined && !world.memory.expression(entry.rows).ok)) return undefined;
+  const at = entry.rows === undefined ? source.at(["allow", index, "within"]) : source.at(["allow", index, "rows"], "value");
+  const text = entry.rows === undefined ? young : `(${entry.rows}\n) && ${young}`;
+  return readCondition(world, { id: `${id}#rows`, text, at, asked: "rows", actions: scope.actions });
 }
 
 function readDeny(world: World, source: Source, role: RoleFile, index: number): readonly Deny[] {

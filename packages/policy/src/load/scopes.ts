@@ -54,8 +54,8 @@ export function checkScope(world: World, text: string, at: Span): CheckedScope |
 export function writableNames(action: CatalogAction): readonly string[] | undefined {
   const path = action.resource?.fields;
   if (path === undefined) {
-    const id = action.resource?.id.split(".")[1];
-    return declaredNames(action.args).filter((name) => name !== id && !Object.hasOwn(action.force, name));
+    const [id, ...below] = action.resource?.id.split(".").slice(1) ?? [];
+    return declaredNames(action.args).filter((name) => (name !== id || below.length > 0) && !Object.hasOwn(action.force, name));
   }
   const type = typeAt(action.args, path.split(".").slice(1));
   return type === undefined || type === "any" || typeof type !== "object"

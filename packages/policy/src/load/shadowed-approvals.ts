@@ -1,6 +1,7 @@
 import type { Expr } from "../cedar/expression.ts";
 import { allOf } from "../cedar/expression.ts";
 import { actionId, namesOf } from "../engine/cedar-schema.ts";
+import { ONE_CALL } from "../rules/limits.ts";
 import type { Grant } from "../rules/rule.ts";
 import type { AgentConfig, CatalogAction } from "../types.ts";
 import type { Holders, Pair } from "./checks/holders.ts";
@@ -83,11 +84,15 @@ function bypasses(holders: Holders, wide: Grant, asking: Grant, { agent, action 
   return deciding.length === 0 || isImpossible([...put(conditionsOf(asking), known), { op: "!", of: allOf(deciding) }]);
 }
 
-/** Fields and number of records of every call that the asking grant permits. */
+/** At any time, and fields, records, cost and recipients of every call that the asking grant permits. */
 function allowsAsMuch(wide: Grant, asking: Grant, action: CatalogAction): boolean {
   const fields = wide.write === undefined || (asking.write?.every((field) => wide.write?.includes(field)) ?? false);
-  const [most, asked] = [wide.limits.records, asking.limits.records];
-  return fields && (most === undefined || action.batch === undefined || (asked !== undefined && asked <= most));
+  const drawn = { records: action.batch !== undefined, cost: action.cost !== undefined, recipients: action.destination.length > 0 };
+  const amounts = ONE_CALL.every((bound) => {
+    const [most, asked] = [wide.limits[bound], asking.limits[bound]];
+    return most === undefined || !drawn[bound] || (asked !== undefined && asked <= most);
+  });
+  return fields && amounts && wide.hours === undefined;
 }
 
 /**

@@ -3,7 +3,8 @@ import { tenantFieldOf } from "../decide/tenant.ts";
 import type { Policy } from "../types.ts";
 import { matches, settableWithin } from "./possible.ts";
 import type { OpenGate, OpenGrant, OpenPlace } from "./place.ts";
-import { mostRecords } from "./place.ts";
+import { most } from "./place.ts";
+import { ONE_CALL } from "../rules/limits.ts";
 import { canFail, isConstant } from "./simplify.ts";
 
 /**
@@ -15,7 +16,7 @@ export function isAlways(policy: Policy, place: OpenPlace, verdict: "allow" | "a
   const isolated = action.resource !== undefined && tenantFieldOf(policy, action.resource.type) !== undefined;
   return (
     !isolated &&
-    ceilings.every(({ rule, when }) => isTrue(when) && settableWithin(rule, action) === undefined) &&
+    ceilings.every(({ rule, when }) => isTrue(when) && rule.hours === undefined && settableWithin(rule, action) === undefined) &&
     denies.every((deny) => isConstant(matches(deny), false) || (deny.rule.field !== undefined && action.effect === "read")) &&
     grants.some((grant) => isPlain(place, grant) && isWidest(place, grant) && (verdict === "ask" || isUnasked(grant))) &&
     gates.every((gate) => isHarmless(gate, verdict))
@@ -24,12 +25,13 @@ export function isAlways(policy: Policy, place: OpenPlace, verdict: "allow" | "a
 
 /** Whether the grant permits every call, save for the number of records. */
 export function isPlain({ action }: OpenPlace, { rule, when, rows }: OpenGrant): boolean {
-  return isTrue(when) && isTrue(rows) && (rule.write === undefined || action.effect === "read");
+  return isTrue(when) && isTrue(rows) && rule.hours === undefined && (rule.write === undefined || action.effect === "read");
 }
 
-/** Whether no grant permits more records a call: of a call that is too large for it another grant would decide. */
+/** Whether no grant permits a larger call: of one that is too large for it another grant would decide. */
 function isWidest({ action, grants }: OpenPlace, grant: OpenGrant): boolean {
-  return action.batch === undefined || mostRecords([grant]) >= mostRecords(grants);
+  const drawn = { records: action.batch !== undefined, cost: action.cost !== undefined, recipients: action.destination.length > 0 };
+  return ONE_CALL.every((bound) => !drawn[bound] || most(bound, [grant]) >= most(bound, grants));
 }
 
 export function isUnasked({ rule, unless }: OpenGrant): boolean {

@@ -1,7 +1,9 @@
 import { print } from "../cedar/print.ts";
 import { mergeApprovals } from "../decide/approvals.ts";
 import { treatments } from "../present/treat-fields.ts";
-import type { Gate, Limits } from "../rules/rule.ts";
+import { COUNTERS, COUNTER_NAMES, LIMIT_NAMES, ONE_CALL } from "../rules/limits.ts";
+import type { LimitName, Limits } from "../rules/limits.ts";
+import type { Gate } from "../rules/rule.ts";
 import type { CatalogAction, RuleRef } from "../types.ts";
 import type { OpenGate, OpenGrant, OpenPlace } from "./place.ts";
 import { matches, settableWithin } from "./possible.ts";
@@ -90,31 +92,40 @@ export function limitsOf({ action }: OpenPlace, { rule }: OpenGrant, gates: read
 
 /** What of the limits bounds more than `others` do. */
 function tighter(limits: Limits, others: Limits): Limits {
-  const bound = (key: keyof Limits): number => others[key] ?? Number.POSITIVE_INFINITY;
-  return eachLimit((key) => (limits[key] !== undefined && limits[key] < bound(key) ? limits[key] : undefined));
+  return eachLimit((name) =>
+    (limits[name] ?? Number.POSITIVE_INFINITY) < (others[name] ?? Number.POSITIVE_INFINITY) ? limits[name] : undefined,
+  );
 }
 
 /** The limits that the action can ever draw from. */
-function counted(action: CatalogAction, limits: Limits): Limits {
-  const touches = action.batch !== undefined || action.returns !== undefined;
-  return {
-    ...limits,
-    costPerDay: action.cost === undefined ? undefined : limits.costPerDay,
-    records: touches ? limits.records : undefined,
+function counted({ batch, returns, cost, destination }: CatalogAction, limits: Limits): Limits {
+  const drawn: Readonly<Record<string, boolean>> = {
+    records: batch !== undefined || returns !== undefined,
+    cost: cost !== undefined,
+    recipients: destination.length > 0,
   };
+  const uncounted = new Set<LimitName>([
+    ...ONE_CALL.filter((name) => drawn[name] === false),
+    ...COUNTER_NAMES.filter((name) => drawn[COUNTERS[name].unit] === false),
+  ]);
+  return eachLimit((name) => (uncounted.has(name) ? undefined : limits[name]));
 }
 
 /** Where two rules bound the same counter, the smaller bound holds. */
 function smallest(all: readonly Limits[]): Limits {
-  const least = (key: keyof Limits): number | undefined => {
-    const bounds = all.flatMap((limits) => limits[key] ?? []);
+  return eachLimit((name) => {
+    const bounds = all.flatMap((limits) => limits[name] ?? []);
     return bounds.length === 0 ? undefined : Math.min(...bounds);
-  };
-  return eachLimit(least);
+  });
 }
 
-function eachLimit(of: (key: keyof Limits) => number | undefined): Limits {
-  return { perMinute: of("perMinute"), perHour: of("perHour"), perDay: of("perDay"), costPerDay: of("costPerDay"), records: of("records") };
+function eachLimit(of: (name: LimitName) => number | undefined): Limits {
+  return Object.fromEntries(
+    LIMIT_NAMES.flatMap((name) => {
+      const max = of(name);
+      return max === undefined ? [] : [[name, max]];
+    }),
+  );
 }
 
 /** Rules that ask at every call make one approval, as they do in a decision; a gate that asks only at some is said for itself. */
@@ -133,8 +144,13 @@ export function approvalOf({ rule, unless }: OpenGrant, gates: readonly Over[]):
   return { words: [...alternatives.filter((words) => words !== undefined), ...sometimes], rules: asking.map(({ gate }) => gate.ref) };
 }
 
-export function hoursOf(gates: readonly Over[]): Said {
-  const open = gates.flatMap(({ gate: { hours, ref }, on }) =>
+export function hoursOf({ ceilings }: OpenPlace, { rule }: OpenGrant, gates: readonly Over[]): Said {
+  const timed = [
+    { rule, on: undefined },
+    ...ceilings.map((ceiling) => ({ rule: ceiling.rule, on: undefined })),
+    ...gates.map(({ gate, on }) => ({ rule: gate, on })),
+  ];
+  const open = timed.flatMap(({ rule: { hours, ref }, on }) =>
     hours === undefined ? [] : [{ ref, words: `${hoursWords(hours)}${on === undefined ? "" : ` ${on}`}` }],
   );
   return { words: open.map(({ words }) => words), rules: open.map(({ ref }) => ref) };

@@ -7,9 +7,11 @@ import { CedarRecord } from "../cedar/value.ts";
 import type { Value } from "../cedar/value.ts";
 import type { Asked } from "../decide/asked.ts";
 import { isReached } from "../decide/bearing.ts";
+import { countsResult } from "../decide/counts-result.ts";
 import { agentPlace } from "../decide/place.ts";
 import { declaredKey } from "../facts/field-path.ts";
 import type { Compiled } from "../load/compiled.ts";
+import type { ONE_CALL } from "../rules/limits.ts";
 import type { Ceiling, Deny, Gate, Grant } from "../rules/rule.ts";
 import type { AgentConfig, CatalogAction } from "../types.ts";
 import { isConstant, simplify } from "./simplify.ts";
@@ -63,14 +65,14 @@ export function openPlaceOf(compiled: Compiled, agent: AgentConfig, action: Cata
     rows: open(rows, TRUE),
     unless: open(unless, FALSE),
   }));
-  const most = mostRecords(opened);
+  const records = most("records", opened);
   return {
     agent,
     action,
     grants: opened.filter((grant) => !isAnothers(grant)),
     denies: denies.map(({ rule, when, rows }) => ({ rule, when: open(when, TRUE), rows: open(rows, TRUE) })),
     gates: gates.flatMap(({ rule, when }): readonly OpenGate[] => {
-      const reached = reachOf(rule, action, most);
+      const reached = reachOf(rule, action, records);
       return reached === "never" ? [] : [{ rule, reached, when: open(when, TRUE) }];
     }),
     ceilings: ceilings.map(({ rule, when }) => ({ rule, when: open(when, TRUE) })),
@@ -93,16 +95,18 @@ function isAnothers({ rule, when, rows }: OpenGrant): boolean {
   return rule.role === undefined && (isConstant(when, false) || isConstant(rows, false));
 }
 
-/** The most records that some grant permits for one call. */
-export function mostRecords(grants: readonly OpenGrant[]): number {
-  return Math.max(...grants.map(({ rule }) => rule.limits.records ?? Number.POSITIVE_INFINITY));
+/** The most that some grant permits for one call. */
+export function most(bound: (typeof ONE_CALL)[number], grants: readonly OpenGrant[]): number {
+  return Math.max(...grants.map(({ rule }) => rule.limits[bound] ?? Number.POSITIVE_INFINITY));
 }
 
 /** A call with more records than any grant permits is refused for that, whatever the gate says. */
-function reachOf(gate: Gate, action: CatalogAction, most: number): OpenGate["reached"] | "never" {
+function reachOf(gate: Gate, action: CatalogAction, records: number): OpenGate["reached"] | "never" {
   if (gate.recordsOver === undefined) return "always";
+  // Of a result more people are asked, and it is seen only afterwards how large it is.
+  if (countsResult(action) && gate.approve !== undefined) return gate.recordsOver < records ? "sometimes" : "never";
   if (action.batch === undefined) return isReached(gate, action, 1) ? "always" : "never";
-  return gate.recordsOver < most ? "sometimes" : "never";
+  return gate.recordsOver < records ? "sometimes" : "never";
 }
 
 /** The required arguments that count as written fields. One of type `any` may be left out. */

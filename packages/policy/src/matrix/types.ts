@@ -73,6 +73,8 @@ export interface MatrixWay {
   readonly limits: readonly string[];
   readonly approval: readonly string[];
   readonly hours: readonly string[];
+  /** What texts of arguments and results have to be like. */
+  readonly content: readonly string[];
   /** The grant, and the denies, ceilings and gates that the words come from. */
   readonly rules: readonly RuleRef[];
 }

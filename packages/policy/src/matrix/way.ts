@@ -4,6 +4,7 @@ import { tenantFieldOf } from "../decide/tenant.ts";
 import { recordTypes } from "../engine/cedar-schema.ts";
 import { mentions } from "../engine/parse-condition.ts";
 import type { Policy, RuleRef } from "../types.ts";
+import { contentSaid } from "./content.ts";
 import { approvalOf, fieldsOf, gatesOver, hoursOf, limitsOf } from "./demands.ts";
 import type { OpenGrant, OpenPlace } from "./place.ts";
 import { canHold, isDecidedBefore, matches } from "./possible.ts";
@@ -15,7 +16,7 @@ export function wayOf(policy: Policy, place: OpenPlace, grant: OpenGrant, verdic
   const gates = gatesOver(place, grant);
   const bounds = boundsOf(place);
   const [fields, limits] = [fieldsOf(place, grant, gates), limitsOf(place, grant, gates)];
-  const [approval, hours] = [approvalOf(grant, gates), hoursOf(gates)];
+  const [approval, hours, content] = [approvalOf(grant, gates), hoursOf(place, grant, gates), contentSaid(grant, gates)];
   return {
     grant: grant.rule.ref,
     verdict,
@@ -25,8 +26,13 @@ export function wayOf(policy: Policy, place: OpenPlace, grant: OpenGrant, verdic
     limits: limits.words,
     approval: approval.words,
     hours: hours.words,
+    content: content.words,
     rules: [
-      ...new Set([grant.rule.ref, ...bounds.map(({ ref }) => ref), ...[fields, limits, approval, hours].flatMap(({ rules }) => rules)]),
+      ...new Set([
+        grant.rule.ref,
+        ...bounds.map(({ ref }) => ref),
+        ...[fields, limits, approval, hours, content].flatMap(({ rules }) => rules),
+      ]),
     ],
   };
 }

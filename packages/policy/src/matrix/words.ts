@@ -1,21 +1,51 @@
 import type { Asking } from "../decide/approvals.ts";
-import type { Hours, Limits } from "../rules/rule.ts";
-import type { Mask } from "../types.ts";
+import { LIMIT_NAMES } from "../rules/limits.ts";
+import type { LimitName, Limits } from "../rules/limits.ts";
+import type { Hours } from "../rules/rule.ts";
+import type { LimitDemand, Mask } from "../types.ts";
 
-const LIMIT_WORDS: readonly (readonly [keyof Limits, (max: number) => string])[] = [
-  ["perMinute", (max) => `${String(max)} per minute`],
-  ["perHour", (max) => `${String(max)} per hour`],
-  ["perDay", (max) => `${String(max)} per day`],
-  ["costPerDay", (max) => `cost of ${String(max)} per day`],
-  ["records", (max) => (max === 1 ? "1 record a call" : `${String(max)} records a call`)],
-];
+const many = (max: number, one: string): string => `${String(max)} ${one}${max === 1 ? "" : "s"}`;
+
+const LIMIT_WORDS: Readonly<Record<LimitName, (max: number) => string>> = {
+  perMinute: (max) => `${String(max)} per minute`,
+  perHour: (max) => `${String(max)} per hour`,
+  perDay: (max) => `${String(max)} per day`,
+  costPerDay: (max) => `cost of ${String(max)} per day`,
+  records: (max) => `${many(max, "record")} a call`,
+  cost: (max) => `cost of ${String(max)} a call`,
+  recipients: (max) => `${many(max, "recipient")} a call`,
+  costPerMonth: (max) => `cost of ${String(max)} per month`,
+  costPerSession: (max) => `cost of ${String(max)} a session`,
+  recordsPerHour: (max) => `${many(max, "record")} per hour`,
+  recordsPerDay: (max) => `${many(max, "record")} per day`,
+  recipientsPerHour: (max) => `${many(max, "recipient")} per hour`,
+  recipientsPerDay: (max) => `${many(max, "recipient")} per day`,
+  concurrent: (max) => `${String(max)} at once`,
+  repeats: (max) => `the same call ${max === 1 ? "once" : `${String(max)} times`} per minute`,
+  "perTenant.perMinute": (max) => `${String(max)} per minute for the tenant`,
+  "perTenant.perHour": (max) => `${String(max)} per hour for the tenant`,
+  "perTenant.perDay": (max) => `${String(max)} per day for the tenant`,
+  "perTenant.costPerDay": (max) => `cost of ${String(max)} per day for the tenant`,
+  "perTenant.costPerMonth": (max) => `cost of ${String(max)} per month for the tenant`,
+  "perTenant.recordsPerDay": (max) => `${many(max, "record")} per day for the tenant`,
+  "perTenant.recipientsPerHour": (max) => `${many(max, "recipient")} per hour for the tenant`,
+  "perTenant.concurrent": (max) => `${String(max)} at once for the tenant`,
+};
 
 /** `30 per minute, 10 records a call`; empty when nothing is limited. */
 export function limitWords(limits: Limits): string {
-  return LIMIT_WORDS.flatMap(([key, words]) => {
-    const max = limits[key];
-    return max === undefined ? [] : [words(max)];
+  return LIMIT_NAMES.flatMap((name) => {
+    const max = limits[name];
+    return max === undefined ? [] : [LIMIT_WORDS[name](max)];
   }).join(", ");
+}
+
+/** `30 calls per minute`, as `limitWords` says it of a rule. */
+export function limitDemandWords({ key, max }: Pick<LimitDemand, "key" | "max">): string {
+  const name = LIMIT_NAMES.find((each) => key.endsWith(`|${each}`));
+  return name === undefined
+    ? String(max)
+    : LIMIT_WORDS[name](max).replace(/^(\d+) (?=per )/, (_, many_: string) => `${many(Number(many_), "call")} `);
 }
 
 /** `hides a, b` and `masks c (partial), d (redact)`. */
@@ -54,7 +84,7 @@ export function durationWords(ms: number): string {
 
 const DAYS: readonly string[] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
-/** `mon-fri 08:00-18:00 Europe/Berlin`. */
+/** `mon-fri 08:00-18:00 Europe/Berlin`; hours over midnight end `06:00 next day`. */
 export function hoursWords({ days, fromMinute, toMinute, zone }: Hours): string {
   // Weeks of people begin on Monday, those of JavaScript on Sunday.
   const open = DAYS.map((_, index) => days.has((index + 1) % 7));
@@ -64,7 +94,7 @@ export function hoursWords({ days, fromMinute, toMinute, zone }: Hours): string 
     const last = rest === -1 ? DAYS.length - 1 : index + rest - 1;
     return [last === index ? day : `${day}-${DAYS[last] ?? day}`];
   });
-  return `${runs.join(" ")} ${clock(fromMinute)}-${clock(toMinute)} ${zone}`;
+  return `${runs.join(" ")} ${clock(fromMinute)}-${clock(toMinute)}${toMinute <= fromMinute ? " next day" : ""} ${zone}`;
 }
 
 function clock(minute: number): string {

@@ -3,6 +3,7 @@ import { belongsTo, tenantFieldOf } from "../decide/tenant.ts";
 import type { Grant } from "../rules/rule.ts";
 import type { JsonObject } from "../json.ts";
 import type { Decision, DecisionRequest, Policy, Presented } from "../types.ts";
+import type { Masking } from "./mask.ts";
 import { planOf, treat, treatments } from "./treat-fields.ts";
 import type { Treated, TreatmentPlan } from "./treat-fields.ts";
 import type { Viewer } from "./viewer.ts";
@@ -13,6 +14,8 @@ const INVISIBLE: Presented = { visible: false, record: {}, hidden: [], masked: [
 export interface PresentOptions {
   /** Secret of the deployment that keeps `hash` masks from being guessed; the policy's version when absent, which is no secret. */
   readonly maskSalt?: string | undefined;
+  /** The name that stands for a text at this path within the session, for the mask `token`; without it such a text is `[redacted]`. */
+  readonly token?: ((text: string, path: string) => string) | undefined;
 }
 
 /**
@@ -30,11 +33,11 @@ export function present(
 ): Presented {
   if (decision.verdict === "deny" || decision.policyVersion !== policy.version) return INVISIBLE;
   try {
-    const salt = options.maskSalt ?? policy.version;
+    const masking = { salt: options.maskSalt ?? policy.version, token: options.token };
     const plans = plansFor(policy, request, decision, record, type);
     const [own, ...above] = plans ?? [];
     if (own === undefined) return INVISIBLE;
-    return { visible: true, ...above.reduce((seen, plan) => treatedAgain(seen, plan, salt), treat(record, own, salt)) };
+    return { visible: true, ...above.reduce((seen, plan) => treatedAgain(seen, plan, masking), treat(record, own, masking)) };
   } catch {
     return INVISIBLE;
   }
@@ -78,8 +81,8 @@ function plansFor(
 }
 
 /** Rows were judged on the whole record; only what is shown of it passes through each plan. */
-function treatedAgain(seen: Treated, plan: TreatmentPlan, salt: string): Treated {
-  const next = treat(seen.record, plan, salt);
+function treatedAgain(seen: Treated, plan: TreatmentPlan, masking: Masking): Treated {
+  const next = treat(seen.record, plan, masking);
   const all = (one: readonly string[], other: readonly string[]): readonly string[] => [...new Set([...one, ...other])].toSorted();
   return { record: next.record, hidden: all(seen.hidden, next.hidden), masked: all(seen.masked, next.masked) };
 }

@@ -3,6 +3,7 @@ import type { FieldRules } from "../rules/rule.ts";
 import type { Mask } from "../types.ts";
 import { isList, isObject } from "../json.ts";
 import { maskValue, stronger, weaker } from "./mask.ts";
+import type { Masking } from "./mask.ts";
 
 /** What happens to a field that is not shown as it is. */
 export type FieldTreatment = "hide" | Mask;
@@ -65,23 +66,42 @@ export interface Treated {
   readonly masked: readonly string[];
 }
 
-/** Treatments in the order in which they are applied, paths taken apart. */
-export type TreatmentPlan = readonly { readonly path: string; readonly steps: readonly string[]; readonly treatment: "hide" | Mask }[];
+interface PlannedTreatment {
+  readonly path: string;
+  readonly steps: readonly string[];
+  readonly treatment: FieldTreatment;
+  /** Paths inside this one, from it on, that have a treatment of their own: it says at least as much, so that each value is masked once. */
+  readonly within: ReadonlySet<string>;
+}
 
-/** Masks first, inner before outer, so that an outer treatment covers what an inner one left. */
-export function planOf(byPath: ReadonlyMap<string, "hide" | Mask>): TreatmentPlan {
+/** Treatments in the order in which they are applied, paths taken apart. */
+export type TreatmentPlan = readonly PlannedTreatment[];
+
+/** Inner before outer, so that what an outer one hides goes whole. */
+export function planOf(byPath: ReadonlyMap<string, FieldTreatment>): TreatmentPlan {
+  const paths = [...byPath.keys()];
   return [...byPath]
-    .map(([path, treatment]) => ({ path, steps: path.split("."), treatment }))
+    .map(([path, treatment]) => ({
+      path,
+      steps: path.split("."),
+      treatment,
+      within: new Set(paths.filter((inner) => inner.startsWith(`${path}.`)).map((inner) => inner.slice(path.length))),
+    }))
     .toSorted((a, b) => b.steps.length - a.steps.length || (a.path < b.path ? -1 : 1));
 }
 
+const NONE: readonly string[] = [];
+
 /** Applies treatments to a copy. Paths are dotted, lists are looked through; only paths that were there are reported. */
-export function treat(record: JsonObject, plan: TreatmentPlan, salt: string): Treated {
+export function treat(record: JsonObject, plan: TreatmentPlan, masking: Masking): Treated {
+  if (plan.length === 0) return { record, hidden: NONE, masked: NONE };
   const hidden: string[] = [];
   const masked: string[] = [];
   let result: JsonObject = record;
-  for (const { path, steps, treatment } of plan) {
-    const changed = change(result, steps, 0, (value) => (treatment === "hide" ? undefined : maskValue(value, treatment, salt)));
+  for (const { path, steps, treatment, within } of plan) {
+    const changed = change(result, steps, 0, (value) =>
+      treatment === "hide" ? undefined : maskOutside(value, within, (part) => maskValue(part, treatment, path, masking)),
+    );
     if (changed === undefined) continue;
     if (isObject(changed)) result = changed;
     (treatment === "hide" ? hidden : masked).push(path);
@@ -91,6 +111,21 @@ export function treat(record: JsonObject, plan: TreatmentPlan, salt: string): Tr
     hidden: hidden.toSorted(),
     masked: masked.filter((path) => !hidden.some((outer) => path.startsWith(`${outer}.`))).toSorted(),
   };
+}
+
+/** Masks all of the value but what lies at these paths inside it. */
+function maskOutside(value: Json, within: ReadonlySet<string>, mask: (part: Json) => Json, at = ""): Json {
+  if (within.size === 0) return mask(value);
+  if (isList(value)) return value.map((item) => maskOutside(item, within, mask, at));
+  if (!isObject(value)) return mask(value);
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => {
+      const inner = `${at}.${key}`;
+      // A key that itself looks like a path is none that a rule could name.
+      if (key.includes(".")) return [key, mask(item)];
+      return [key, within.has(inner) ? item : maskOutside(item, within, mask, inner)];
+    }),
+  );
 }
 
 /** A copy with the value at the path replaced, or removed when `by` gives undefined; undefined when nothing is there. */

@@ -40,16 +40,24 @@ function makeViewer(policy: Policy, request: DecisionRequest, decision: Decision
   const situation = situationOf(policy, request);
   if ("code" in situation) return undefined;
   const { place, session, action, written } = situation;
-  const gateIds = new Set(decision.rules.filter((rule) => rule.kind === "gate").map((rule) => rule.id));
   const facts = readRequest(session, action, request);
   return {
     situation,
     grants: place.grants.filter(({ rule }) => decision.grants.includes(rule.ref.id)),
-    gates: place.gates.map(({ rule }) => rule).filter((rule) => gateIds.has(rule.ref.id)),
+    gates: gatesOf(situation, decision, facts.ok ? facts.context : undefined),
     denies: place.denies.filter(({ rule }) => rule.rows !== undefined && (rule.field === undefined || written.includes(rule.field))),
     context: facts.ok ? facts.context : undefined,
     plans: new Map(),
   };
+}
+
+/** Those that demand something of this caller. A delegate's decision names those of its delegators as well, and each bounds whom it is for. */
+function gatesOf(situation: Situation, { rules, delegator }: Decision, context: CedarRecord | undefined): readonly Gate[] {
+  const ids = new Set(rules.filter((rule) => rule.kind === "gate").map((rule) => rule.id));
+  const named = situation.place.gates.filter(({ rule }) => ids.has(rule.ref.id));
+  if (delegator === undefined || context === undefined) return named.map(({ rule }) => rule);
+  const env = environmentFor(situation, context, undefined);
+  return named.filter(({ when }) => truthOf({ recordState: "none", env }, when) !== "false").map(({ rule }) => rule);
 }
 
 /** Grants whose rows hold for the record; none when a deny covers it or fails on it. */

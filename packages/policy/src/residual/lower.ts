@@ -7,6 +7,7 @@ import { Datetime } from "../cedar/time.ts";
 import type { Value } from "../cedar/value.ts";
 import { declaredKey, typeAt } from "../facts/field-path.ts";
 import type { FieldType } from "../types.ts";
+import { asMoments } from "./moment-order.ts";
 import type { RowExpression, RowOperand, RowType, RowValue } from "./row-expression.ts";
 import { allRows, anyRow, EVERY_ROW, NO_ROW, sizeOf } from "./rows.ts";
 
@@ -78,7 +79,7 @@ function lowerLeaf(expr: Expr, fields: Fields): Lowered | undefined {
   if (expr.op === "==") return equality(expr.left, expr.right, fields);
   if (expr.op === "!=") return swapped(equality(expr.left, expr.right, fields));
   const compared = orderIn(expr);
-  if (compared !== undefined) return order(compared, expr.op === "call", fields);
+  if (compared !== undefined) return order(asMoments(compared), expr.op === "call", fields);
   if (expr.op === "contains") return membership(expr.left, expr.right, fields);
   if (expr.op === "has") return presence({ op: "get", of: expr.of, name: expr.name }, fields);
   const of = fieldOf(expr.op === "like" ? expr.of : expr, fields);

@@ -1,6 +1,8 @@
 import type { Expr } from "../cedar/expression.ts";
 import type { ApprovalTerms } from "../approval-terms.ts";
+import type { ContentRules } from "../content-rules.ts";
 import type { Effect, Mask, RuleRef, Span } from "../types.ts";
+import type { Limits } from "./limits.ts";
 import type { ScopePattern } from "./scope.ts";
 
 /** One Cedar text that is true, false or fails for a call. INVARIANT: `id` is unique within a policy. */
@@ -23,15 +25,6 @@ export interface Approve extends ApprovalTerms {
   readonly unless?: Condition | undefined;
 }
 
-/** At most so many per window; `records` bounds one call. */
-export interface Limits {
-  readonly perMinute?: number | undefined;
-  readonly perHour?: number | undefined;
-  readonly perDay?: number | undefined;
-  readonly costPerDay?: number | undefined;
-  readonly records?: number | undefined;
-}
-
 export interface FieldRules {
   readonly hide: readonly string[];
   readonly mask: ReadonlyMap<string, Mask>;
@@ -51,6 +44,8 @@ export interface Grant {
   /** Fields a writing call may set; undefined means all. */
   readonly write?: readonly string[] | undefined;
   readonly limits: Limits;
+  readonly hours?: Hours | undefined;
+  readonly content?: ContentRules | undefined;
   readonly approve?: Approve | undefined;
 }
 
@@ -64,10 +59,12 @@ export interface Deny {
   readonly rows?: Condition | undefined;
 }
 
+/** When something is open, by the clock on the wall of `zone`. */
 export interface Hours {
-  /** 0 is Sunday, as in JavaScript. */
+  /** On which days it opens. 0 is Sunday, as in JavaScript. */
   readonly days: ReadonlySet<number>;
   readonly fromMinute: number;
+  /** Not more than `fromMinute`: on the day after. */
   readonly toMinute: number;
   readonly zone: string;
 }
@@ -85,6 +82,7 @@ export interface Gate {
   readonly fields: FieldRules;
   readonly limits: Limits;
   readonly hours?: Hours | undefined;
+  readonly content?: ContentRules | undefined;
 }
 
 /** A bound an agent cannot leave, whatever its roles say. */
@@ -93,6 +91,7 @@ export interface Ceiling {
   readonly scopes?: readonly ScopePattern[] | undefined;
   readonly effects?: ReadonlySet<Effect> | undefined;
   readonly when?: Condition | undefined;
+  readonly hours?: Hours | undefined;
 }
 
 /** Everything that decides, compiled from the files and indexed by name. */
