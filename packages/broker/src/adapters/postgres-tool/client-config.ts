@@ -7,6 +7,8 @@ export interface Database {
   readonly host: string;
   readonly port?: string | undefined;
   readonly database: string;
+  /** What each transaction acts as; the login is a member of it. */
+  readonly role?: string | undefined;
 }
 
 const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);

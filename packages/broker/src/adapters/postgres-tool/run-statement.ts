@@ -1,8 +1,12 @@
-import type { CatalogAction, JsonObject } from "@bailiwick/policy";
+import type { JsonObject } from "@bailiwick/policy";
 import { DatabaseError, Query, type PoolClient, type QueryConfig } from "pg";
+import { z } from "zod";
+import { Refusal } from "../../call/refusal.ts";
 import { Fault } from "../../domain/fault.ts";
 import { ToolError } from "../../domain/tool.ts";
-import { CANCEL_GRACE_MS, MAX_ROWS } from "./limits.ts";
+import { CANCEL_GRACE_MS } from "./limits.ts";
+import { safeWords } from "./safe-words.ts";
+import type { Settings } from "./settings.ts";
 import { JSON_TYPES } from "./values.ts";
 
 /** JSON-RPC 2.0, section 5.1: server errors start here. */
@@ -11,24 +15,40 @@ const STATEMENT_FAILED = -32000;
 /** PostgreSQL appendix A: the statement was cancelled. */
 const QUERY_CANCELED = "57014";
 
+/** One statement with all that holds for its transaction. */
+export interface Plan {
+  readonly text: string;
+  readonly values: readonly unknown[];
+  /** READ ONLY: a function with a hidden write fails. */
+  readonly readOnly: boolean;
+  readonly settings: Settings;
+  readonly maxRows: number;
+  /** The most that the planner may expect it to cost; it is asked before anything runs. Absent: it is not asked. */
+  readonly maxCost?: number | undefined;
+  /** What an agent may read of the server's own words: all where a person reviewed the text, of its own text what is wrong with it. */
+  readonly tells: "all" | "of-the-text" | "nothing";
+  /** Looks at the rows before the commit; what it throws rolls back. */
+  readonly accept?: ((rows: readonly JsonObject[]) => void) | undefined;
+}
+
 /**
- * Runs one reviewed statement in a transaction of its own; a `read` runs READ ONLY, so a function with a hidden write fails.
+ * Runs one statement in a transaction of its own, and answers its rows.
  * The extended query protocol carries exactly one statement, and arguments only as bind values.
  * Nothing has happened until COMMIT is sent: every fault before it is `tool_unavailable`, `cancelled` or a ToolError with the work rolled back.
- * @throws Fault `tool_lost` | `tool_timeout` when the answer to COMMIT is missing; `result_too_large` (rolled back).
+ * @throws Fault `tool_lost` | `tool_timeout` when the answer to COMMIT is missing; `result_too_large` (rolled back); Refusal
+ * `statement_refused` when it would cost too much.
  */
 export async function runStatement(
   client: PoolClient,
-  action: CatalogAction,
-  values: readonly unknown[],
+  plan: Plan,
   options: { readonly timeoutMs: number; readonly maxBytes: number; readonly signal: AbortSignal },
-): Promise<JsonObject> {
+): Promise<readonly JsonObject[]> {
   const stage = { committing: false };
   const over = interruption(stage, options);
   try {
-    return await Promise.race([over.promise, transact(client, action, values, options, stage)]);
+    return await Promise.race([over.promise, transact(client, plan, options, stage)]);
   } catch (error) {
-    throw explain(error, stage, options.timeoutMs);
+    throw explain(error, stage, options.timeoutMs, plan.tells);
   } finally {
     over.stop();
   }
@@ -36,17 +56,39 @@ export async function runStatement(
 
 async function transact(
   client: PoolClient,
-  action: CatalogAction,
-  values: readonly unknown[],
+  plan: Plan,
   options: { readonly timeoutMs: number; readonly maxBytes: number },
   stage: { committing: boolean },
-): Promise<JsonObject> {
-  await client.query(action.effect === "read" ? "BEGIN READ ONLY" : "BEGIN");
-  await client.query("SELECT set_config('statement_timeout', $1, true)", [String(options.timeoutMs)]);
-  const rows = await collect(client, action.statement?.sql ?? "", values, options.maxBytes);
-  stage.committing = action.effect !== "read";
+): Promise<readonly JsonObject[]> {
+  await client.query(plan.readOnly ? "BEGIN READ ONLY" : "BEGIN");
+  await settle(client, { ...plan.settings, statement_timeout: String(options.timeoutMs) });
+  if (plan.maxCost !== undefined) await requireCost(client, plan, plan.maxCost);
+  const rows = await collect(client, plan, options.maxBytes);
+  plan.accept?.(rows);
+  stage.committing = !plan.readOnly;
   await client.query("COMMIT");
-  return { rows, rowCount: rows.length };
+  return rows;
+}
+
+/** All settings in one request, for this transaction alone. */
+async function settle(client: PoolClient, settings: Settings): Promise<void> {
+  const entries = Object.entries(settings);
+  const calls = entries.map((_, at) => `pg_catalog.set_config($${String(2 * at + 1)}, $${String(2 * at + 2)}, true)`);
+  await client.query(`SELECT ${calls.join(", ")}`, entries.flat());
+}
+
+const costs = z.tuple([z.object({ Plan: z.object({ "Total Cost": z.number() }) })]);
+
+/** The figure itself is not told: it follows from statistics over all records. */
+async function requireCost(client: PoolClient, { text, values }: Plan, maxCost: number): Promise<void> {
+  const explained: QueryConfig = { text: `EXPLAIN (FORMAT JSON) ${text}`, values: [...values] };
+  const { rows } = await client.query<Record<string, unknown>>(explained);
+  const [{ Plan: planned }] = costs.parse(rows[0]?.["QUERY PLAN"]);
+  if (planned["Total Cost"] <= maxCost) return;
+  throw new Refusal(
+    "statement_refused",
+    `the database expects the query to cost more than ${String(maxCost)} (its planner's units), so it was not run; narrow it with conditions or read fewer tables`,
+  );
 }
 
 /** The driver sends a statement without values over the simple protocol, which would allow several, unless told otherwise. */
@@ -54,23 +96,36 @@ interface ExtendedQuery extends QueryConfig {
   readonly queryMode: "extended";
 }
 
-function collect(client: PoolClient, sql: string, values: readonly unknown[], maxBytes: number): Promise<readonly JsonObject[]> {
+function collect(client: PoolClient, { text, values, maxRows, tells }: Plan, maxBytes: number): Promise<readonly JsonObject[]> {
   const { promise, resolve, reject } = Promise.withResolvers<readonly JsonObject[]>();
   const rows: JsonObject[] = [];
   let bytes = 0;
-  const config: ExtendedQuery = { text: sql, values: [...values], types: JSON_TYPES, queryMode: "extended" };
+  const config: ExtendedQuery = { text, values: [...values], types: JSON_TYPES, queryMode: "extended" };
   const query = client.query(new Query<Record<string, unknown>>(config));
-  query.on("row", (row) => {
-    if (bytes > maxBytes || rows.length > MAX_ROWS) return;
-    const text = JSON.stringify(row);
-    bytes += Buffer.byteLength(text);
-    rows.push(parseRow(text));
-    if (rows.length > MAX_ROWS) reject(tooLarge(`more than ${MAX_ROWS} rows`));
+  query.on("row", (row, result) => {
+    if (bytes > maxBytes || rows.length > maxRows) return;
+    const twice = tells === "of-the-text" && rows.length === 0 ? repeated(result?.fields.map(({ name }) => name) ?? []) : undefined;
+    if (twice !== undefined) reject(sameName(twice));
+    const line = JSON.stringify(row);
+    bytes += Buffer.byteLength(line);
+    rows.push(parseRow(line));
+    if (rows.length > maxRows) reject(tooLarge(`more than ${maxRows} rows`));
     else if (bytes > maxBytes) reject(tooLarge(`more than ${maxBytes} bytes`));
   });
   query.on("error", reject);
   query.on("end", () => resolve(rows));
   return promise;
+}
+
+function repeated(names: readonly string[]): string | undefined {
+  return names.find((name, at) => names.indexOf(name) < at);
+}
+
+function sameName(name: string): ToolError {
+  return new ToolError(
+    STATEMENT_FAILED,
+    `two columns of the result are called \`${name}\`, so one of them would be lost; give them names with \`as\``,
+  );
 }
 
 function parseRow(text: string): JsonObject {
@@ -112,16 +167,14 @@ function interruption(
   };
 }
 
-function explain(error: unknown, stage: { readonly committing: boolean }, timeoutMs: number): Error {
-  if (error instanceof Fault || error instanceof ToolError) return error;
+function explain(error: unknown, stage: { readonly committing: boolean }, timeoutMs: number, tells: Plan["tells"]): Error {
+  if (error instanceof Fault || error instanceof ToolError || error instanceof Refusal) return error;
   // A severity of FATAL means that the server ended the session: no answer to the statement, whatever the code.
   if (error instanceof DatabaseError && error.severity !== "FATAL") {
-    return error.code === QUERY_CANCELED
-      ? new ToolError(STATEMENT_FAILED, `the statement took longer than ${timeoutMs} ms and was rolled back; ask for less`)
-      : new ToolError(
-          STATEMENT_FAILED,
-          `the database refused the statement (${error.code ?? "no code"}): ${error.message}; it was rolled back`,
-        );
+    if (error.code === QUERY_CANCELED)
+      return new ToolError(STATEMENT_FAILED, `the statement took longer than ${timeoutMs} ms and was rolled back; ask for less`);
+    const said = tells === "all" ? error.message : safeWords(error.code, tells === "nothing" ? undefined : error.message);
+    return new ToolError(STATEMENT_FAILED, `the database refused the statement (${error.code ?? "no code"}): ${said}; it was rolled back`);
   }
   return stage.committing
     ? new Fault(

@@ -44,7 +44,7 @@ const PARSERS: ReadonlyMap<number, (text: string) => Json> = new Map<number, (te
   [types.builtins.NUMERIC, exactNumber],
   [types.builtins.DATE, (text) => text],
   [types.builtins.TIMESTAMP, (text) => text.replace(" ", "T")],
-  [types.builtins.TIMESTAMPTZ, (text) => new Date(text.replace(" ", "T").replace(/([+-]\d\d)$/, "$1:00")).toISOString()],
+  [types.builtins.TIMESTAMPTZ, moment],
   [types.builtins.BYTEA, (text) => Buffer.from(text.slice("\\x".length), "hex").toString("base64")],
 ]);
 
@@ -52,6 +52,12 @@ export const JSON_TYPES: CustomTypesConfig = {
   getTypeParser: (oid: Parameters<typeof types.getTypeParser>[0], format?: "text" | "binary") =>
     PARSERS.get(oid) ?? types.getTypeParser(oid, format),
 };
+
+/** `infinity` and what lies before the year 1 or after 9999 stay as PostgreSQL writes them. */
+function moment(text: string): string {
+  const time = new Date(text.replace(" ", "T").replace(/([+-]\d\d)$/, "$1:00"));
+  return Number.isNaN(time.getTime()) ? text : time.toISOString();
+}
 
 /** `12.50` is exact as 12.5; 2^63 is not exact as a double and stays text. */
 function exactNumber(text: string): number | string {
