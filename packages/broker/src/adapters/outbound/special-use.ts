@@ -56,3 +56,20 @@ export function isLoopback(address: string): boolean {
   const family = isIP(address);
   return family !== 0 && loopback.check(address, family === 4 ? "ipv4" : "ipv6");
 }
+
+/** Networks of an organisation's own (RFC 1918, RFC 6598, RFC 4193): no link-local address, where clouds answer with credentials. */
+const organisations = new BlockList();
+for (const [network, prefix] of [
+  ["10.0.0.0", 8],
+  ["100.64.0.0", 10],
+  ["172.16.0.0", 12],
+  ["192.168.0.0", 16],
+] as const)
+  organisations.addSubnet(network, prefix, "ipv4");
+organisations.addSubnet("fc00::", 7, "ipv6");
+
+/** Whether an address is this machine or lies in a private network. */
+export function isPrivateNetwork(address: string): boolean {
+  const family = isIP(address);
+  return family !== 0 && (isLoopback(address) || organisations.check(address, family === 4 ? "ipv4" : "ipv6"));
+}

@@ -13,10 +13,11 @@ export function fillConnect(connect: Connect, key: ConnectionKey, environment: (
     return { smtp: { host: fill(host), port: fill(port), from: fill(from) } };
   }
   if ("postgres" in connect) {
-    const { host, port, database } = connect.postgres;
-    return { postgres: { host: fill(host), ...(port === undefined ? {} : { port: fill(port) }), database: fill(database) } };
+    const { host, port, database, role } = connect.postgres;
+    const optional = { ...(port === undefined ? {} : { port: fill(port) }), ...(role === undefined ? {} : { role: fill(role) }) };
+    return { postgres: { host: fill(host), database: fill(database), ...optional } };
   }
-  if ("http" in connect) return { http: { url: fill(connect.http.url) } };
+  if ("http" in connect) return { http: { ...connect.http, url: fill(connect.http.url) } };
   if ("egress" in connect) return connect;
   if ("url" in connect.mcp) return { mcp: { url: fill(connect.mcp.url) } };
   const { command, env, cwd } = connect.mcp;

@@ -1,6 +1,8 @@
 import type { CatalogTool, Connect } from "@bailiwick/policy";
 import { Fault } from "../../domain/fault.ts";
 import type { ConnectionKey, Equipment, ToolConnection, ToolListing } from "../../domain/tool.ts";
+import { connectEgressTool } from "../egress/connect.ts";
+import { connectHttpTool } from "../http-tool/connect.ts";
 import { createConnection, type McpTarget } from "../mcp-client/index.ts";
 import { connectPostgresTool } from "../postgres-tool/connect.ts";
 import { connectSmtpTool } from "../smtp-tool/connect.ts";
@@ -25,8 +27,8 @@ export function makeConnection(
 ): Made {
   if ("smtp" in connect) return builtIn(connectSmtpTool(key, tool, connect.smtp));
   if ("postgres" in connect) return builtIn(connectPostgresTool(key, tool, connect.postgres));
-  if ("http" in connect || "egress" in connect)
-    throw new Fault("tool_unavailable", `the tool \`${key.tool}\` is reached in a way that this broker does not know`);
+  if ("http" in connect) return builtIn(connectHttpTool(key, tool, connect.http));
+  if ("egress" in connect) return builtIn(connectEgressTool(key, tool, connect.egress));
   const connection = createConnection({ key, target: targetOf(key, connect, environment), equipment, log });
   return {
     connection,

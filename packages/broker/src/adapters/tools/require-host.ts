@@ -9,8 +9,9 @@ export function requireHost(tool: string, connect: Connect, equipment: Equipment
   if ("postgres" in connect) return requireBoundHost(tool, equipment, connect.postgres.host, connect.postgres.port ?? "5432");
   const address = "http" in connect ? connect.http.url : "mcp" in connect && "url" in connect.mcp ? connect.mcp.url : undefined;
   if (address === undefined) return;
-  const url = new URL(address);
-  requireBoundHost(tool, equipment, url.hostname, url.port);
+  const url = URL.parse(address);
+  // What is no address is refused where the connection is made.
+  if (url !== null) requireBoundHost(tool, equipment, url.hostname, url.port === "" ? (url.protocol === "http:" ? "80" : "443") : url.port);
 }
 
 export function isStdio(connect: Connect): boolean {

@@ -1,6 +1,7 @@
 import type { Policy } from "@bailiwick/policy";
 import { Fault } from "../../domain/fault.ts";
 import type { ConnectionKey, Equipment } from "../../domain/tool.ts";
+import { tryHttpCredential } from "../http-tool/probe.ts";
 import { tryLogin } from "../postgres-tool/login-roles.ts";
 import { tryMailLogin } from "../smtp-tool/deliver.ts";
 import { fillConnect } from "./fill-connect.ts";
@@ -13,7 +14,7 @@ export type TryOut = (key: ConnectionKey, equipment: Equipment) => Promise<void>
 /** How long a mail server may take to accept or refuse a login. */
 const MAIL_TIMEOUT_MS = 10_000;
 
-/** Databases and mail servers are logged in to; MCP servers are asked for their list. Hosts are checked as for a call. */
+/** Databases and mail servers are logged in to; MCP servers are asked for their list, and APIs for a reviewed read without arguments. Hosts are checked as for a call. */
 export function createTryOut(policy: () => Policy, environment: (name: string) => string | undefined): TryOut {
   return async (key, equipment) => {
     const tool = policy().tools.find((each) => each.tool === key.tool);
@@ -28,6 +29,7 @@ export function createTryOut(policy: () => Policy, environment: (name: string) =
       const { host, port, from } = connect.smtp;
       return tryMailLogin({ host, port: Number(port), from, login }, MAIL_TIMEOUT_MS);
     }
+    if ("http" in connect) return tryHttpCredential(key, tool, connect.http, equipment);
     const made = makeConnection(key, tool, connect, equipment, environment, () => undefined);
     try {
       await made.connection.listing();
