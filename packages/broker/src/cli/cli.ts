@@ -28,6 +28,8 @@ export interface UpOptions {
   readonly dataFolder: string;
   readonly port: number;
   readonly host: string;
+  /** Of the egress proxy; absent: none. */
+  readonly egressPort?: number | undefined;
   readonly publicUrl?: string | undefined;
   readonly databaseUrl?: string | undefined;
   readonly logDatabaseUrl?: string | undefined;

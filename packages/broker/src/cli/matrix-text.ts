@@ -31,6 +31,7 @@ const PARTS: readonly (readonly [string, (way: MatrixWay) => readonly string[]])
   ["limits", (way) => way.limits],
   ["approval", (way) => way.approval],
   ["hours", (way) => way.hours],
+  ["texts", (way) => way.content],
 ];
 
 const HEADING: readonly string[] = (

@@ -19,8 +19,10 @@ import { addNotifications } from "./notifications.ts";
 import { addPeople } from "./people.ts";
 import { addSecrets } from "./secrets.ts";
 import { addSessions } from "./sessions.ts";
+import { addSql } from "./sql-emit.ts";
 import { addStops } from "./stops.ts";
 import { addTools } from "./tools.ts";
+import { addUndo } from "./undo.ts";
 import { addUp } from "./up.ts";
 import { addWhy } from "./why.ts";
 import { addWitness } from "./witness.ts";
@@ -55,7 +57,9 @@ export async function runCli(argv: readonly string[], io: CliIo, hooks: CliHooks
     addCheck,
     addMatrix,
     addWhy,
+    addSql,
     addExplain,
+    addUndo,
     addApprovals,
     addElevations,
     addHabits,

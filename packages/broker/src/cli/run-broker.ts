@@ -14,6 +14,7 @@ export async function runBroker(options: UpOptions, io: CliIo): Promise<number> 
     logDatabaseUrl: options.logDatabaseUrl,
     host: options.host,
     port: options.port,
+    egressPort: options.egressPort,
     publicUrl: options.publicUrl,
     tls: options.tls,
   }).catch((error: unknown) => {
@@ -24,7 +25,9 @@ export async function runBroker(options: UpOptions, io: CliIo): Promise<number> 
   });
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   if (options.json)
-    io.stdout.write(`${JSON.stringify({ url: broker.url, data: broker.dataFolder, policy: broker.policy().version, version: VERSION })}\n`);
+    io.stdout.write(
+      `${JSON.stringify({ url: broker.url, egress: broker.egressUrl, data: broker.dataFolder, policy: broker.policy().version, version: VERSION })}\n`,
+    );
   else io.stdout.write(`${banner(broker, options, seconds)}${await enrolment(broker)}`);
   await stop.asked;
   if (!options.json) io.stderr.write("stopping\n");
@@ -32,12 +35,16 @@ export async function runBroker(options: UpOptions, io: CliIo): Promise<number> 
   return 0;
 }
 
-function banner(broker: { readonly url: string; readonly dataFolder: string }, options: UpOptions, seconds: string): string {
+function banner(
+  broker: { readonly url: string; readonly egressUrl?: string | undefined; readonly dataFolder: string },
+  options: UpOptions,
+  seconds: string,
+): string {
   const loopback = ["127.0.0.1", "localhost", "::1"].includes(options.host);
   return `bailiwick ${VERSION}, ready in ${seconds} s
 
   agents   ${broker.url}/mcp
-  people   ${broker.url}/
+${broker.egressUrl === undefined ? "" : `  egress   ${broker.egressUrl} (HTTPS_PROXY)\n`}  people   ${broker.url}/
   data     ${broker.dataFolder}
   policy   ${options.policyFolder}
   exposed  ${loopback ? "only this machine can reach it" : `whoever can reach ${options.host} on this port`}

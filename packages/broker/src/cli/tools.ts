@@ -10,6 +10,7 @@ import type { Cli } from "./cli.ts";
 import { readBrokerFile } from "../config/data-folder.ts";
 import { CliFailure } from "./failure.ts";
 import { table } from "./text.ts";
+import { addFromOpenApi } from "./tools-openapi.ts";
 import { addToolConnect } from "./tools-connect.ts";
 
 const offeredAnswer = z.object({
@@ -49,9 +50,12 @@ export function addTools(program: Command, cli: Cli): void {
     .command("add <tool>")
     .description("connects to a tool and proposes catalog entries for what nobody reviewed yet")
     .option("--tenant <tenant>", "connect as this tenant")
+    .option("--openapi <file|url>", "instead of connecting, propose a request for each operation of an OpenAPI 3.0 or 3.1 document")
     .option("--write", "append the entries to `tools/<tool>.yaml`")
     .option("--policy <folder>", "the policy folder to write to; default: the running broker's")
-    .action(async (tool: string, options: { tenant?: string; write?: boolean; policy?: string }) => addTool(cli, tool, options));
+    .action(async (tool: string, { openapi, ...options }: { tenant?: string; openapi?: string; write?: boolean; policy?: string }) =>
+      openapi === undefined ? addTool(cli, tool, options) : addFromOpenApi(cli, tool, { ...options, openapi }),
+    );
   addToolConnect(tools, cli);
 }
 

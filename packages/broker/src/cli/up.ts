@@ -13,6 +13,7 @@ export function addUp(program: Command, cli: Cli): void {
     .option("--port <port>", "where to listen", String(DEFAULT_PORT))
     .option("--host <address>", "on which address; anything but a loopback address is reachable from outside", "127.0.0.1")
     .option("--public-url <url>", "the URL people and agents use, when a proxy stands in front")
+    .option("--egress-port <port>", "also listens here as a proxy (`HTTPS_PROXY`) for agents that bring their own HTTP client")
     .option("--tls-cert <file>", "serves HTTPS with this certificate chain (PEM); agents can then bind tokens to certificates of their own")
     .option("--tls-key <file>", "its private key (PEM)")
     .option("--database-url <url>", "a PostgreSQL to use instead of the embedded one; or set BAILIWICK_DATABASE_URL")
@@ -25,6 +26,7 @@ export function addUp(program: Command, cli: Cli): void {
           dataFolder: cli.dataFolder(),
           port: parsePort(options.port),
           host: options.host,
+          ...(options.egressPort === undefined ? {} : { egressPort: parsePort(options.egressPort) }),
           publicUrl: options.publicUrl?.replace(/\/+$/u, ""),
           databaseUrl: options.databaseUrl ?? cli.io.env["BAILIWICK_DATABASE_URL"],
           logDatabaseUrl: options.logDatabaseUrl ?? cli.io.env["BAILIWICK_LOG_DATABASE_URL"],
@@ -41,6 +43,7 @@ interface UpCommand {
   readonly policy: string;
   readonly port: string;
   readonly host: string;
+  readonly egressPort?: string;
   readonly publicUrl?: string;
   readonly databaseUrl?: string;
   readonly logDatabaseUrl?: string;

@@ -63,6 +63,8 @@ const waySchema = z.object({
   limits: z.array(z.string()),
   approval: z.array(z.string()),
   hours: z.array(z.string()),
+  /** What it demands of the texts of a call. */
+  content: z.array(z.string()),
   rules: z.array(ruleSchema),
 });
 

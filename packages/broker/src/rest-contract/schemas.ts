@@ -49,6 +49,8 @@ export const callSchema = z
     approval: z.string().optional(),
     /** People who approved it. */
     approvers: z.array(z.string()).optional(),
+    /** The call that this one takes back. */
+    undoes: z.string().optional(),
     durationMs: z.number().optional(),
     rules: z.array(ruleSchema),
   })
@@ -125,7 +127,14 @@ export const searchSchema = z
   })
   .openapi("SavedSearch");
 
-export const callDetailSchema = callSchema.extend({ records: z.array(recordSchema), facts: object.optional() }).openapi("CallDetail");
+export const callDetailSchema = callSchema
+  .extend({
+    records: z.array(recordSchema),
+    facts: object.optional(),
+    /** The call that took this one back and stands. */
+    undoneBy: z.string().optional(),
+  })
+  .openapi("CallDetail");
 
 export const sessionSchema = z
   .object({
@@ -144,7 +153,7 @@ export const sessionSchema = z
     /** By record type and field, the values the session was narrowed to. */
     rows: z.array(object),
     limits: z.object({ calls: z.number().optional(), records: z.number().optional(), cost: z.number().optional() }),
-    grant: z.enum(["client_credentials", "authorization_code", "token_exchange", "jwt_bearer"]),
+    grant: z.enum(["client_credentials", "authorization_code", "token_exchange", "jwt_bearer", "undo"]),
     binding: z.enum(["bearer", "dpop", "mtls", "hmac"]),
     client: z.string().optional(),
     /** Sessions it was delegated from, the root first. */

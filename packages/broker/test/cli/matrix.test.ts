@@ -156,9 +156,9 @@ describe("--csv", () => {
     const { code, out } = await cli.run("matrix", "--csv", "--agent", "acme/prod");
     expect(code).toBe(0);
     expect(out.split("\r\n")).toEqual([
-      "agent,tenant,environment,workflow,tool,action,kind,scope,effect,verdict,when,reason,grants,if,rows,fields,limits,approval,hours,rules,eligible",
-      'bailiwick://acme/prod/support/support-bot,acme,prod,support,tickets,tickets.get_ticket,tool,tickets:read,read,allow,sometimes,,(1) open-ones (2) of-the-task,(2) context.args.id == context.session.task,"(1) resource.status != ""secret"" || context.user.id == ""lena""",(1) masks status (hash),(2) 5 per minute,,,"grant open-ones, roles/support.yaml:4; grant of-the-task, roles/support.yaml:8",',
-      'bailiwick://acme/prod/support/support-bot,acme,prod,support,tickets,tickets.update_ticket,tool,tickets:update,write,deny,always,denied by roles/support.yaml:13,,,,,,,,"deny support/deny/1, roles/support.yaml:13",',
+      "agent,tenant,environment,workflow,tool,action,kind,scope,effect,verdict,when,reason,grants,if,rows,fields,limits,approval,hours,texts,rules,eligible",
+      'bailiwick://acme/prod/support/support-bot,acme,prod,support,tickets,tickets.get_ticket,tool,tickets:read,read,allow,sometimes,,(1) open-ones (2) of-the-task,(2) context.args.id == context.session.task,"(1) resource.status != ""secret"" || context.user.id == ""lena""",(1) masks status (hash),(2) 5 per minute,,,,"grant open-ones, roles/support.yaml:4; grant of-the-task, roles/support.yaml:8",',
+      'bailiwick://acme/prod/support/support-bot,acme,prod,support,tickets,tickets.update_ticket,tool,tickets:update,write,deny,always,denied by roles/support.yaml:13,,,,,,,,,"deny support/deny/1, roles/support.yaml:13",',
       "",
     ]);
   });

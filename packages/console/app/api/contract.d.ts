@@ -4115,6 +4115,144 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/calls/{callId}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** what would take a call back: the record before it, as it left it, and now; and what the policy says of it */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    callId: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description what would take a call back: the record before it, as it left it, and now; and what the policy says of it */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["UndoProposal"];
+                    };
+                };
+                /** @description the request is not well-formed */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description not signed in */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description not allowed */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description any other problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** takes a call back, by the same policy and people as every call; not when the record has changed since */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    callId: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": {
+                        reason?: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description takes a call back, by the same policy and people as every call; not when the record has changed since */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Undone"];
+                    };
+                };
+                /** @description the request is not well-formed */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description not signed in */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description not allowed */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description any other problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/credentials": {
         parameters: {
             query?: never;
@@ -7693,6 +7831,148 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{run}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** what would take back each call of a run, the newest first; the records are not looked at */
+        get: {
+            parameters: {
+                query?: {
+                    tenant?: string;
+                };
+                header?: never;
+                path: {
+                    run: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description what would take back each call of a run, the newest first; the records are not looked at */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RunUndoPlan"];
+                    };
+                };
+                /** @description the request is not well-formed */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description not signed in */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description not allowed */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description any other problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** takes back the calls of a run, the newest first, until one does not go through */
+        post: {
+            parameters: {
+                query?: {
+                    tenant?: string;
+                };
+                header?: never;
+                path: {
+                    run: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": {
+                        reason?: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description takes back the calls of a run, the newest first, until one does not go through */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RunUndone"];
+                    };
+                };
+                /** @description the request is not well-formed */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description not signed in */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description not allowed */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description any other problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/searches": {
         parameters: {
             query?: never;
@@ -9477,6 +9757,7 @@ export interface components {
             task?: string;
             tenant: string;
             tool?: string;
+            undoes?: string;
             user?: string;
             verdict?: string;
         };
@@ -9485,6 +9766,7 @@ export interface components {
                 [key: string]: unknown;
             };
             records: components["schemas"]["Record"][];
+            undoneBy?: string;
         };
         CallFilter: {
             action?: string;
@@ -10169,6 +10451,34 @@ export interface components {
             kind: string;
             reason: string;
         };
+        RunUndone: {
+            complete: boolean;
+            run: string;
+            steps: {
+                action?: string;
+                approval?: string;
+                approvers?: string[];
+                call: string;
+                changes?: {
+                    after?: unknown;
+                    before?: unknown;
+                    conflict: boolean;
+                    now?: unknown;
+                    path: string;
+                }[];
+                code?: string;
+                message?: string;
+                /** @enum {string} */
+                state: "undone" | "pending" | "refused" | "changed" | "failed" | "unknown" | "impossible" | "skipped" | "not_tried";
+                undo?: string;
+            }[];
+            tenant: string;
+        };
+        RunUndoPlan: {
+            calls: components["schemas"]["UndoProposal"][];
+            run: string;
+            tenant: string;
+        };
         SavedSearch: {
             filter: {
                 [key: string]: string;
@@ -10192,7 +10502,7 @@ export interface components {
             /** Format: date-time */
             expiresAt: string;
             /** @enum {string} */
-            grant: "client_credentials" | "authorization_code" | "token_exchange" | "jwt_bearer";
+            grant: "client_credentials" | "authorization_code" | "token_exchange" | "jwt_bearer" | "undo";
             id: string;
             /** Format: date-time */
             issuedAt: string;
@@ -10375,6 +10685,55 @@ export interface components {
             rules: components["schemas"]["Rule"][];
             /** @enum {string} */
             verdict: "allow" | "ask" | "deny";
+        };
+        Undone: {
+            action?: string;
+            approval?: string;
+            approvers?: string[];
+            call: string;
+            changes?: {
+                after?: unknown;
+                before?: unknown;
+                conflict: boolean;
+                now?: unknown;
+                path: string;
+            }[];
+            code?: string;
+            message?: string;
+            /** @enum {string} */
+            state: "undone" | "pending" | "refused" | "changed" | "failed" | "unknown" | "impossible" | "skipped" | "not_tried";
+            tenant: string;
+            undo?: string;
+        };
+        UndoProposal: {
+            action?: string;
+            call: string;
+            code?: string;
+            message?: string;
+            possible: boolean;
+            tenant: string;
+            undo?: {
+                action: string;
+                args: {
+                    [key: string]: unknown;
+                };
+                changes: {
+                    after?: unknown;
+                    before?: unknown;
+                    conflict: boolean;
+                    now?: unknown;
+                    path: string;
+                }[];
+                denied?: {
+                    code?: string;
+                    message: string;
+                };
+                effect: string;
+                notRestored: string[];
+                operation: components["schemas"]["Operation"];
+                /** @enum {string} */
+                verdict?: "allow" | "ask" | "deny";
+            };
         };
     };
     responses: never;

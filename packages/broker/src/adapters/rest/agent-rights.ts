@@ -97,6 +97,7 @@ function viewWay(way: MatrixWay): Cell["ways"][number] {
     limits: [...way.limits],
     approval: [...way.approval],
     hours: [...way.hours],
+    content: [...way.content],
     rules: [...way.rules],
   };
 }

@@ -46,6 +46,7 @@ import { personCookieName } from "./signed-in.ts";
 import { createSso, type Sso } from "./sso.ts";
 import { addToolReviewEndpoint } from "./tool-diff.ts";
 import { addToolConnectEndpoint } from "./tools-connect.ts";
+import { addUndoEndpoints } from "./undo.ts";
 import { addToolConnectPages } from "./tools-connect-pages.ts";
 
 /** The largest request: a credential of 64 KiB, or edited arguments. */
@@ -94,6 +95,7 @@ function createApi(ports: RestPorts, sso: Sso): OpenAPIHono {
   sso.addEndpoints(api);
   addCallEndpoints(api, ports);
   addTimelineEndpoint(api, ports);
+  addUndoEndpoints(api, ports);
   addSearchEndpoints(api, ports);
   // Before the endpoint that takes any word here for an id.
   addHabitEndpoints(api, ports);

@@ -2,6 +2,7 @@ import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { StoredRecord } from "../../domain/audit.ts";
 import { callPath } from "../../insight/call-path.ts";
 import { type CallView, type RecordView, viewCall, viewRecord } from "../../insight/record-view.ts";
+import { undoStanding } from "../../insight/undo/undo-standing.ts";
 import { callPathSchema } from "../../rest-contract/call-path.ts";
 import { callDetailSchema, callSchema, callsSchema, endedCallsSchema, explanationSchema, nameSchema } from "../../rest-contract/schemas.ts";
 import { shownFacts, tellsNoSecret } from "./call-facts.ts";
@@ -58,7 +59,13 @@ export function addCallEndpoints(app: OpenAPIHono, ports: RestPorts): void {
       const found = await findCall(ports, principal.tenants, params.callId);
       if (found === undefined) throw notFound("call", params.callId, "bailiwick audit query");
       const facts = await ports.log.facts(found.call.tenant, params.callId);
-      return { ...found.call, records: [...found.records], ...(facts === undefined ? {} : { facts: shownFacts(ports, facts, principal) }) };
+      const { undoneBy } = await undoStanding(ports.log, found.call.tenant, found.records);
+      return {
+        ...found.call,
+        undoneBy,
+        records: [...found.records],
+        ...(facts === undefined ? {} : { facts: shownFacts(ports, facts, principal) }),
+      };
     },
   });
   addExplanation(app, ports);

@@ -131,6 +131,10 @@ function namedRead(path: string, params: Answered["params"]): NamedRead | undefi
       return { what: "explanation", of: param("callId") };
     case "/calls/{callId}/path":
       return { what: "path", of: param("callId") };
+    case "/calls/{callId}/undo":
+      return { what: "undo", of: param("callId") };
+    case "/runs/{run}/undo":
+      return { what: "undo", of: param("run") };
     case "/runs/{run}/timeline":
       return { what: "run", of: param("run") };
     case "/searches/{name}/calls":

@@ -22,6 +22,7 @@ import type { AgentKeyStore } from "../../domain/agent-key.ts";
 import type { SessionStore } from "../../domain/session.ts";
 import type { StopStore } from "../../domain/stop.ts";
 import type { ToolAccess } from "../../domain/tool-access.ts";
+import type { UndoPorts } from "../../insight/undo/undo-call.ts";
 
 /** Everything the people's interface knows of the broker. */
 export interface RestPorts {
@@ -76,6 +77,8 @@ export interface RestPorts {
   retentionOf(tenant: string): number | undefined;
   /** Proof over the logs, for whoever does not believe this broker. */
   readonly evidence: Omit<LogEvidence, "proveGrowth" | "cosigned">;
+  /** The call path, as calls are taken back by it. */
+  readonly undo: UndoPorts;
   /** Why a recorded call came out as it did; undefined when the tenant has no such call or it never reached a decision. */
   explain(tenant: string, callId: string): Promise<Explanation | undefined>;
   /** Checks the tenant's whole log. */

@@ -14,6 +14,7 @@ import { CallExplanation } from "./call-explanation.tsx";
 import { CallFacts } from "./call-facts.tsx";
 import { CallPath } from "./call-path.tsx";
 import { CallRecords } from "./call-records.tsx";
+import { UndoCall } from "../undo/undo-call.tsx";
 import { Outcome } from "./outcome.tsx";
 
 /** One call: its path, why it came out so, what it was about, and what proves it. */
@@ -35,7 +36,15 @@ export function CallPage() {
   const error = path.error ?? detail.error;
   const call = detail.data;
   return (
-    <Page title="Call" actions={<Link to="/calls">All calls</Link>}>
+    <Page
+      title="Call"
+      actions={
+        <div className="flex flex-wrap items-center gap-3">
+          {call === undefined ? undefined : <UndoCall call={call} onUndone={() => void detail.refetch()} />}
+          <Link to="/calls">All calls</Link>
+        </div>
+      }
+    >
       <ProblemNote error={error} onRetry={() => void path.refetch()} />
       {call === undefined ? (
         error === null ? (
@@ -81,7 +90,7 @@ function Part({ title, children }: { readonly title: string; readonly children: 
 }
 
 function Summary({ call }: { readonly call: Schema<"CallDetail"> }) {
-  const { callId, at, tenant, environment, agent, user, session, run, approval, approvers, durationMs } = call;
+  const { callId, at, tenant, environment, agent, user, session, run, approval, approvers, durationMs, undoes, undoneBy } = call;
   return (
     <Pairs
       of={[
@@ -122,8 +131,18 @@ function Summary({ call }: { readonly call: Schema<"CallDetail"> }) {
             </Link>
           ),
         ],
+        ["undoes", undoes === undefined ? undefined : <CallLink key="undoes" id={undoes} />],
+        ["undone by", undoneBy === undefined ? undefined : <CallLink key="undone" id={undoneBy} />],
         ["approved by", approvers === undefined ? undefined : <Text key="by">{approvers.join(", ")}</Text>],
       ]}
     />
+  );
+}
+
+function CallLink({ id }: { readonly id: string }) {
+  return (
+    <Link to="/calls/$id" params={{ id }}>
+      <Text>{id}</Text>
+    </Link>
   );
 }

@@ -10,6 +10,7 @@ import { Skeleton } from "../../ui/skeleton.tsx";
 import { durationText, Time } from "../../ui/time.tsx";
 import { Text } from "../../ui/untrusted.tsx";
 import { Outcome } from "../calls/outcome.tsx";
+import { UndoRun } from "../undo/undo-run.tsx";
 import { ProveRun } from "./prove.tsx";
 
 type Step = Schema<"Timeline">["steps"][number];
@@ -42,9 +43,12 @@ export function RunPage() {
     <Page
       title="Run"
       actions={
-        <Link to="/calls" search={{ run }}>
-          Its calls
-        </Link>
+        <div className="flex flex-wrap items-center gap-3">
+          {own === undefined ? undefined : <UndoRun run={run} tenant={own} agent={steps.find(({ depth }) => depth === 0)?.agent} />}
+          <Link to="/calls" search={{ run }}>
+            Its calls
+          </Link>
+        </div>
       }
     >
       <p className="mb-2 text-soft">

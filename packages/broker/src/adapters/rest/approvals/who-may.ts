@@ -1,6 +1,6 @@
 import { type Standing, standingOf } from "../../../domain/answering.ts";
 import type { Approval } from "../../../domain/approval.ts";
-import { barredFrom, ownersOf } from "../../../domain/barred.ts";
+import { barredFrom, ownersOf, undoerOf } from "../../../domain/barred.ts";
 import type { Duty } from "../../../domain/duty.ts";
 import type { RestPorts } from "../ports.ts";
 import { type Principal, readOnlyProblem } from "../principal.ts";
@@ -24,13 +24,16 @@ export function mayAnswer(approval: Approval, principal: Principal, ports: WhoMa
   const now = ports.now();
   const asked = approval.approvers.join(", ") || "none";
   const agents = [approval.agent, ...approval.actors];
-  const barred = barredFrom(policy, { people: [approval.user], agents });
+  const undoer = undoerOf(approval);
+  const barred = barredFrom(policy, { people: [approval.user, ...undoer], agents });
   if (barred.includes(person.id)) {
     const owns = ownersOf(policy, [approval.agent]).includes(person.id)
       ? "owns the agent that asks"
       : ownersOf(policy, approval.actors).includes(person.id)
         ? "owns the agent that delegated this call"
-        : "is the user this call is made for";
+        : undoer.includes(person.id)
+          ? "had this undo asked"
+          : "is the user this call is made for";
     return no(
       new Problem("separation_of_duties", `\`${person.id}\` ${owns}, so someone else must answer`, [
         `ask a person with one of the roles: ${asked}`,
