@@ -1,5 +1,6 @@
 import { approvals } from "./approvals.ts";
 import { audit } from "./audit.ts";
+import { data } from "./data.ts";
 import { gateway } from "./gateway.ts";
 import { identity } from "./identity.ts";
 import { formatTable } from "./table.ts";
@@ -7,7 +8,7 @@ import type { Bench } from "./bench.ts";
 import { policy } from "./policy.ts";
 import { store } from "./store.ts";
 
-const BENCHES: readonly Bench[] = [approvals, audit, gateway, identity, policy, store];
+const BENCHES: readonly Bench[] = [approvals, audit, data, gateway, identity, policy, store];
 
 /** Exit code when nothing was measured, as opposed to 1: measured, and the aim was missed. */
 const FAULT = 3;

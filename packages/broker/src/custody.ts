@@ -2,11 +2,13 @@ import { randomBytes } from "node:crypto";
 import type { Policy } from "@bailiwick/policy";
 import { cachedCredentials } from "./adapters/cache/credential-cache.ts";
 import { externalSources } from "./adapters/credential-source/external-sources.ts";
+import { heldSecrets } from "./adapters/credential-source/held-secrets.ts";
 import { sourcedCredentials } from "./adapters/credential-source/sourced-credentials.ts";
 import { credentialKeeper } from "./adapters/rotation/keeper.ts";
 import type { Store } from "./adapters/store/index.ts";
 import { createTryOut } from "./adapters/tools/index.ts";
 import type { CredentialOpener } from "./domain/credential.ts";
+import type { HeldSecrets } from "./domain/held-secrets.ts";
 import type { CredentialKeeper } from "./domain/credential-keeper.ts";
 
 export interface CustodyParts {
@@ -22,6 +24,8 @@ export interface CustodyParts {
 export interface Custody {
   readonly opener: CredentialOpener;
   readonly keeper: CredentialKeeper;
+  /** What none of a tenant's results and arguments may hold. */
+  readonly held: HeldSecrets;
   /** Credentials in use longer than their plan says, over all tenants. */
   overdue(): Promise<number>;
   close(): Promise<void>;
@@ -36,6 +40,7 @@ export async function openCustody(parts: CustodyParts): Promise<Custody> {
   const external = await externalSources(environment);
   const nowMs = (): number => performance.now();
   const useOf = (name: string) => policy().tools.find((tool) => tool.credential?.name === name)?.credential;
+  const held = heldSecrets(store.credentials, nowMs, store);
   const keeper = credentialKeeper({
     store: store.credentials,
     log: store.log,
@@ -51,8 +56,9 @@ export async function openCustody(parts: CustodyParts): Promise<Custody> {
     tending = tending.then(() => tendAll(parts, keeper));
   }, TEND_MS);
   return {
-    opener: cachedCredentials(sourcedCredentials(useOf, store.credentials, external, nowMs), nowMs, store),
+    opener: cachedCredentials(held.watch(sourcedCredentials(useOf, store.credentials, external, nowMs)), nowMs, store),
     keeper,
+    held,
     overdue: async () => {
       const lists = await Promise.all(policy().tenants.map((tenant) => keeper.list(tenant)));
       return lists.flat().filter((each) => each.overdue).length;

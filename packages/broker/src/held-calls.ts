@@ -24,6 +24,7 @@ const REPEATED = [
   "lineage",
   "actors",
   "partner",
+  "undoes",
   "traceparent",
   "tool",
   "operation",

@@ -3,6 +3,8 @@ import { mkdir } from "node:fs/promises";
 import { getRequestListener } from "@hono/node-server";
 import type { Policy } from "@bailiwick/policy";
 import { Hono } from "hono";
+import { repeatMemory } from "./adapters/cache/repeat-memory.ts";
+import { labelledMemory } from "./adapters/cache/labelled-memory.ts";
 import { runMemory } from "./adapters/cache/run-memory.ts";
 import { withAccessRequests } from "./access-requests.ts";
 import { cachedSessions } from "./adapters/cache/session-cache.ts";
@@ -13,6 +15,8 @@ import { resourceMetadataUrl } from "./adapters/oauth/metadata.ts";
 import { createRestApp } from "./adapters/rest/app.ts";
 import { firstInvitation } from "./adapters/rest/first-invitation.ts";
 import { randomId } from "./adapters/system/random.ts";
+import { loadSqlParser } from "./adapters/sql/parser.ts";
+import { readQuery } from "./adapters/sql/read-query.ts";
 import { openStore, type Store } from "./adapters/store/index.ts";
 import { createLogger } from "./adapters/telemetry/logger.ts";
 import { createMetrics } from "./adapters/telemetry/metrics.ts";
@@ -26,6 +30,7 @@ import { runningCalls } from "./call/running-calls.ts";
 import { openOperatorKey, removeBrokerFile, writeBrokerFile } from "./config/data-folder.ts";
 import { openLivePolicy } from "./config/live-policy.ts";
 import { openCustody } from "./custody.ts";
+import { openEgress } from "./egress.ts";
 import { outgoingCredentials } from "./federation.ts";
 import { recordPolicy } from "./domain/policy-record.ts";
 import { openHappenings } from "./happenings.ts";
@@ -53,6 +58,8 @@ export interface BrokerOptions {
   readonly host?: string | undefined;
   /** Default 7400; 0 takes any free port. */
   readonly port?: number | undefined;
+  /** Port of the egress proxy, on the same host and with the same certificate; 0 takes any free one. Absent: there is none. */
+  readonly egressPort?: number | undefined;
   /** Serves HTTPS; without it TLS is a proxy's, and client certificates bind no token. */
   readonly tls?: FrontTls | undefined;
   /** URL under which agents and people reach this broker; default: the bound address. */
@@ -67,6 +74,8 @@ export interface BrokerOptions {
 /** A broker that serves. */
 export interface RunningBroker {
   readonly url: string;
+  /** Of the egress proxy, when there is one. */
+  readonly egressUrl?: string | undefined;
   readonly brokerId: string;
   readonly startedAt: Date;
   readonly dataFolder: string;
@@ -103,6 +112,7 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
   undo.push(() => front.close());
   const url = options.publicUrl ?? front.url;
 
+  await loadSqlParser();
   await mkdir(options.dataFolder, { recursive: true, mode: 0o711 });
   const rootKey = await openRootKey(options.dataFolder, environment);
   const logConfig = await readLogConfig(options.policyFolder);
@@ -176,15 +186,21 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
     senders: authority.senders,
     running: runningCalls(store),
     memory: runMemory(),
-    readSql: () => {
-      throw new Refusal("statement_refused", "this broker reads no queries yet");
-    },
+    repeats: repeatMemory(),
+    tokens: store.tokens,
+    labelled: labelledMemory(),
+    readSql: readQuery,
     sessions: cachedSessions(store.sessions, store),
     approvals: store.approvals,
     elevations: store.elevations,
     log: store.log,
-    credentials: outgoingCredentials({ store, policy, now, url, authority }, toolTokens.opener),
+    credentials: {
+      ...outgoingCredentials({ store, policy, now, url, authority }, toolTokens.opener),
+      held: (tenant) => custody.held.of(tenant),
+    },
     tools,
+    onStuck: ({ tenant, agent, run }, code) =>
+      logger.warn({ tenant, agent, run, code }, "an agent makes a refused call over and over; it is not decided any more"),
     onFault: (failure) => {
       if (!(failure instanceof Refusal)) logger.error({ err: failure }, "a call was stopped by a fault");
     },
@@ -206,6 +222,10 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
     ...(options.mcpDurations === undefined ? {} : { durations: options.mcpDurations }),
   });
   undo.push(() => mcp.close());
+  const warn = (sentence: string): void => logger.warn(sentence);
+  const host = options.host ?? "127.0.0.1";
+  const egress = await openEgress({ port: options.egressPort, host, tls: options.tls, surface, policy, onFault, warn });
+  undo.push(async () => egress?.close());
 
   const upkeep = await startUpkeep({
     store,
@@ -274,6 +294,7 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
   await writeBrokerFile(options.dataFolder, {
     url: local,
     ...(local === url ? {} : { publicUrl: url }),
+    ...(egress === undefined ? {} : { egressUrl: egress.url }),
     pid: process.pid,
     version: VERSION,
     policy: options.policyFolder,
@@ -282,6 +303,7 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
   undo.push(() => removeBrokerFile(options.dataFolder));
   return {
     url,
+    egressUrl: egress?.url,
     brokerId,
     startedAt,
     dataFolder: options.dataFolder,

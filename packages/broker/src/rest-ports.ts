@@ -4,6 +4,7 @@ import type { createRestApp } from "./adapters/rest/app.ts";
 import type { LogStatus } from "./adapters/rest/log-status.ts";
 import type { NotificationAccess } from "./adapters/rest/notification-access.ts";
 import { peopleOrigins } from "./adapters/rest/relying-party.ts";
+import { randomId } from "./adapters/system/random.ts";
 import type { Store } from "./adapters/store/index.ts";
 import type { Metrics } from "./adapters/telemetry/metrics.ts";
 import type { LiveToolConnections } from "./adapters/tools/index.ts";
@@ -84,6 +85,10 @@ export function restPorts(parts: RestParts): Parameters<typeof createRestApp>[0]
     retention: store.retention,
     retentionOf: parts.retentionOf,
     explain: (tenant, callId) => explainCall(store.log, policy(), tenant, callId),
+    undo: {
+      call: ports,
+      session: { log: store.log, sessions: store.sessions, now: ports.now, newSessionId: () => randomId("ses") },
+    },
     verify: (tenant) => verifyLog(store, tenant),
     tools: async (tenant) => toolStates({ tools }, policy(), tenant),
     review: async (operation, tenant) => reviewTool({ tools, reviewed: parts.reviewed }, policy(), operation, tenant),

@@ -7,6 +7,8 @@ import type { CallPorts } from "./ports.ts";
 import { callerFacts, factsOf, rulesBody, said, saidOfSession } from "./record-body.ts";
 import { settleWithheld } from "./record.ts";
 import { RecordedRefusal, Refusal } from "./refusal.ts";
+import { noteRefused } from "./repeats.ts";
+import { namedText } from "./naming.ts";
 import type { Trail } from "./trail.ts";
 import type { CallAnswer, IncomingCall } from "./types.ts";
 
@@ -19,6 +21,7 @@ export async function answerFailure(ports: CallPorts, trail: Trail, failure: unk
   ports.onFault?.(failure);
   if (trail.executed !== undefined) return settleWithheld(ports, trail.executed);
   const refusal = asRefusal(failure);
+  noteRepeated(ports, trail, refusal.code);
   if (!(refusal instanceof RecordedRefusal)) {
     const unrecorded = await recordRefusal(ports, trail, refusal);
     if (unrecorded !== undefined) return refused(trail, unrecorded);
@@ -26,9 +29,16 @@ export async function answerFailure(ports: CallPorts, trail: Trail, failure: unk
   return refused(trail, refusal);
 }
 
+/** Whoever is refused the same over and over is told so in the end, and so is the operator. */
+function noteRepeated(ports: CallPorts, { session, incoming }: Trail, code: Refusal["code"]): void {
+  if (session !== undefined && noteRefused(ports, session, incoming, code)) ports.onStuck?.(session, code);
+}
+
 function refused(trail: Trail, refusal: Refusal): CallAnswer {
   const callId = trail.session === undefined ? undefined : trail.callId;
-  return { kind: "refused", callId, code: refusal.code, message: refusal.message, rules: refusal.rules, next: refusal.next };
+  // A reason may speak of an argument, which held a token.
+  const message = namedText(refusal.message, trail.call?.standIns ?? []);
+  return { kind: "refused", callId, code: refusal.code, message, rules: refusal.rules, next: refusal.next };
 }
 
 function asRefusal(failure: unknown): Refusal {

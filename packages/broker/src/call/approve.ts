@@ -155,7 +155,7 @@ async function wait(ports: CallPorts, first: LimitedCall, asked: Approval): Prom
       timeoutMs <= 0 ? undefined : await ports.approvals.wait(call.session.tenant, approval.id, { timeoutMs, signal: io.signal });
     if (answered === undefined || answered.state === "pending") throw new Held(approval);
     if (answered.state !== "approved") return { call, approval: answered, waited: true };
-    const again = limit(await decideCall(ports, call.session, call));
+    const again = limit(ports, await decideCall(ports, call.session, call));
     const stale = staleness(answered, again);
     if (stale.length === 0) return { call: again, approval: answered, waited: true };
     if (again.decision.verdict === "allow") {
@@ -192,7 +192,7 @@ async function edited(ports: CallPorts, call: LimitedCall, approval: Approval, a
   // A person cannot set what the broker sets: it is what keeps tenants apart.
   const final = { ...args, ...forcedArguments(call.action, call.caller) };
   const changed = { ...call, args: final, argsDigest: argumentsDigest(call.operation, final) };
-  const decided = limit(await decideCall(ports, call.session, changed));
+  const decided = limit(ports, await decideCall(ports, call.session, changed));
   if (decided.resource?.id !== call.resource?.id) {
     throw new Refusal("approval_stale", "the approved arguments name another record than the one shown; repeat the call");
   }

@@ -2,13 +2,16 @@ import type { JsonObject } from "@bailiwick/policy";
 import { Fault } from "../domain/fault.ts";
 import { ToolError } from "../domain/tool.ts";
 import { redeem } from "./approve.ts";
+import { contentLine } from "./content-line.ts";
 import { elapsedMs } from "./elapsed.ts";
+import { filteredLine } from "./filtered-line.ts";
 import { reviewedFingerprint } from "./identify.ts";
 import type { EquippedCall } from "./inject.ts";
 import { settleUnsent } from "./record.ts";
 import { MAX_RESULT_BYTES } from "./result-limit.ts";
 import type { CallPorts } from "./ports.ts";
 import { Refusal } from "./refusal.ts";
+import { toolCaller } from "./tool-caller.ts";
 import { traceOf } from "./trace-of.ts";
 import type { LimitedCall } from "./types.ts";
 import { noteRefused } from "./upstream.ts";
@@ -39,13 +42,14 @@ export async function execute(ports: CallPorts, equipped: EquippedCall): Promise
     sentAt = ports.now();
     const body = await connection.invoke(
       call.operation,
-      { ...call.pushed, ...call.args },
+      { ...call.pushed, ...call.args, ...call.opened },
       {
         timeoutMs: call.action.timeoutMs,
         maxBytes: MAX_RESULT_BYTES,
         equipment: equipped.equipped.equipment,
-        io: running.io,
-        ...(call.views === undefined ? {} : { views: call.views }),
+        io: contentLine(ports, call, filteredLine(call, running.io)),
+        ...(call.views === undefined ? {} : { views: call.views, maskSalt: ports.maskSalt }),
+        caller: toolCaller(call.caller),
         trace: traceOf(call.incoming),
       },
     );

@@ -10,6 +10,7 @@ import { intend } from "./intend.ts";
 import { limit } from "./limit.ts";
 import type { CallPorts } from "./ports.ts";
 import { record } from "./record.ts";
+import { requireNotStuck } from "./repeats.ts";
 import { resolveSession } from "./resolve-session.ts";
 import type { Trail } from "./trail.ts";
 import type { CallAnswer, IncomingCall } from "./types.ts";
@@ -25,14 +26,15 @@ export async function handleCall(ports: CallPorts, incoming: IncomingCall): Prom
     const claims = await authenticate(ports, incoming);
     trail.proof = claims.proof;
     const session = (trail.session = await resolveSession(ports, claims));
+    requireNotStuck(ports, session, incoming);
     const identified = (trail.call = await identify(ports, session, trail));
     const decided = (trail.decided = await decideCall(ports, session, identified));
-    const limited = limit(decided);
+    const limited = limit(ports, decided);
     const permit = await approve(ports, limited);
     const intent = await intend(ports, permit);
     const equipped = await inject(ports, intent);
     const executed = (trail.executed = await execute(ports, equipped));
-    const filtered = filter(ports, executed);
+    const filtered = await filter(ports, executed);
     return await record(ports, filtered);
   } catch (failure) {
     return answerFailure(ports, trail, failure);

@@ -97,8 +97,8 @@ export async function askedAlike(ports: Pick<CallPorts, "sessions">, approval: A
   return asked !== undefined && whoStandsBehind(asked) === whoStandsBehind(session);
 }
 
-function whoStandsBehind({ actors, client, partner, userProof }: Session): string {
-  return JSON.stringify([actors, client ?? null, partner ?? null, userProof]);
+function whoStandsBehind({ actors, client, partner, userProof, undo }: Session): string {
+  return JSON.stringify([actors, client ?? null, partner ?? null, userProof, undo?.call ?? null, undo?.by ?? null]);
 }
 
 /**
@@ -177,6 +177,7 @@ function newApproval(ports: CallPorts, call: LimitedCall): Approval {
     actors: call.session.actors,
     run: call.session.run,
     task: call.session.task,
+    ...(call.session.undo === undefined ? {} : { undo: call.session.undo }),
     operation: call.operation,
     scope: call.action.scope,
     effect: call.action.effect,

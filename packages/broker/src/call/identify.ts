@@ -8,6 +8,8 @@ import { entryFor, type Entry } from "./names.ts";
 import type { CallPorts } from "./ports.ts";
 import { Refusal } from "./refusal.ts";
 import { holdsSecret } from "./scrub.ts";
+import { namingLine } from "./naming.ts";
+import { withValues } from "./tokens.ts";
 import type { Trail } from "./trail.ts";
 import type { IdentifiedCall, IncomingCall } from "./types.ts";
 import { connectionKey, equip, listingOf, speaksForUser } from "./upstream.ts";
@@ -29,7 +31,11 @@ export async function identify(
   const key = connectionKey(session, entry.tool.tool);
   const reviewed = await reviewedFingerprint(ports, entry, key);
   const operation = operationOf(entry.action, incoming);
-  const args = { ...agentArguments(entry.action, incoming), ...forcedArguments(entry.action, callerOf(session)) };
+  const given = agentArguments(entry.action, incoming);
+  // What an undo writes was in a record, where a text that looks like a token is no more than that, whoever put it there.
+  const { args: meant, standIns } =
+    session.undo === undefined ? await withValues(ports, session, entry.action, given) : { args: given, standIns: [] };
+  const args = { ...meant, ...forcedArguments(entry.action, callerOf(session)) };
   await requireNoCredential(ports, entry.tool, key, args);
   return {
     callId,
@@ -40,7 +46,8 @@ export async function identify(
     args,
     argsDigest: argumentsDigest(operation, args),
     connection: key,
-    incoming,
+    ...(standIns.length === 0 ? {} : { standIns }),
+    incoming: standIns.length === 0 ? incoming : { ...incoming, io: namingLine(incoming.io, standIns) },
     arrivedAt,
     ...(trail.proof === undefined ? {} : { proof: trail.proof }),
   };
@@ -93,7 +100,7 @@ function definitionDigest({ tables }: CatalogTool, action: CatalogAction): strin
     ...(table === undefined ? {} : { table }),
     ...(sql === undefined ? {} : { sql: { ...sql } }),
     ...(request === undefined ? {} : { request: { ...request, body: request.body ?? null } }),
-    ...(named.length === 0 ? {} : { tables: named.map(({ at: _, ...definition }) => definition) }),
+    ...(named.length === 0 ? {} : { tables: named.map(({ name, schema, type, key, columns }) => ({ name, schema, type, key, columns })) }),
   });
 }
 
@@ -123,15 +130,18 @@ function isJsonObject(value: unknown): value is JsonObject {
 // An agent that can write the credential down has got hold of it: nothing of the call is kept, because the records would hold it too.
 async function requireNoCredential(ports: CallPorts, tool: CatalogTool, key: ConnectionKey, args: JsonObject): Promise<void> {
   // A partner's token is fetched only once the policy has spoken, and is gone within minutes.
-  if (tool.credential === undefined || speaksForUser(tool)) return;
-  const secrets = await equip(ports, tool, key).then(
-    (equipped) => equipped.secrets,
-    // A credential that cannot be opened stops the call where it is needed, after the policy has spoken.
-    () => [],
-  );
+  const own = tool.credential === undefined || speaksForUser(tool) ? undefined : tool.credential.name;
+  const secrets =
+    own === undefined
+      ? ((await ports.credentials.held?.(key.tenant)) ?? [])
+      : await equip(ports, tool, key).then(
+          (equipped) => equipped.secrets,
+          // A credential that cannot be opened stops the call where it is needed, after the policy has spoken.
+          () => [],
+        );
   if (holdsSecret(args, secrets)) {
-    throw new Refusal("argument_invalid", `the arguments hold the credential \`${tool.credential.name}\`, which no agent may know`, {
-      next: [{ kind: "ask_owner", owner: "operator", text: `rotate \`${tool.credential.name}\` and find out how the agent got it` }],
+    throw new Refusal("argument_invalid", "the arguments hold a credential of this broker, which no agent may know; leave it out", {
+      next: [{ kind: "ask_owner", owner: "operator", text: "find out which credential the agent got hold of and how, and rotate it" }],
     });
   }
 }

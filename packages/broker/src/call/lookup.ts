@@ -9,6 +9,7 @@ import { reviewedFingerprint } from "./identify.ts";
 import { Refusal } from "./refusal.ts";
 import { elevationsBody } from "./stands-on.ts";
 import { structuredOf } from "./structured.ts";
+import { toolCaller } from "./tool-caller.ts";
 import { traceOf } from "./trace-of.ts";
 import type { DecidedCall } from "./types.ts";
 import { equip, lineFor, noteRefused } from "./upstream.ts";
@@ -40,6 +41,7 @@ export async function lookup(ports: CallPorts, call: DecidedCall): Promise<Resou
       maxBytes: MAX_RESULT_BYTES,
       equipment: equipped.equipment,
       io: { ...call.incoming.io, capabilities: {}, progress() {}, log() {}, ask: () => Promise.reject(new Error("a lookup asks nobody")) },
+      caller: toolCaller(call.caller),
       trace: traceOf(call.incoming),
     })
     .catch((failure: unknown) => {

@@ -1,6 +1,6 @@
-import type { CatalogAction, Decision } from "@bailiwick/policy";
+import { type CatalogAction, type Decision, limitDemandWords } from "@bailiwick/policy";
 import type { IntendOutcome } from "../domain/audit.ts";
-import { budgetSpent, isBudget } from "./limit.ts";
+import { budgetSpent, demandOf, isBudget, isUsualRepeats, USUAL_REPEATS } from "./limit.ts";
 import { RecordedRefusal } from "./refusal.ts";
 
 /** What must be known of a call to say why the store did not let it begin. */
@@ -44,16 +44,26 @@ function overLimit(call: Beginning, key: string, used: number, max: number, retr
     const { code, message, next } = budgetSpent(key, used, max);
     return new RecordedRefusal(code, message, { next });
   }
-  const demand = call.decision.limits.find((each) => each.key === key);
+  const demand = demandOf(call.decision, key);
+  const said = { rules: demand === undefined ? [] : [demand.rule], next: [{ kind: "retry_after" as const, ms: retryAfterMs }] };
   const seconds = Math.max(1, Math.ceil(retryAfterMs / 1000));
-  const window = demand === undefined ? "" : ` in ${Math.round(demand.windowMs / 60_000)} min`;
+  if (demand?.unit === "running") {
+    const message = `\`${call.action.scope}\` is limited to ${limitDemandWords(demand)} and ${used} run now; try again when one has ended`;
+    return new RecordedRefusal("too_many_at_once", message, said);
+  }
+  if (demand?.unit === "repeats" || isUsualRepeats(key)) {
+    const times = demand?.max ?? USUAL_REPEATS;
+    return new RecordedRefusal(
+      "call_repeated",
+      `this very call was made ${times} times within a minute, with the same arguments each time; use the answer that is there, or wait ${seconds} s`,
+      said,
+    );
+  }
+  const most = demand === undefined ? `${max} calls` : limitDemandWords(demand);
   return new RecordedRefusal(
     "rate_limited",
-    `\`${call.action.scope}\` is limited to ${max} ${demand?.unit ?? "calls"}${window} and ${used} are used; wait ${seconds} s`,
-    {
-      rules: demand === undefined ? [] : [demand.rule],
-      next: [{ kind: "retry_after", ms: retryAfterMs }],
-    },
+    `\`${call.action.scope}\` is limited to ${most} and ${used} are used; wait ${seconds} s`,
+    said,
   );
 }
 

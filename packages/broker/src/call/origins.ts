@@ -1,6 +1,7 @@
 import type { CatalogAction, Json, JsonObject } from "@bailiwick/policy";
 import type { ArgumentOrigin } from "../domain/approval.ts";
 import type { Session } from "../domain/session.ts";
+import type { StandIn } from "../domain/token.ts";
 import { isObject, readPath } from "./paths.ts";
 import { structuredOf } from "./structured.ts";
 import type { LimitedCall } from "./types.ts";
@@ -50,8 +51,11 @@ function sightings({ action, callId }: Pick<LimitedCall, "callId" | "action">, s
 }
 
 /** Where the arguments came from that say where a call goes, what it costs and which record it is about. */
-export function originsOf(memory: RunMemory, call: Pick<LimitedCall, "action" | "args" | "session">): readonly ArgumentOrigin[] {
-  const { action, args, session } = call;
+export function originsOf(
+  memory: RunMemory,
+  call: Pick<LimitedCall, "action" | "args" | "session" | "standIns">,
+): readonly ArgumentOrigin[] {
+  const { action, args, session, standIns = [] } = call;
   const paths = [
     ...action.destination,
     ...(action.cost === undefined ? [] : [action.cost]),
@@ -59,13 +63,16 @@ export function originsOf(memory: RunMemory, call: Pick<LimitedCall, "action" | 
   ];
   return [...new Set(paths)].flatMap((path) => {
     const argument = path.replace(/^args\./u, "");
-    return scalarsOf(readPath({ args }, path)).map((value) => ({ argument, ...originOf(memory, session, value) }));
+    return scalarsOf(readPath({ args }, path)).map((value) => ({ argument, ...originOf(memory, session, value, standIns) }));
   });
 }
 
-function originOf(memory: RunMemory, session: Session, value: string): Omit<ArgumentOrigin, "argument"> {
+function originOf(memory: RunMemory, session: Session, value: string, standIns: readonly StandIn[]): Omit<ArgumentOrigin, "argument"> {
   if (isGiven(session, value)) return { from: "user" };
-  const seen = memory.find(session.tenant, session.run, normal(value));
+  // Where the agent was shown a token, the result held the token; inside a longer text its braces are no part of the word.
+  const tokens = standIns.filter((each) => each.value === value).map(({ token }) => token);
+  const names = [value, ...tokens, ...tokens.map((token) => token.slice(1, -1))];
+  const seen = names.map((name) => memory.find(session.tenant, session.run, normal(name))).find((each) => each !== undefined);
   return seen === undefined ? { from: "agent" } : { from: "result", ...seen };
 }
 

@@ -4,9 +4,13 @@ import type { AuditLog } from "../domain/audit.ts";
 import type { CredentialOpener } from "../domain/credential.ts";
 import type { ElevationStore } from "../domain/elevation.ts";
 import type { Session, SessionStore } from "../domain/session.ts";
+import type { TokenVault } from "../domain/token.ts";
 import type { ConnectionKey, Equipment, ToolConnection, ToolListing } from "../domain/tool.ts";
 import type { Claims, Presented } from "./presented.ts";
+import type { LabelledMemory } from "./labelled.ts";
 import type { RunMemory } from "./origins.ts";
+import type { RefusalCode } from "./refusal.ts";
+import type { RepeatMemory } from "./repeats.ts";
 import type { RunningCalls } from "./running-calls.ts";
 
 /**
@@ -46,6 +50,14 @@ export interface CallPorts {
   readonly readSql: (text: string, tool: CatalogTool, terms: SqlTerms) => { readonly tables: readonly string[] };
   /** What agents saw in their runs, so that people can be told where a value came from. */
   readonly memory: RunMemory;
+  /** Calls that are made again and again. */
+  readonly repeats: RepeatMemory;
+  /** Told when an agent's run makes a refused call over and over. */
+  onStuck?(session: Session, code: RefusalCode): void;
+  /** What agents saw of fields with labels that rules look for. */
+  readonly labelled: LabelledMemory;
+  /** What the tokens of runs stand for. */
+  readonly tokens: TokenVault;
   /** Told of whatever stopped a call, for the operator's log; never holds a secret. */
   onFault?(failure: unknown): void;
 }

@@ -5,11 +5,12 @@ import type { LimitedCall } from "./types.ts";
 
 /** What a call would reach, as far as its arguments and the catalog say. */
 export function reachOf(call: LimitedCall): Reach {
-  const { action, args, decision, policy, session } = call;
+  const { action, args, decision, policy, session, request } = call;
   const cost = decision.amounts?.cost ?? 0;
   const own = ownDomains(policy, session.tenant);
   return {
-    records: decision.amounts?.records ?? 1,
+    // Of a read that turned out large it is known by now how large.
+    records: Math.max(decision.amounts?.records ?? 1, request.expected ?? 0),
     ...(cost === 0 ? {} : { cost }),
     destinations: action.destination.flatMap((path) => {
       const value = readPath({ args }, path);

@@ -2,6 +2,7 @@ import { type JsonObject, obligationsOf, type RowBound, type RuleRef } from "@ba
 import type { LogEntry, ResourceName } from "../domain/audit.ts";
 import { chainOf } from "../domain/ended.ts";
 import { recordedActors, type Session } from "../domain/session.ts";
+import type { Undoing } from "../domain/undo.ts";
 import { textAt } from "./paths.ts";
 import type { CallPorts } from "./ports.ts";
 import type { DecidedCall, IncomingCall } from "./types.ts";
@@ -59,12 +60,18 @@ export function saidOfSession(
       ...(session.lineage.length === 0 ? {} : { lineage: session.lineage }),
       ...(actors.length === 0 ? {} : { actors }),
       ...(session.partner === undefined ? {} : { partner: session.partner }),
+      ...(session.undo === undefined ? {} : undoBody(session.undo)),
       ...(incoming.traceparent === undefined ? {} : { traceparent: incoming.traceparent }),
       ...more,
     },
-    people: { user: session.user },
+    people: { user: session.user, ...(session.undo !== undefined && "person" in session.undo.by ? { by: session.undo.by.person } : {}) },
     task: session.task,
   };
+}
+
+/** That a call takes another one back; a person who had it asked stands among the people. */
+function undoBody({ call, by }: Undoing): JsonObject {
+  return { undoes: call, ...("named" in by ? { by: by.named } : {}) };
 }
 
 /** What the policy asks to be done with a call that it lets pass. */

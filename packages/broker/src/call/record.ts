@@ -6,35 +6,51 @@ import type { ExecutedCall } from "./execute.ts";
 import type { Fault } from "../domain/fault.ts";
 import type { FilteredCall } from "./filter.ts";
 import type { Intent } from "./intend.ts";
-import { recordsBeyond } from "./limit.ts";
+import { recordsBeyond, unaskedFor } from "./limit.ts";
+import { lineFigures } from "./line-figures.ts";
 import { notBegun } from "./not-begun.ts";
+import { noteLabelled } from "./labelled.ts";
 import { noteSeen } from "./origins.ts";
 import type { CallPorts } from "./ports.ts";
 import { said } from "./record-body.ts";
 import { RecordedRefusal, Refusal } from "./refusal.ts";
+import { noteLarge } from "./repeats.ts";
 import type { CallAnswer } from "./types.ts";
 
 /**
  * Makes the outcome durable, then answers. After the effect nothing may say "refused":
  * when the record cannot be written, the answer is that the outcome is unknown. What a read returned is drawn from the session's budget of
  * records in the same transaction, and not shown when it does not fit.
+ * @throws when no record can be made of the result; nothing was written then.
  */
 export async function record(ports: CallPorts, filtered: FilteredCall): Promise<CallAnswer> {
   const { call } = filtered.intent.permit;
+  // Of a result that has no canonical form no record can be made: it is settled as one that could not be cleaned, and the call has an end.
+  const entry = outcomeEntry(ports, filtered);
   try {
-    const spent = await append(ports, filtered);
+    const spent = await append(ports, filtered, entry);
     if (spent !== undefined) return { kind: "unknown", callId: call.callId, message: spent };
   } catch {
     return { kind: "unknown", callId: call.callId, message: unrecorded(filtered.status) };
   }
-  if (filtered.answer.kind === "result") noteSeen(ports.memory, call.session, call, filtered.answer.body);
+  if (filtered.answer.kind === "result") {
+    // What it returns now is what people are asked about the next time, or need not be asked any more.
+    if (call.request.expected !== undefined) noteLarge(ports, call, call.session, filtered.records);
+    noteSeen(ports.memory, call.session, call, filtered.answer.body);
+    noteLabelled(ports.labelled, call, filtered.answer.body);
+  }
   return filtered.answer;
 }
 
 /** Appends the outcome and draws the records that came back. Returns why the result may not be shown, or undefined when it may. */
-async function append(ports: CallPorts, filtered: FilteredCall): Promise<string | undefined> {
+async function append(ports: CallPorts, filtered: FilteredCall, entry: LogEntry): Promise<string | undefined> {
   const { call } = filtered.intent.permit;
-  const entry = outcomeEntry(ports, filtered);
+  const large = tooLarge(ports, filtered);
+  if (large !== undefined) {
+    const own = said(ports, call, { ...executedBody(ports, filtered), status: "withheld", code: "records_exceeded" });
+    await ports.log.append(call.session.tenant, { ...entry, ...own });
+    return large;
+  }
   const reads = call.action.effect === "read" || call.action.effect === "export";
   const draws = reads && filtered.answer.kind === "result" ? recordsBeyond(call.session, call.decision, filtered.records) : [];
   if (draws.length === 0) {
@@ -53,6 +69,16 @@ async function append(ports: CallPorts, filtered: FilteredCall): Promise<string 
   return `the call was read and its ${filtered.records} records are withheld: ${notBegun(call, outcome).message}; asking for fewer may fit the budget`;
 }
 
+/** Why a result is not shown of which people would have been asked, had its size been known before; undefined when it may be shown. */
+function tooLarge(ports: CallPorts, { intent, answer, records }: FilteredCall): string | undefined {
+  const { call, yes } = intent.permit;
+  const gates = answer.kind === "result" ? unaskedFor(call.decision, records, yes?.approval.rules ?? []) : undefined;
+  if (gates === undefined) return undefined;
+  noteLarge(ports, call, call.session, records);
+  const where = gates.map(({ id, at }) => `\`${id}\` (${at.file}:${at.line})`).join(", ");
+  return `the call was read and its ${records} records are withheld: of more than ${call.decision.asksOver?.records ?? 0} the gate ${where} has people asked first; ask for fewer, or make the same call again to have them asked`;
+}
+
 function outcomeEntry(ports: CallPorts, filtered: FilteredCall): LogEntry {
   const { answer, status, after } = filtered;
   const { call } = filtered.intent.permit;
@@ -60,8 +86,15 @@ function outcomeEntry(ports: CallPorts, filtered: FilteredCall): LogEntry {
     status,
     ...executedBody(ports, filtered),
     ...(answer.kind === "result"
-      ? { hidden: [...answer.hidden], masked: [...answer.masked], rowsRemoved: answer.rowsRemoved, records: filtered.records }
+      ? {
+          hidden: [...answer.hidden],
+          masked: [...answer.masked],
+          rowsRemoved: answer.rowsRemoved,
+          records: filtered.records,
+          ...lineFigures(call.tool, answer.body),
+        }
       : {}),
+    ...(filtered.found === undefined ? {} : { found: { ...filtered.found } }),
   });
   const commits = answer.kind === "result" ? { commits: { result: digest(answer.body) } } : {};
   return { kind: "outcome", callId: call.callId, ...own, ...commits, ...(after === undefined ? {} : { facts: { after } }) };

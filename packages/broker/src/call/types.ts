@@ -17,7 +17,9 @@ import type { Approval } from "../domain/approval.ts";
 import type { Reservation } from "../domain/audit.ts";
 import type { Elevation } from "../domain/elevation.ts";
 import type { Session } from "../domain/session.ts";
+import type { StandIn } from "../domain/token.ts";
 import type { CallIo, ConnectionKey } from "../domain/tool.ts";
+import type { Expectation } from "../domain/undo.ts";
 import type { Claims, Presented } from "./presented.ts";
 import type { RefusalCode } from "./refusal.ts";
 
@@ -34,6 +36,8 @@ export interface IncomingCall {
   readonly ticket?: string | undefined;
   /** In the agent's own words, from `_meta["bailiwick/reason"]`. Untrusted. */
   readonly statedReason?: string | undefined;
+  /** What the record must still be, for a call that takes another one back. */
+  readonly expects?: Expectation | undefined;
   readonly io: CallIo;
   readonly patience: Patience;
   /** W3C Trace Context, checked by the adapter: passed to the record, and with `tracestate` to the tool. */
@@ -64,6 +68,8 @@ export interface IdentifiedCall {
   /** SHA-256 over the canonical form of {tool, kind, name, args}. */
   readonly argsDigest: string;
   readonly connection: ConnectionKey;
+  /** Tokens that stood in the arguments, which hold their values now. */
+  readonly standIns?: readonly StandIn[] | undefined;
   readonly incoming: IncomingCall;
   readonly arrivedAt: Date;
   /** The proof of possession that pays for the call, when its session is bound to its sender. */
@@ -83,6 +89,8 @@ export interface DecidedCall extends IdentifiedCall {
   readonly views?: ReadonlyMap<string, RecordView> | undefined;
   /** Arguments that ask the tool for fewer records: those that the policy would remove. */
   readonly pushed?: JsonObject | undefined;
+  /** The argument in which a sealed cursor came back, as the tool knows it. */
+  readonly opened?: JsonObject | undefined;
 }
 
 /** A call after `limit`: what its intent will draw from which counters. */

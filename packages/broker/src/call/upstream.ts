@@ -14,6 +14,7 @@ export interface Equipped {
 }
 
 const NOTHING: Equipment = { headers: {}, environment: {} };
+const NONE: readonly string[] = [];
 
 /** Connections are never shared across tenants, environments or workflows. */
 export function connectionKey(session: Session, tool: string): ConnectionKey {
@@ -31,7 +32,8 @@ export async function equip(
   { version, session }: { readonly version?: number | undefined; readonly session?: Session | undefined } = {},
 ): Promise<Equipped> {
   const wanted = tool.credential;
-  if (wanted === undefined) return { equipment: NOTHING, secrets: [] };
+  const held = (await ports.credentials.held?.(key.tenant)) ?? NONE;
+  if (wanted === undefined) return { equipment: NOTHING, secrets: held };
   const opened = await ports.credentials.open(wanted.name, session === undefined ? key : { ...key, session }, version);
   if (opened === undefined) {
     throw new Fault(
@@ -41,7 +43,8 @@ export async function equip(
         : `version ${version} of the credential \`${wanted.name}\` ended while the call was under way; repeat the call to use the new one`,
     );
   }
-  return equippedWith(tool, wanted, opened);
+  const equipped = equippedWith(tool, wanted, opened);
+  return { ...equipped, secrets: together(held, equipped.secrets) };
 }
 
 /** The same with a credential that is already open. @throws Fault `credential_unavailable` when it is bound to no host. */
@@ -61,6 +64,18 @@ const listed = new WeakMap<OpenCredential, readonly string[]>();
 function secretsOf(opened: OpenCredential): readonly string[] {
   const known = listed.get(opened) ?? [opened.value, ...opened.alsoSecret];
   listed.set(opened, known);
+  return known;
+}
+
+/** Both lists as one; the same list for the same two. */
+const joined = new WeakMap<readonly string[], WeakMap<readonly string[], readonly string[]>>();
+
+function together(held: readonly string[], own: readonly string[]): readonly string[] {
+  if (own.every((value) => held.includes(value))) return held;
+  const byOwn = joined.get(held) ?? new WeakMap<readonly string[], readonly string[]>();
+  joined.set(held, byOwn);
+  const known = byOwn.get(own) ?? [...new Set([...held, ...own])];
+  byOwn.set(own, known);
   return known;
 }
 

@@ -10,6 +10,8 @@ const brokerFile = z.object({
   url: z.string(),
   /** Where agents and people reach it, when that is another address. */
   publicUrl: z.string().optional(),
+  /** Of the egress proxy, when there is one. */
+  egressUrl: z.string().optional(),
   pid: z.int(),
   version: z.string(),
   policy: z.string(),

@@ -22,6 +22,7 @@ export const ADMIN_EVENTS = [
   "approval.revoke_bounded",
   "approval.stop",
   "assertion.replay",
+  "call.undo",
   "credential.activate",
   "credential.put",
   "credential.revoke",

@@ -1,6 +1,7 @@
 import type { ApprovalTerms, JsonObject, Json, Operation, RuleRef } from "@bailiwick/policy";
 import type { Via } from "./person.ts";
 import type { Receipt } from "./receipt.ts";
+import type { Undoing } from "./undo.ts";
 
 /** One field of a before/after diff. */
 export interface FieldChange {
@@ -96,6 +97,8 @@ export interface Approval {
   readonly actors: readonly string[];
   readonly run: string;
   readonly task: string;
+  /** The call that this one takes back, and who had that asked: they do not answer it. */
+  readonly undo?: Undoing | undefined;
   readonly operation: Operation;
   readonly scope: string;
   readonly effect: string;

@@ -1,4 +1,4 @@
-import type { JsonObject } from "@bailiwick/policy";
+import { type JsonObject, WHILE_RUNNING_MS } from "@bailiwick/policy";
 import type { LogFigures } from "./log-figures.ts";
 
 /**
@@ -60,8 +60,14 @@ export interface StoredRecord {
 export interface Reservation {
   readonly key: string;
   readonly max: number;
+  /** Windows stand side by side from 1970 on, in UTC; one of `CALENDAR_MONTH_MS` is the calendar's month. 0: a lease. */
   readonly windowMs: number;
   readonly amount: number;
+}
+
+/** Whether it is held while the call runs, and given back with the record that ends the call, rather than drawn from a window. */
+export function isLease({ windowMs }: Pick<Reservation, "windowMs">): boolean {
+  return windowMs === WHILE_RUNNING_MS;
 }
 
 export type IntendOutcome =

@@ -1,7 +1,8 @@
 import type { Policy } from "@bailiwick/policy";
+import type { Undoing } from "./undo.ts";
 
 /**
- * People who never answer a question, whatever roles they hold: whom it is asked for, and who owns one of the agents that ask. The token names the
+ * People who never answer a question, whatever roles they hold: whom it is asked for, who had an undo asked, and who owns one of the agents that ask. The token names the
  * one and the policy the others, so none can be talked away in a request.
  */
 export function barredFrom(
@@ -11,6 +12,11 @@ export function barredFrom(
   const named = new Set(question.people.map((name) => name.trim().toLowerCase()));
   const asking = policy.people.filter(({ id, email }) => named.has(id.toLowerCase()) || named.has(email.toLowerCase())).map(({ id }) => id);
   return [...new Set([...asking, ...ownersOf(policy, question.agents)])];
+}
+
+/** The person who had a call taken back, as a list of none or one. */
+export function undoerOf({ undo }: { readonly undo?: Undoing | undefined }): readonly string[] {
+  return undo !== undefined && "person" in undo.by ? [undo.by.person] : [];
 }
 
 /** Owners of these agents. */

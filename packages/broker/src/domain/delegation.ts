@@ -75,7 +75,7 @@ function narrowed(delegator: Session, wish: DelegationWish): Delegated | NotDele
     scope: wish.scope ?? delegator.scope,
     data: { ...delegator.data, ...wish.data },
     rows: wish.rows,
-    limits: smaller(delegator.limits, wish.limits),
+    limits: smallerLimits(delegator.limits, wish.limits),
     lineage: [...delegator.lineage, delegator.id],
     actors: wish.agent === delegator.agent ? delegator.actors : [delegator.agent, ...delegator.actors],
   };
@@ -89,7 +89,8 @@ export function covers(held: string, asked: string): boolean {
   return field === undefined || field === askedField;
 }
 
-function smaller(held: SessionLimits, asked: SessionLimits): SessionLimits {
+/** Of two budgets of each kind the smaller. */
+export function smallerLimits(held: SessionLimits, asked: SessionLimits): SessionLimits {
   const least = (name: keyof SessionLimits): number | undefined => {
     const set = [held[name], asked[name]].filter((value) => value !== undefined);
     return set.length === 0 ? undefined : Math.min(...set);

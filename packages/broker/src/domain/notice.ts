@@ -3,7 +3,7 @@ import type { JsonObject, PersonConfig, Policy, RuleRef } from "@bailiwick/polic
 import { type Question, rolesAsked, standingOf } from "./answering.ts";
 import { verbOf } from "./approval-sentence.ts";
 import type { Approval } from "./approval.ts";
-import { barredFrom } from "./barred.ts";
+import { barredFrom, undoerOf } from "./barred.ts";
 import type { Duty } from "./duty.ts";
 import type { Elevation } from "./elevation.ts";
 import type { QuestionKind } from "./notification.ts";
@@ -61,7 +61,7 @@ export function noticeOfApproval(approval: Approval, policy: Policy, now: Date):
     fingerprint: approvalFingerprint(approval),
     buttons: !HIGH_EFFECTS.has(effect) && !terms.stepUp && terms.count === 1 && terms.also.length === 0,
     question: { approvers, terms, answers, createdAt },
-    barred: barredFrom(policy, { people: [user], agents: [agent, ...approval.actors] }),
+    barred: barredFrom(policy, { people: [user, ...undoerOf(approval)], agents: [agent, ...approval.actors] }),
     untrusted: { reason: approval.statedReason, args: approval.args, user },
   };
 }

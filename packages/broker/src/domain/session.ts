@@ -1,5 +1,6 @@
 import type { ActiveElevation, JsonObject, RowBound } from "@bailiwick/policy";
 import type { Stop } from "./stop.ts";
+import type { Undoing } from "./undo.ts";
 
 /** How the caller proves, with each request, that a token is its own (RFC 7800). A bearer token proves nothing and so lives shorter. */
 export type SenderBinding =
@@ -11,8 +12,8 @@ export type SenderBinding =
   /** HTTP message signatures (RFC 9421, hmac-sha256) with a key that the broker derives from the session's id. */
   | { readonly kind: "hmac" };
 
-/** The OAuth grant a session came from. */
-export type GrantKind = "client_credentials" | "authorization_code" | "token_exchange" | "jwt_bearer";
+/** The OAuth grant a session came from. `undo`: none; a person had it opened to take a call back, and there is no token for it. */
+export type GrantKind = "client_credentials" | "authorization_code" | "token_exchange" | "jwt_bearer" | "undo";
 
 /** Who says that `user` asked for the work: the agent itself, the user who signed in, or a partner's assertion. */
 export type UserProof = "asserted" | "signed-in" | "partner";
@@ -45,6 +46,8 @@ export interface Session {
   readonly rows: readonly RowBound[];
   readonly limits: SessionLimits;
   readonly grant: GrantKind;
+  /** The call that it was opened to take back, and by whom. INVARIANT: present exactly when `grant` is `undo`. */
+  readonly undo?: Undoing | undefined;
   readonly binding: SenderBinding;
   /** The OAuth client that runs the agent, when it is not the agent itself. */
   readonly client?: string | undefined;

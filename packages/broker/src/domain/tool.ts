@@ -47,6 +47,24 @@ export interface CallIo {
     readonly pollIntervalMs?: number | undefined;
     readonly ttlMs?: number | undefined;
   }): void;
+  /**
+   * Takes over a line that the tool has opened, and resolves when it has ended. Only the egress proxy brings it: a call without it opens none.
+   * The line ends with `signal`.
+   */
+  line?(line: OpenLine): Promise<LineUsage>;
+}
+
+/** A line to a host, open. What else it is only the adapters know that hand it over and take it. */
+export interface OpenLine {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What went over a line, in bytes, and why it ended: `closed` by a side, `idle`, too long (`time`) or too much (`bytes`), `cut` by the broker, `broken`. */
+export interface LineUsage {
+  readonly up: number;
+  readonly down: number;
+  readonly ended: "closed" | "idle" | "time" | "bytes" | "cut" | "broken";
 }
 
 /** Identifies one live connection: connections are never shared across tenants, environments or workflows. */
@@ -55,6 +73,15 @@ export interface ConnectionKey {
   readonly tenant: string;
   readonly environment: string;
   readonly workflow: string;
+}
+
+/** Whom a call is made for, as a database's own row-level security may ask. */
+export interface ToolCaller {
+  readonly tenant: string;
+  readonly environment: string;
+  readonly agent: string;
+  readonly user: string;
+  readonly session: string;
 }
 
 /** One upstream, connected. Restarts and reconnects by itself with back-off. */
@@ -77,6 +104,10 @@ export interface ToolConnection {
       readonly io: CallIo;
       /** What the call may see of the records of declared tables, by table; for an upstream that applies it itself. */
       readonly views?: ReadonlyMap<string, RecordView> | undefined;
+      /** Secret that keeps `hash` masks from being guessed; beside `views`. */
+      readonly maskSalt?: string | undefined;
+      /** For an upstream that has rules of its own. */
+      readonly caller?: ToolCaller | undefined;
       /** Told to an upstream that speaks MCP; other adapters leave it. */
       readonly trace?: TraceContext | undefined;
     },

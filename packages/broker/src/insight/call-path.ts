@@ -16,7 +16,7 @@ export const STEPS = [
   ],
   ["inject", "opens the credential for this one call"],
   ["execute", "takes the permit back, sends the request once"],
-  ["filter", "rows, fields, masks, our own secrets"],
+  ["filter", "rows, fields, masks; personal data and secrets in texts; our own credentials"],
   ["record", "the outcome"],
 ] as const;
 

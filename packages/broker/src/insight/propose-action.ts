@@ -99,7 +99,7 @@ function stringType(format: unknown): FieldType {
 }
 
 /** A scope's action is a lower-case word: `getTicket` and `get-ticket` become `get_ticket`. */
-function scopeWord(name: string): string {
+export function scopeWord(name: string): string {
   const word = name
     .replaceAll(/([a-z0-9])([A-Z])/gu, "$1_$2")
     .toLowerCase()

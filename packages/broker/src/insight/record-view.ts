@@ -19,6 +19,10 @@ const bodySchema = z.looseObject({
   code: z.string().optional().catch(undefined),
   message: z.string().optional().catch(undefined),
   approval: z.string().optional().catch(undefined),
+  /** Of a call that takes another one back: that one. */
+  undoes: z.string().optional().catch(undefined),
+  /** Of a person's act: the call that is to take this one back. */
+  undo: z.string().optional().catch(undefined),
   approvedBy: z
     .union([z.string(), z.array(z.string())])
     .optional()
@@ -61,6 +65,7 @@ export interface CallView {
   readonly message: string | undefined;
   readonly approval: string | undefined;
   readonly approvers: string[] | undefined;
+  readonly undoes: string | undefined;
   readonly durationMs: number | undefined;
   readonly rules: { kind: string; id: string; at: { file: string; line: number }; reason: string }[];
 }
@@ -108,6 +113,7 @@ export function viewCall(records: readonly RecordView[]): CallView | undefined {
     message: last.body.message,
     approval: newest((body) => body.approval),
     approvers: approvedBy === undefined ? undefined : [approvedBy].flat(),
+    undoes: newest((body) => body.undoes),
     durationMs: last.body.durationMs,
     rules: (newest((body) => body.rules) ?? []).map(({ kind, id, file, line, reason }) => ({ kind, id, at: { file, line }, reason })),
   };

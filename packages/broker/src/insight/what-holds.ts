@@ -1,6 +1,7 @@
 import {
   approvalWords,
   type Decision,
+  limitDemandWords,
   matrix,
   MAX_RECORDS_PER_CALL,
   type MatrixWay,
@@ -9,12 +10,6 @@ import {
   type RuleRef,
 } from "@bailiwick/policy";
 import type { Supposed } from "./suppose.ts";
-
-const WINDOWS: ReadonlyMap<number, string> = new Map([
-  [60_000, "per minute"],
-  [3_600_000, "per hour"],
-  [86_400_000, "per day"],
-]);
 
 /** What goes with a call that is not refused, a sentence each: which records and fields, how often, who answers, what the agent would see. */
 export function whatHolds(policy: Policy, supposed: Supposed, decision: Decision): readonly string[] {
@@ -27,12 +22,15 @@ export function whatHolds(policy: Policy, supposed: Supposed, decision: Decision
     ...(approve === undefined ? [] : [`approval ${approvalWords(approve)}: ${approve.rules.map((rule) => ruleText(rule)).join("; ")}`]),
     ...each("rows: ", (way) => way.rows),
     ...each("fields: ", (way) => way.fields),
-    ...limits.map(
-      ({ unit, max, windowMs, rule }) =>
-        `at most ${unit === "cost" ? `a cost of ${max}` : `${max} ${unit}`} ${WINDOWS.get(windowMs) ?? `in ${windowMs} ms`}: ${ruleText(rule)}`,
-    ),
+    ...limits.map((demand) => `at most ${limitDemandWords(demand)}: ${ruleText(demand.rule)}`),
     ...(maxRecords < MAX_RECORDS_PER_CALL ? [`at most ${maxRecords} records a call`] : []),
+    ...(decision.asksOver === undefined
+      ? []
+      : [
+          `a result of more than ${decision.asksOver.records} records only with people's yes: ${decision.asksOver.rules.map((rule) => ruleText(rule)).join("; ")}`,
+        ]),
     ...each("hours: ", (way) => way.hours),
+    ...each("texts: ", (way) => way.content),
     ...shown(policy, supposed, decision),
   ];
 }

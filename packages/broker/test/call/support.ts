@@ -1,5 +1,7 @@
+import { repeatMemory } from "../../src/adapters/cache/repeat-memory.ts";
 import { randomUUID } from "node:crypto";
 import { load, type JsonObject, type Policy, type PolicyFile } from "@bailiwick/policy";
+import { labelledMemory } from "../../src/adapters/cache/labelled-memory.ts";
 import { runMemory } from "../../src/adapters/cache/run-memory.ts";
 import { handleCall } from "../../src/call/handle-call.ts";
 import type { CallPorts } from "../../src/call/ports.ts";
@@ -18,7 +20,7 @@ export const AGENT = "bailiwick://acme/prod/helpdesk/support";
 export interface TestTool {
   readonly effects: { name: string; args: JsonObject }[];
   /** Runs in place of the tool's own answer; may throw. */
-  answer: (name: string, args: JsonObject) => JsonObject | Promise<JsonObject>;
+  answer: (name: string, args: JsonObject, io?: CallIo) => JsonObject | Promise<JsonObject>;
   listing: ToolListing;
 }
 
@@ -143,9 +145,10 @@ export async function world(
   store: Store,
   override: (ports: CallPorts) => CallPorts = (ports) => ports,
   policy: Policy = testPolicy(),
+  more: Partial<Session> = {},
 ): Promise<World> {
   const tool = ticketTool();
-  const session = newSession();
+  const session = { ...newSession(), ...more };
   await store.sessions.create(session);
   let ids = 0;
   const ports = override({
@@ -158,6 +161,9 @@ export async function world(
     senders: { verify: async ({ token }) => ({ tenant: "acme", session: requireToken(token) }) },
     running: runningCalls(store),
     memory: runMemory(),
+    tokens: store.tokens,
+    labelled: labelledMemory(),
+    repeats: repeatMemory(),
     readSql: () => {
       throw new Error("no call of these tests is a query");
     },
@@ -215,9 +221,9 @@ function connectionTo(tool: TestTool, key: ToolConnection["key"]): ToolConnectio
   return {
     key,
     listing: () => Promise.resolve(tool.listing),
-    async invoke(operation, args) {
+    async invoke(operation, args, { io }) {
       tool.effects.push({ name: operation.name, args });
-      return tool.answer(operation.name, args);
+      return tool.answer(operation.name, args, io);
     },
     complete: () => Promise.resolve({}),
     setLogLevel: () => Promise.resolve(),

@@ -109,6 +109,7 @@ export const ADMIN_RECORDS: Readonly<Record<AdminEvent | OtherEvent, JsonObject>
   "oauth.consent": { by: ADA, user: ADA, agent: AGENT, client: "c-1", scope: ["tickets:read"] },
   "oauth.register_client": { by: "anonymous", client: "c-1" },
   "token.replay": { by: AGENT, agent: AGENT },
+  "call.undo": { by: BOB, agent: AGENT, user: ADA, session: "ses_2", undo: "call_2", via: "passkey" },
   "assertion.replay": { by: "https://partner.example", partner: "partner" },
   "approval.approve": { by: BOB, approval: "apr_1", agent: AGENT, user: ADA, session: "ses_1" },
   "approval.deny": { by: BOB, approval: "apr_1", agent: AGENT, user: ADA, session: "ses_1" },

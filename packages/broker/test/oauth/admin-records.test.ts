@@ -15,6 +15,7 @@ import { begin, enrol, invitationCode, openPeopleBrowser, PLACE, signIn, stepUp 
 import { company, companyFiles } from "../people-support/company.ts";
 import { askedByAgent, companyWithRefunds } from "../people-support/elevations.ts";
 import { heldApproval, liveSession, openRestHouse, type RestHouse, SUPPORT_BOT } from "../people-support/rest.ts";
+import { undoPolicy, undoWorld } from "../insight/undo/support.ts";
 import { namesInLog } from "../support/names-in-log.ts";
 import { PLAIN_TERMS } from "../store/approval-sample.ts";
 import { AGENT, openOAuthHouse, type OAuthHouse } from "./support/house.ts";
@@ -46,6 +47,7 @@ beforeAll(async () => {
   await approvals();
   await duties();
   await elevations();
+  await undos();
   await sessionsAndStops();
   await keysAndCredentials();
   await signIns();
@@ -127,6 +129,14 @@ async function elevations(): Promise<void> {
   });
   await sayEnds({ elevations: asked.store.elevations, log: house.store.log, now: () => new Date() }, "acme", new Map());
   await asked.close();
+}
+
+async function undos(): Promise<void> {
+  const world = await undoWorld(house.store, () => undoPolicy());
+  world.rows.set("T-1", { id: "T-1", tenant: "acme", region: "emea", status: "open" });
+  const call = await world.done("update_ticket", { id: "T-1", status: "closed" });
+  const asker = { by: { person: "olaf" }, via: "login-link", reason: "odd mails" };
+  expect(await world.undoing(call, asker)).toMatchObject({ state: "undone" });
 }
 
 async function sessionsAndStops(): Promise<void> {

@@ -8,6 +8,8 @@ import { createRestApp } from "../../src/adapters/rest/app.ts";
 import type { RestPorts } from "../../src/adapters/rest/ports.ts";
 import { secretHash } from "../../src/adapters/rest/principal.ts";
 import { peopleOrigins } from "../../src/adapters/rest/relying-party.ts";
+import { randomId } from "../../src/adapters/system/random.ts";
+import { createToolConnections } from "../../src/adapters/tools/index.ts";
 import { argumentsDigest } from "../../src/call/identify.ts";
 import type { Approval } from "../../src/domain/approval.ts";
 import type { LogEntry } from "../../src/domain/audit.ts";
@@ -20,6 +22,7 @@ import { openToolTokens } from "../../src/tool-tokens.ts";
 import { PLAIN } from "../plain-session.ts";
 import { PLAIN_TERMS } from "../store/approval-sample.ts";
 import { testStore, type TestStore } from "../support/store.ts";
+import { callPortsOver } from "./call-ports.ts";
 import { company, companyFiles } from "./company.ts";
 import { keeperOver } from "./keeper.ts";
 
@@ -74,6 +77,11 @@ export async function openRestHouse(overrides: Partial<RestPorts> = {}): Promise
     },
     store.credentials,
   );
+  const tools = createToolConnections({
+    policy: () => overrides.policy?.() ?? company,
+    environment: () => undefined,
+    log: () => undefined,
+  });
   const ports: RestPorts = {
     version: "0.0.0-test",
     publicUrl: PUBLIC_URL,
@@ -114,6 +122,10 @@ export async function openRestHouse(overrides: Partial<RestPorts> = {}): Promise
     tools: async () => [],
     inspect: async () => [],
     review: async () => undefined,
+    undo: {
+      call: callPortsOver(store, () => overrides.policy?.() ?? company, now, tools),
+      session: { log: store.log, sessions: store.sessions, now, newSessionId: () => randomId("ses") },
+    },
     readiness: [
       {
         name: "store",
@@ -165,7 +177,10 @@ export async function openRestHouse(overrides: Partial<RestPorts> = {}): Promise
     code,
     token,
     as: async (person) => asker(await token(person)),
-    close: async () => opened.close(),
+    close: async () => {
+      await tools.close();
+      await opened.close();
+    },
   };
 }
 

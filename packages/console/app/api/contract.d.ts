@@ -10164,6 +10164,7 @@ export interface components {
                 ways: {
                     approval: string[];
                     conditions: string[];
+                    content: string[];
                     fields: string[];
                     grant: components["schemas"]["Rule"];
                     hours: string[];
@@ -10185,6 +10186,7 @@ export interface components {
             ways: {
                 approval: string[];
                 conditions: string[];
+                content: string[];
                 fields: string[];
                 grant: components["schemas"]["Rule"];
                 hours: string[];

@@ -1,7 +1,7 @@
 import { type AgentConfig, ceilingScopes, type JsonObject, type Policy, type RowBound } from "@bailiwick/policy";
 import { adminRecord } from "../../domain/admin-record.ts";
 import type { AuditLog, LogEntry } from "../../domain/audit.ts";
-import { type Delegated, delegate } from "../../domain/delegation.ts";
+import { type Delegated, delegate, smallerLimits } from "../../domain/delegation.ts";
 import {
   type GrantKind,
   maxSessionMs,
@@ -58,7 +58,8 @@ export async function issueSession(ports: SessionPorts, wish: SessionWish): Prom
   requireKnownScopes(ports.policy(), wish.scope);
   // Whole seconds, as in the token: the row and the token must expire at the same instant.
   const issuedAt = new Date(Math.floor(ports.now().getTime() / 1000) * 1000);
-  const ends = [issuedAt.getTime() + maxSessionMs(wish.binding), delegator?.expiresAt.getTime(), wish.until?.getTime()];
+  const longest = Math.min(maxSessionMs(wish.binding), agent.session?.maxTtlMs ?? Number.POSITIVE_INFINITY);
+  const ends = [issuedAt.getTime() + longest, delegator?.expiresAt.getTime(), wish.until?.getTime()];
   const rights = rightsOf(ports.policy(), wish);
   const id = ports.newId("ses");
   const session: Session = {
@@ -126,7 +127,8 @@ async function runOf({ sessions }: Pick<SessionPorts, "sessions">, { agent, dele
 }
 
 function rightsOf(policy: Policy, wish: SessionWish): Delegated {
-  const { agent, delegator, scope, data, rows, limits, binding } = wish;
+  const { agent, delegator, scope, data, rows, binding } = wish;
+  const limits = smallerLimits(agent.session?.limits ?? {}, wish.limits);
   if (delegator === undefined) {
     // Without a wish the session narrows nothing: it gets all the agent's own ceiling.
     return { scope: scope ?? ceilingScopes(policy, agent.name), data, rows, limits, lineage: [], actors: wish.partner?.actors ?? [] };

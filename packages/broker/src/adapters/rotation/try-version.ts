@@ -4,6 +4,7 @@ import type { OpenCredential } from "../../domain/credential.ts";
 import type { Trial } from "../../domain/credential-keeper.ts";
 import { Fault } from "../../domain/fault.ts";
 import { ToolError } from "../../domain/tool.ts";
+import { probeOf } from "../http-tool/probe.ts";
 import type { TryOut } from "../tools/index.ts";
 
 /**
@@ -26,6 +27,11 @@ export async function tryVersion(policy: Policy, tryOut: TryOut, opened: OpenCre
       return {
         outcome: "impossible",
         why: `\`${opened.name}\` is bound to every ${place}, and the address of \`${tool.tool}\` differs by ${place}`,
+      };
+    if ("http" in tool.connect && probeOf(tool) === undefined)
+      return {
+        outcome: "impossible",
+        why: `\`${tool.tool}\` has no read without arguments in the catalog, and nothing else is without effect`,
       };
     try {
       const { equipment } = equippedWith(tool, credential, opened);

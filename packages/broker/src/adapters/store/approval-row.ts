@@ -3,6 +3,7 @@ import type { Approval, ApprovalAnswer, ApprovalBounds } from "../../domain/appr
 import { shapeOf } from "../../domain/approval-shape.ts";
 import { canonicalText } from "./log/canonical-text.ts";
 import { resourceTag } from "./log/wire-entry.ts";
+import { undoingSchema } from "./session-row.ts";
 import { openJson, sealJson } from "./subjects/sealed-json.ts";
 import type { Subject } from "./subjects/subjects.ts";
 import type { TenantSecrets } from "./subjects/tenant-secrets.ts";
@@ -28,6 +29,7 @@ const askSchema = z.object({
   actors: z.array(z.string()),
   run: z.string(),
   task: z.string(),
+  undo: undoingSchema.optional(),
   argsDigest: z.string(),
   operation: z.object({ tool: z.string(), kind: z.enum(["tool", "resource", "prompt"]), name: z.string() }),
   scope: z.string(),

@@ -23,6 +23,7 @@ import type { OAuthEntityStore } from "../../domain/oauth-entity.ts";
 import type { SavedSearches } from "../../domain/saved-search.ts";
 import type { SignInStore } from "../../domain/sign-in.ts";
 import type { SigningKeyStore } from "../../domain/signing-key.ts";
+import type { TokenVault } from "../../domain/token.ts";
 import { rootKeyFromFile, rootKeyFromText } from "../keyring/root-key.ts";
 import { agentKeyStore } from "./agent-keys.ts";
 import { approvalStore } from "./approvals.ts";
@@ -57,6 +58,7 @@ import { subjects } from "./subjects/subjects.ts";
 import { tenantSecrets } from "./subjects/tenant-secrets.ts";
 import type { Tables } from "./tables.ts";
 import { tidy } from "./tidy.ts";
+import { tokenVault } from "./tokens.ts";
 import { orUnavailable } from "./unavailable.ts";
 import { wakeups } from "./wakeups.ts";
 
@@ -78,6 +80,7 @@ export interface Store extends EndedFeed, CredentialFeed, OpenedErasure {
   readonly searches: SavedSearches;
   readonly oauth: OAuthEntityStore;
   readonly signingKeys: SigningKeyStore;
+  readonly tokens: TokenVault;
   readonly log: AuditLog;
   readonly evidence: LogEvidence;
   readonly exportCursors: CursorStore;
@@ -247,6 +250,7 @@ async function assemble(urls: StoreUrls, rootKey: Buffer, context: StoreContext,
     searches: savedSearches({ db, people, secrets }),
     oauth: oauthEntityStore(db, now),
     signingKeys: signingKeyStore(db),
+    tokens: tokenVault({ db, people, secrets, now }),
     log,
     evidence,
     exportCursors: exportCursors(db, appUrl),

@@ -8,6 +8,11 @@ import type { SessionsTable } from "./tables.ts";
 const texts = z.array(z.string());
 const limits = z.object({ calls: z.number().optional(), records: z.number().optional(), cost: z.number().optional() });
 
+export const undoingSchema = z.object({
+  call: z.string(),
+  by: z.union([z.object({ person: z.string() }), z.object({ named: z.string() })]),
+});
+
 /** What a session says of its user and their affairs; lies in the row under the user's key. */
 const contentSchema = z.object({
   task: z.string(),
@@ -15,11 +20,12 @@ const contentSchema = z.object({
   scope: texts,
   rows: z.array(z.record(z.string(), z.record(z.string(), texts))),
   actors: texts,
+  undo: undoingSchema.optional(),
 });
 
 /** A session as the table holds it. */
 export function toRow(session: Session, subject: Subject, secrets: Pick<TenantSecrets, "tag">): SessionsTable {
-  const { task, data, scope, rows, actors } = session;
+  const { task, data, scope, rows, actors, undo } = session;
   return {
     tenant_id: session.tenant,
     id: session.id,
@@ -41,13 +47,17 @@ export function toRow(session: Session, subject: Subject, secrets: Pick<TenantSe
     issued_at: session.issuedAt,
     expires_at: session.expiresAt,
     revoked_at: session.revokedAt ?? null,
-    sealed: sealJson(subject, { task, data, scope, rows, actors }, associatedOf(session.tenant, session.id)),
+    sealed: sealJson(
+      subject,
+      { task, data, scope, rows, actors, ...(undo === undefined ? {} : { undo }) },
+      associatedOf(session.tenant, session.id),
+    ),
   };
 }
 
 /** A session out of its row, without what other rows say of it. */
 export function fromRow(row: SessionsTable, subject: Subject): Session {
-  const { task, data, scope, rows, actors } = contentSchema.parse(openJson(subject, row.sealed, associatedOf(row.tenant_id, row.id)));
+  const { task, data, scope, rows, actors, undo } = contentSchema.parse(openJson(subject, row.sealed, associatedOf(row.tenant_id, row.id)));
   return {
     id: row.id,
     tenant: row.tenant_id,
@@ -63,6 +73,7 @@ export function fromRow(row: SessionsTable, subject: Subject): Session {
     rows,
     limits: limits.parse(JSON.parse(row.limits)),
     grant: row.grant_kind,
+    ...(undo === undefined ? {} : { undo }),
     binding: bindingOf(row),
     ...(row.client === null ? {} : { client: row.client }),
     lineage: row.lineage,

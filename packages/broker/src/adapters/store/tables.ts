@@ -40,7 +40,7 @@ export interface SessionsTable {
   readonly task: string;
   readonly user_proof: "asserted" | "signed-in" | "partner";
   readonly limits: string;
-  readonly grant_kind: "client_credentials" | "authorization_code" | "token_exchange" | "jwt_bearer";
+  readonly grant_kind: "client_credentials" | "authorization_code" | "token_exchange" | "jwt_bearer" | "undo";
   readonly binding: "bearer" | "dpop" | "mtls" | "hmac";
   readonly thumbprint: string | null;
   readonly client: string | null;

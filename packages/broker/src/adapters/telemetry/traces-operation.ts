@@ -30,13 +30,18 @@ export function requestAttributes(operation: Operation, connect: Connect | undef
   const { [MCP_METHOD]: method, ...about } = operationAttributes(operation);
   if (connect === undefined) return about;
   if ("smtp" in connect) return { ...about, ...address(connect.smtp.host, connect.smtp.port) };
-  if ("http" in connect || "egress" in connect) return about;
+  if ("egress" in connect) return about;
+  if ("http" in connect) return { ...about, ...addressOf(connect.http.url) };
   if ("postgres" in connect) return { ...about, ...address(connect.postgres.host, connect.postgres.port ?? "5432") };
   const mcp = { ...about, [MCP_METHOD]: method };
   if ("command" in connect.mcp) return { ...mcp, [GENERAL.transport]: "pipe" };
-  const url = connect.mcp.url.includes("${") ? null : URL.parse(connect.mcp.url);
-  if (url === null) return { ...mcp, [GENERAL.transport]: "tcp" };
-  return { ...mcp, ...address(url.hostname, url.port === "" ? (url.protocol === "https:" ? "443" : "80") : url.port) };
+  return { ...mcp, ...addressOf(connect.mcp.url) };
+}
+
+function addressOf(text: string): Attributes {
+  const url = text.includes("${") ? null : URL.parse(text);
+  if (url === null) return { [GENERAL.transport]: "tcp" };
+  return address(url.hostname, url.port === "" ? (url.protocol === "https:" ? "443" : "80") : url.port);
 }
 
 function address(host: string, port: string): Attributes {

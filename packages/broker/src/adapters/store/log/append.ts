@@ -58,6 +58,7 @@ export async function appendBatch(db: Queryable, batch: Batch): Promise<readonly
       ...columnsOf(batch.entries),
       ...factsOf(batch.entries),
       ...callsOf(batch.entries),
+      leasesOf(batch.entries),
     ],
   });
   return results(batch, answerOf(rows));
@@ -88,7 +89,7 @@ export function refusalOf(entry: WireEntry, refusal: Refused[number]): Exclude<A
   return { ok: false, why: "over_limit", key: entry.limitKeys?.get(key) ?? key, used, max, retryAfterMs };
 }
 
-const PARAMETERS = 27;
+const PARAMETERS = 28;
 const APPEND = `select bailiwick.append_records(${Array.from({ length: PARAMETERS }, (_, place) => `$${place + 1}`).join(", ")}) as answer`;
 
 /** What all entries ask for together, and what each does: the second is read only where the first is not all there. */
@@ -123,6 +124,12 @@ function factsOf(entries: readonly WireEntry[]): readonly [Buffer | null, readon
   let end = 0;
   const ends = entries.map(({ facts }) => (end += facts?.byteLength ?? 0));
   return end === 0 ? [null, null] : [Buffer.concat(entries.flatMap(({ facts }) => facts ?? [])), ends];
+}
+
+/** What entries hold while their calls run. */
+function leasesOf(entries: readonly WireEntry[]): string | null {
+  const leases = entries.flatMap(({ leases: own }, place) => (own === undefined ? [] : [{ place, leases: own }]));
+  return leases.length === 0 ? null : JSON.stringify(leases);
 }
 
 const ENDS = new Set<WireEntry["kind"]>(["outcome", "refusal", "hold"]);

@@ -1,18 +1,18 @@
-import { type Kysely, sql } from "kysely";
+import type { Kysely } from "kysely";
 import { randomUUID } from "node:crypto";
 import type { Pool } from "pg";
-import type { AuditLog, IntendOutcome, LogEntry, LogOutage, Reservation } from "../../../domain/audit.ts";
+import { type AuditLog, type IntendOutcome, isLease, type LogEntry, type LogOutage } from "../../../domain/audit.ts";
 import { Fault } from "../../../domain/fault.ts";
 import type { Subjects } from "../subjects/subjects.ts";
 import type { TenantSecrets } from "../subjects/tenant-secrets.ts";
 import type { Tables } from "../tables.ts";
-import { inTenant } from "../tenant-scope.ts";
 import type { AppendResult } from "./append.ts";
+import { giveBackAll, giveBackDrawn } from "./give-back.ts";
 import { callsGivenUp } from "./given-up.ts";
 import { notSent } from "./not-sent.ts";
 import { logReader } from "./read.ts";
 import { surfaceUnknown } from "./surface-unknown.ts";
-import { type WireEntry, wireEntry, wireMembers, wireReservation } from "./wire-entry.ts";
+import { type WireEntry, wireEntry, wireMembers } from "./wire-entry.ts";
 import { type LogWriter, logWriter } from "./log-writer.ts";
 
 export interface AuditLogDeps {
@@ -36,7 +36,7 @@ export interface AuditLogDeps {
 
 /** The log of all tenants, with a writer for each that is written to. */
 export function auditLog(deps: AuditLogDeps): AuditLog {
-  const { db, appenders, now } = deps;
+  const { appenders, now } = deps;
   const writers = new Map<string, LogWriter>();
   const givenUp = callsGivenUp();
   // A name no other process has, even one with the same broker id: batches are numbered within it.
@@ -60,7 +60,7 @@ export function auditLog(deps: AuditLogDeps): AuditLog {
   return {
     intend: (tenant, entry, options) => givenUp.watch(tenant, entry, intend(deps, writerOf(tenant), tenant, entry, options)),
     append: (tenant, entry) => givenUp.watch(tenant, entry, append(deps, writerOf(tenant), tenant, entry)),
-    release: (tenant, reservations, takenAt) => release(db, deps.secrets, tenant, reservations, takenAt),
+    release: (tenant, reservations, takenAt) => giveBackDrawn(deps, tenant, reservations, takenAt),
     ...logReader(deps),
     surfaceUnknown: (tenant, at) => surfaceUnknown({ appenders, brokerId: deps.brokerId, since: deps.since, givenUp }, tenant, at),
     outages: () => [...writers.values()].flatMap((writer) => writer.outage() ?? []),
@@ -111,29 +111,15 @@ async function intend(
   entry: LogEntry,
   options: Parameters<AuditLog["intend"]>[2],
 ): Promise<IntendOutcome> {
+  const takenAt = deps.now();
   const result = await written(deps, writer, tenant, entry, options);
   if (result.ok) return result;
+  // Where limits are in another database all was taken before it was found that too many calls run.
+  const held = options.reservations.find((each) => isLease(each) && result.why === "over_limit" && each.key === result.key);
+  if (held !== undefined && deps.admitting !== undefined) await giveBackAll(deps, tenant, options, takenAt);
   // The figures of a refusal are known only now. Its record is durable before the caller hears of it, which is what counts.
   await append(deps, writer, tenant, options.instead(result));
   return result;
-}
-
-async function release(
-  db: Kysely<Tables>,
-  secrets: AuditLogDeps["secrets"],
-  tenant: string,
-  reservations: readonly Reservation[],
-  takenAt: Date,
-): Promise<void> {
-  if (reservations.length === 0) return;
-  const own = await secrets(tenant);
-  await inTenant(db, tenant, async (scoped) => {
-    for (const each of reservations.map((reservation) => wireReservation(own, reservation))) {
-      await sql`select bailiwick.release_limit(${tenant}, ${each.key}, ${each.windowMs}, ${takenAt.getTime()}, ${each.amount})`.execute(
-        scoped,
-      );
-    }
-  });
 }
 
 function outageEnded({ since, why, refused, agents }: LogOutage, broker: string, at: Date): WireEntry {

@@ -1,5 +1,5 @@
 import type { KeyObject } from "node:crypto";
-import type { GivenRights, LogEntry, RecordKind, Reservation } from "../../../domain/audit.ts";
+import { type GivenRights, isLease, type LogEntry, type RecordKind, type Reservation } from "../../../domain/audit.ts";
 import { Fault } from "../../../domain/fault.ts";
 import type { Subject, Subjects } from "../subjects/subjects.ts";
 import type { TenantSecrets } from "../subjects/tenant-secrets.ts";
@@ -29,6 +29,8 @@ export interface WireEntry {
   readonly columns: Columns;
   readonly facts?: Buffer;
   readonly conditions?: Conditions | undefined;
+  /** What its call holds while it runs: at most `max` calls hold the same at once. */
+  readonly leases?: readonly Pick<Reservation, "key" | "max">[];
   /** By the tag a reservation is known under in the database, the key its caller gave. */
   readonly limitKeys?: ReadonlyMap<string, string>;
 }
@@ -148,15 +150,17 @@ function conditionsOf(
   secrets: TenantSecrets,
   named: readonly string[],
   options: IntentOptions | undefined,
-): Pick<WireEntry, "conditions" | "limitKeys"> {
+): Pick<WireEntry, "conditions" | "leases" | "limitKeys"> {
   const subjects = named.length === 0 ? {} : { subjects: [...new Set(named)] };
   if (options === undefined) return named.length === 0 ? {} : { conditions: subjects };
   const limitKeys = new Map<string, string>();
-  const reservations = options.reservations.map((each) => {
-    const wired = wireReservation(secrets, each);
-    limitKeys.set(wired.key, each.key);
-    return wired;
+  const wired = options.reservations.map((each) => {
+    const tagged = wireReservation(secrets, each);
+    limitKeys.set(tagged.key, each.key);
+    return tagged;
   });
+  const reservations = wired.filter((each) => !isLease(each));
+  const leases = wired.filter((each) => isLease(each)).map(({ key, max }) => ({ key, max }));
   return {
     conditions: {
       ...subjects,
@@ -165,6 +169,7 @@ function conditionsOf(
       ...(options.proof === undefined ? {} : { proof: { id: options.proof.id, until: Math.trunc(options.proof.untilMs) } }),
       ...rightsOf(options.rights ?? {}),
     },
+    ...(leases.length === 0 ? {} : { leases }),
     limitKeys,
   };
 }
@@ -183,5 +188,10 @@ const PLAIN_LIMIT = /^session-budget\|/;
 /** A reservation as the counters know it; the same for taking and giving back. */
 export function wireReservation({ tag }: TenantSecrets, { key, max, windowMs, amount }: Reservation): Reservation {
   const text = columnText(key);
-  return { key: PLAIN_LIMIT.test(text) ? text : tag("limit", text), max, windowMs: Math.max(1, Math.trunc(windowMs)), amount };
+  return {
+    key: PLAIN_LIMIT.test(text) ? text : tag("limit", text),
+    max,
+    windowMs: isLease({ windowMs }) ? 0 : Math.max(1, Math.trunc(windowMs)),
+    amount,
+  };
 }

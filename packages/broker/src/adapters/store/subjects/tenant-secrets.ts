@@ -15,7 +15,17 @@ export interface TenantSecrets {
   tag(kind: TagKind, value: string): string;
 }
 
-export type TagKind = "person" | "task" | "user-task" | "resource" | "arguments" | "limit" | "shape" | "operation" | "notification";
+export type TagKind =
+  | "person"
+  | "task"
+  | "user-task"
+  | "resource"
+  | "arguments"
+  | "limit"
+  | "shape"
+  | "operation"
+  | "notification"
+  | "token";
 
 /** 22 characters of base64url hold 132 bits. */
 const TAG_CHARS = 22;

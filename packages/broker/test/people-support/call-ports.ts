@@ -1,0 +1,36 @@
+import { repeatMemory } from "../../src/adapters/cache/repeat-memory.ts";
+import type { Policy } from "@bailiwick/policy";
+import { labelledMemory } from "../../src/adapters/cache/labelled-memory.ts";
+import { runMemory } from "../../src/adapters/cache/run-memory.ts";
+import { randomId } from "../../src/adapters/system/random.ts";
+import type { Store } from "../../src/adapters/store/index.ts";
+import type { LiveToolConnections } from "../../src/adapters/tools/index.ts";
+import type { CallPorts } from "../../src/call/ports.ts";
+import { Refusal } from "../../src/call/refusal.ts";
+import { runningCalls } from "../../src/call/running-calls.ts";
+
+/** The call path over the given store, policy and tools, for whatever walks it without an agent. */
+export function callPortsOver(store: Store, policy: () => Policy, now: () => Date, tools: LiveToolConnections): CallPorts {
+  return {
+    brokerId: "brk_test",
+    maskSalt: "a secret of the tests",
+    now,
+    newId: randomId,
+    policy,
+    senders: { verify: () => Promise.reject(new Refusal("unauthenticated", "no agent calls here")) },
+    running: runningCalls(store),
+    memory: runMemory(),
+    tokens: store.tokens,
+    labelled: labelledMemory(),
+    repeats: repeatMemory(),
+    readSql: () => {
+      throw new Refusal("statement_refused", "no call of these tests is a query");
+    },
+    sessions: store.sessions,
+    approvals: store.approvals,
+    elevations: store.elevations,
+    log: store.log,
+    credentials: store.credentials,
+    tools,
+  };
+}
