@@ -133,7 +133,7 @@ async function requireNoCredential(ports: CallPorts, tool: CatalogTool, key: Con
   const own = tool.credential === undefined || speaksForUser(tool) ? undefined : tool.credential.name;
   const secrets =
     own === undefined
-      ? ((await ports.credentials.held?.(key.tenant)) ?? [])
+      ? await ports.credentials.held(key.tenant)
       : await equip(ports, tool, key).then(
           (equipped) => equipped.secrets,
           // A credential that cannot be opened stops the call where it is needed, after the policy has spoken.

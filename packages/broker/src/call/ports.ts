@@ -1,7 +1,7 @@
 import type { CatalogTool, Policy, SqlTerms } from "@bailiwick/policy";
 import type { ApprovalStore } from "../domain/approval.ts";
 import type { AuditLog } from "../domain/audit.ts";
-import type { CredentialOpener } from "../domain/credential.ts";
+import type { CallCredentials } from "../domain/credential.ts";
 import type { ElevationStore } from "../domain/elevation.ts";
 import type { Session, SessionStore } from "../domain/session.ts";
 import type { TokenVault } from "../domain/token.ts";
@@ -43,7 +43,7 @@ export interface CallPorts {
   readonly approvals: ApprovalStore;
   readonly elevations: Pick<ElevationStore, "ask" | "find" | "wait">;
   readonly log: AuditLog;
-  readonly credentials: CredentialOpener;
+  readonly credentials: CallCredentials;
   readonly tools: ToolConnections;
   readonly running: RunningCalls;
   /** Reads the text of a query without running it. @throws Refusal `statement_refused` when it is no single query of declared tables. */

@@ -14,7 +14,6 @@ export interface Equipped {
 }
 
 const NOTHING: Equipment = { headers: {}, environment: {} };
-const NONE: readonly string[] = [];
 
 /** Connections are never shared across tenants, environments or workflows. */
 export function connectionKey(session: Session, tool: string): ConnectionKey {
@@ -32,7 +31,7 @@ export async function equip(
   { version, session }: { readonly version?: number | undefined; readonly session?: Session | undefined } = {},
 ): Promise<Equipped> {
   const wanted = tool.credential;
-  const held = (await ports.credentials.held?.(key.tenant)) ?? NONE;
+  const held = await ports.credentials.held(key.tenant);
   if (wanted === undefined) return { equipment: NOTHING, secrets: held };
   const opened = await ports.credentials.open(wanted.name, session === undefined ? key : { ...key, session }, version);
   if (opened === undefined) {

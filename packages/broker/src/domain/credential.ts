@@ -85,8 +85,12 @@ export interface CredentialOpener {
    * Returns what a caller is told of it, when there is something to say.
    */
   refused?(name: string, at: Parameters<CredentialOpener["open"]>[1], challenge?: Challenge): string | undefined;
+}
+
+/** What the call path knows of credentials. */
+export interface CallCredentials extends CredentialOpener {
   /** See `HeldSecrets.of`: all values of the tenant, whichever credential they belong to. */
-  held?(tenant: string): Promise<readonly string[]>;
+  held(tenant: string): Promise<readonly string[]>;
 }
 
 /**

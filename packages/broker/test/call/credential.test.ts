@@ -106,3 +106,17 @@ test("attack: a tool that still knows the version before answers with it, plainl
   for (const form of forms) expect(shown).not.toContain(form.replace(/=+$/u, ""));
   if (staged.ok) await opened.store.credentials.revoke(staged.info);
 });
+
+test("attack: another tool's credential is refused in an argument, and removed from a result of a tool that has none", async () => {
+  const other = "value-of-another-tools-key";
+  await opened.store.credentials.put("billing-key", { ...at, hosts: [] }, other);
+  const { call, tool } = await world(opened.store);
+  const sent = await call("update_ticket", { id: "T-1", status: Buffer.from(other).toString("base64") });
+  expect(sent).toMatchObject({ kind: "refused", code: "argument_invalid" });
+  expect(JSON.stringify(sent)).not.toContain("billing-key");
+  expect(tool.effects).toEqual([]);
+  tool.answer = () => structured({ note: `it is ${other}` });
+  const shown = await call("ping");
+  expect(shown.kind).toBe("result");
+  expect(JSON.stringify(shown)).not.toContain(other);
+});

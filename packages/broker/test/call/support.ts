@@ -2,6 +2,7 @@ import { repeatMemory } from "../../src/adapters/cache/repeat-memory.ts";
 import { randomUUID } from "node:crypto";
 import { load, type JsonObject, type Policy, type PolicyFile } from "@bailiwick/policy";
 import { labelledMemory } from "../../src/adapters/cache/labelled-memory.ts";
+import { heldSecrets } from "../../src/adapters/credential-source/held-secrets.ts";
 import { runMemory } from "../../src/adapters/cache/run-memory.ts";
 import { handleCall } from "../../src/call/handle-call.ts";
 import type { CallPorts } from "../../src/call/ports.ts";
@@ -151,6 +152,7 @@ export async function world(
   const session = { ...newSession(), ...more };
   await store.sessions.create(session);
   let ids = 0;
+  const held = heldSecrets(store.credentials, () => Date.now(), store);
   const ports = override({
     brokerId: `brk_${process.pid}_${Math.random().toString(36).slice(2)}`,
     maskSalt: "a secret of the tests",
@@ -171,7 +173,7 @@ export async function world(
     approvals: store.approvals,
     elevations: store.elevations,
     log: store.log,
-    credentials: store.credentials,
+    credentials: { ...store.credentials, held: (tenant) => held.of(tenant) },
     tools: { known: () => tool.listing, connect: (key) => Promise.resolve(connectionTo(tool, key)) },
   });
   const call: World["call"] = (name, args = {}, more = {}) => handleCall(ports, { ...incoming(session.id, name, args), ...more });

@@ -56,7 +56,7 @@ beforeAll(async () => {
     approvals: db.store.approvals,
     elevations: db.store.elevations,
     log: db.store.log,
-    credentials: db.store.credentials,
+    credentials: { ...db.store.credentials, held: async () => [] },
     tools,
   };
 });

@@ -1,6 +1,7 @@
 import { repeatMemory } from "../../src/adapters/cache/repeat-memory.ts";
 import type { Policy } from "@bailiwick/policy";
 import { labelledMemory } from "../../src/adapters/cache/labelled-memory.ts";
+import { heldSecrets } from "../../src/adapters/credential-source/held-secrets.ts";
 import { runMemory } from "../../src/adapters/cache/run-memory.ts";
 import { randomId } from "../../src/adapters/system/random.ts";
 import type { Store } from "../../src/adapters/store/index.ts";
@@ -11,6 +12,7 @@ import { runningCalls } from "../../src/call/running-calls.ts";
 
 /** The call path over the given store, policy and tools, for whatever walks it without an agent. */
 export function callPortsOver(store: Store, policy: () => Policy, now: () => Date, tools: LiveToolConnections): CallPorts {
+  const held = heldSecrets(store.credentials, () => now().getTime(), store);
   return {
     brokerId: "brk_test",
     maskSalt: "a secret of the tests",
@@ -30,7 +32,7 @@ export function callPortsOver(store: Store, policy: () => Policy, now: () => Dat
     approvals: store.approvals,
     elevations: store.elevations,
     log: store.log,
-    credentials: store.credentials,
+    credentials: { ...store.credentials, held: (tenant) => held.of(tenant) },
     tools,
   };
 }

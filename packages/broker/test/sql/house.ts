@@ -172,7 +172,7 @@ export async function sqlHouse(extra: Readonly<Record<string, string>> = {}): Pr
         if (failure instanceof Fault || (failure instanceof Error && failure.name === "Refusal")) return;
         console.error(failure);
       },
-      credentials: { open: () => Promise.resolve(opened) },
+      credentials: { open: () => Promise.resolve(opened), held: () => Promise.resolve([]) },
       tools: { known: () => listing, connect: () => Promise.resolve(hooked(connection, changes)) },
     }),
     policy,

@@ -2,7 +2,7 @@ import { type Span, SpanKind, type Tracer } from "@opentelemetry/api";
 import type { Policy } from "@bailiwick/policy";
 import type { CallPorts } from "../../call/ports.ts";
 import type { AuditLog, LogEntry } from "../../domain/audit.ts";
-import type { CredentialOpener } from "../../domain/credential.ts";
+import type { CallCredentials } from "../../domain/credential.ts";
 import type { ToolConnection } from "../../domain/tool.ts";
 import { contextOf, currentSpan, failed, step } from "./traces-context.ts";
 import { BAILIWICK, FROM_RECORD } from "./traces-names.ts";
@@ -61,7 +61,7 @@ function tell(span: Span | undefined, { callId, body }: LogEntry): void {
   }
 }
 
-function tracedCredentials(tracer: Tracer, credentials: CredentialOpener): CredentialOpener {
+function tracedCredentials(tracer: Tracer, credentials: CallCredentials): CallCredentials {
   return { ...credentials, open: (...about) => step(tracer, "open credential", {}, () => credentials.open(...about)) };
 }
 
