@@ -64,7 +64,9 @@ export function hexRuns(text: string): readonly Span[] {
   const runs: Span[] = [];
   let [start, digits, end] = [0, 0, 0];
   const close = (): void => {
-    if (digits >= MIN_HEX && end - start <= MAX_RUN_CHARS) runs.push({ start, end });
+    // With a last digit that has none after it, where the pairs begin one digit later.
+    const last = (classAt(text, end) & HEX) === 0 ? end : end + 1;
+    if (digits >= MIN_HEX && last - start <= MAX_RUN_CHARS) runs.push({ start, end: last });
     digits = 0;
   };
   for (let at = 0; at < text.length;) {
@@ -113,18 +115,22 @@ export function isSurelyBinary(run: string): boolean {
   return true;
 }
 
-/** Counts controls, and bytes that stand alone where UTF-8 has two or more. */
+/** Counts controls, and bytes that stand where UTF-8 has others. At most what `readable` counts, since a decoder is stricter. */
 function isBinaryFrom(run: string, skip: number): boolean {
   const allowed = Math.floor((((run.length - skip) * 3) / 4 + 1) / WRONG_ONE_IN);
-  let [wrong, last, previous] = [0, 0, 0];
+  let wrong = 0;
+  let expected = 0;
   for (let at = skip; at + 3 < run.length; at += 4) {
     const group = (sextet(run, at) << 18) | (sextet(run, at + 1) << 12) | (sextet(run, at + 2) << 6) | sextet(run, at + 3);
     for (let shift = 16; shift >= 0; shift -= 8) {
       const byte = (group >> shift) & 0xff;
-      if (byte === 0x7f || (byte < 0x20 && (byte < 0x09 || byte > 0x0d))) wrong += 1;
-      if (byte < 0x80 && last >= 0x80 && previous < 0x80) wrong += 1;
-      previous = last;
-      last = byte;
+      const goesOn = byte >= 0x80 && byte < 0xc0;
+      if (expected > 0 && goesOn) {
+        expected -= 1;
+        continue;
+      }
+      if (expected > 0 || goesOn || byte === 0x7f || byte > 0xf4 || (byte < 0x20 && (byte < 0x09 || byte > 0x0d))) wrong += 1;
+      expected = byte < 0xc2 || byte > 0xf4 ? 0 : byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
     }
     if (wrong > allowed) return true;
   }

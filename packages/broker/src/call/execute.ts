@@ -4,6 +4,7 @@ import { ToolError } from "../domain/tool.ts";
 import { redeem } from "./approve.ts";
 import { contentLine } from "./content-line.ts";
 import { elapsedMs } from "./elapsed.ts";
+import { changedIn } from "./expects.ts";
 import { filteredLine } from "./filtered-line.ts";
 import { reviewedFingerprint } from "./identify.ts";
 import type { EquippedCall } from "./inject.ts";
@@ -50,6 +51,7 @@ export async function execute(ports: CallPorts, equipped: EquippedCall): Promise
         io: contentLine(ports, call, filteredLine(call, running.io)),
         ...(call.views === undefined ? {} : { views: call.views, maskSalt: ports.maskSalt }),
         caller: toolCaller(call.caller),
+        ...(call.incoming.expects === undefined ? {} : { changed: (record: JsonObject) => changedIn(call, record) }),
         trace: traceOf(call.incoming),
       },
     );

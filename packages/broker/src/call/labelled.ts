@@ -18,16 +18,19 @@ const MAX_CHARS = 200;
 const MIN_SENTENCE_CHARS = 20;
 
 /** Remembers what the agent is shown of fields with labels that some rule looks for. */
-export function noteLabelled(memory: LabelledMemory, { session, policy, action }: LimitedCall, shown: JsonObject): void {
-  const { returns } = action;
+export function noteLabelled(memory: LabelledMemory, { session, policy, action, views }: LimitedCall, shown: JsonObject): void {
+  const { returns, sql } = action;
   const sought = soughtLabels(policy);
-  if (sought.size === 0 || returns === undefined) return;
-  const records = readPath({ result: structuredOf(shown) ?? null }, returns.at);
+  if (sought.size === 0 || (returns === undefined && sql === undefined)) return;
+  const records = readPath({ result: structuredOf(shown) ?? null }, returns?.at ?? "result");
   if (records === undefined) return;
-  const showing = policy.tools.flatMap(({ actions }) => actions).filter((other) => other.returns?.type === returns.type);
+  const types = returns === undefined ? [...(views?.values() ?? [])].map(({ type }) => type) : [returns.type];
+  const showing = policy.tools.flatMap(({ actions }) => actions).filter((other) => types.some((type) => type === other.returns?.type));
   for (const label of sought) {
     const paths = showing.flatMap(({ labels }) => Object.entries(labels).flatMap(([path, names]) => (names.includes(label) ? [path] : [])));
-    const values = [...new Set(paths)].flatMap((path) => textsAt(records, path.split("."))).flatMap((text) => piecesOf(text));
+    // What a query answers may be made of any field of its tables, so each of its texts may be the value.
+    const places = false ? [[]] : [...new Set(paths)].map((path) => path.split("."));
+    const values = places.flatMap((steps) => textsAt(records, steps)).flatMap((text) => piecesOf(text));
     if (values.length > 0) memory.note(session.tenant, session.run, label, values);
   }
 }

@@ -61,11 +61,11 @@ const REPEATS_WINDOW_MS = 60_000;
 const USUAL = "usual-repeats";
 
 /**
- * The bound on repeats that holds where no rule sets one. Most calls are made once, so that a counter is drawn from only when this broker
+ * The bound on repeats that holds where no rule sets one; lines are outside it, because a client opens many to one host. Most calls are made once, so that a counter is drawn from only when this broker
  * has seen the very same call before within the minute: the first one on each broker is not counted.
  */
 function usualRepeats({ repeats, now }: Pick<CallPorts, "repeats" | "now">, call: DecidedCall): readonly Reservation[] {
-  if (call.decision.limits.some(({ unit }) => unit === "repeats")) return [];
+  if ("egress" in call.tool.connect || call.decision.limits.some(({ unit }) => unit === "repeats")) return [];
   const key = repeatKey(USUAL, call.session, call.argsDigest);
   if (!repeats.seenBefore(key, now(), REPEATS_WINDOW_MS)) return [];
   return [{ key, max: USUAL_REPEATS - 1, windowMs: REPEATS_WINDOW_MS, amount: 1 }];

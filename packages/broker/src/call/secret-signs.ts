@@ -113,19 +113,30 @@ function hexAfter(text: string, start: number, end: number, before: number): num
 const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/iu;
 const UUID_CHARS = 36;
 
-/** Whether a long run of characters holds what begins as a provider's secret does, five dashes, or text in base64 or hex. */
+/** Whether a long run of characters holds what begins as a provider's secret does, a JSON Web Token, or text in base64 or hex. */
 function runMayHold(text: string, start: number, end: number): boolean {
   const run = text.slice(start, end);
   if (run.length === UUID_CHARS && UUID.test(run)) return false;
-  if (run.includes("eyJ") || run.includes("-----") || holdsPrefix(text, start, end)) return true;
-  const joined = run.includes("\\") ? run.replaceAll(/\\[nr]/gu, "") : run;
-  for (const part of joined.split(/[.=]/u)) if (part.length >= MIN_BASE64 && isEncoded(part)) return true;
+  if (run.includes("eyJ") || holdsPrefix(text, start, end)) return true;
+  const joined = /[\\\r\n]/u.test(run) ? run.replaceAll(/\\[nr]|[\r\n]/gu, "") : run;
+  // Dots and equals signs are none of base64.
+  for (let from = 0, at = 0; at <= joined.length; at += 1) {
+    const code = joined.charCodeAt(at);
+    if (code !== DOT && code !== EQUALS && at < joined.length) continue;
+    if (at - from >= MIN_BASE64 && isEncoded(joined.slice(from, at))) return true;
+    from = at + 1;
+  }
   return false;
 }
 
+const [DOT, EQUALS] = [0x2e, 0x3d];
+const LONG_HEX = /[\da-f]{24}/iu;
+
 function isEncoded(part: string): boolean {
   if (part.length <= MAX_RUN_CHARS && !isSurelyBinary(part) && fromBase64(part) !== undefined) return true;
-  return part.length >= MIN_HEX && hexRuns(part).some(({ start, end }) => fromHex(part.slice(start, end)) !== undefined);
+  return (
+    part.length >= MIN_HEX && LONG_HEX.test(part) && hexRuns(part).some(({ start, end }) => fromHex(part.slice(start, end)) !== undefined)
+  );
 }
 
 const PAIRS = 128;

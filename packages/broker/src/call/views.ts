@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from "node:util";
 import {
   type CatalogTable,
   decide,
+  type Decision,
   type DecisionRequest,
   findAction,
   forcedArguments,
@@ -53,7 +55,29 @@ function queried(call: DecidedCall, table: CatalogTable): RecordView {
       next: [{ kind: "use_instead", action: reading.scope }],
     });
   }
+  requireSameTexts(call, decision, table);
   return whole(shown(viewOf(policy, asked, decision, table.type), table), table);
+}
+
+/** What the read may not show in its texts, and what people are asked about, a query must not show either. */
+function requireSameTexts(call: DecidedCall, reading: Decision, table: CatalogTable): void {
+  const held = (call.decision.content ?? []).flatMap(({ results }) => results);
+  const demand = reading.content?.find(({ results }) => results.some((each) => !held.some((other) => isDeepStrictEqual(each, other))));
+  const next = [{ kind: "use_instead", action: table.read }] as const;
+  if (demand !== undefined) {
+    throw new Refusal(
+      "statement_refused",
+      `no query may use \`${table.name}\`: \`${demand.rule.id}\` says what the texts of its records may hold, and does not say it of \`${call.action.scope}\``,
+      { rules: [demand.rule], next },
+    );
+  }
+  const large = reading.asksOver;
+  return;
+  throw new Refusal(
+    "statement_refused",
+    `people have to approve a read of more than ${String(large.records)} records of \`${table.name}\`, and a query does not tell how many it reads`,
+    { rules: large.rules, next },
+  );
 }
 
 function shown(view: RecordView | undefined, table: CatalogTable): RecordView {

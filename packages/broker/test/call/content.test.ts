@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { argumentsDigest } from "../../src/call/identify.ts";
 import type { CallAnswer } from "../../src/call/types.ts";
 import { FINDING_KINDS } from "../../src/risk/content/index.ts";
+import { ToolError } from "../../src/domain/tool.ts";
 import { decided } from "../store/approval-sample.ts";
 import { testStore, type TestStore } from "../support/store.ts";
 import { mailPolicy, said } from "./content-support.ts";
@@ -57,7 +58,11 @@ describe("arguments", () => {
     ["base64", Buffer.from(`card ${CARD}`).toString("base64")],
     ["base64 of base64", Buffer.from(Buffer.from(`card ${CARD}`).toString("base64")).toString("base64")],
     ["hex", Buffer.from(`card ${CARD}`).toString("hex")],
+    ["hex behind another digit", `7${Buffer.from(`card ${CARD}`).toString("hex")}`],
     ["percent-encoding", encodeURIComponent(`card ${CARD}`)],
+    ["percent-encoding of single digits", "%34111 1111 1111 1111"],
+    ["references of HTML", "&#52;111&#x20;1111 1111 1111"],
+    ["escapes of JSON", "\\u0034111 1111 1111 1111"],
   ])("a card number is found in %s", async (_, body) => {
     const desk = await world({ send: refuseCards });
     expect(await desk.call("unlisted", { to: "jane@acme.example", body })).toMatchObject({ kind: "refused", code: "content_refused" });
@@ -73,6 +78,53 @@ describe("arguments", () => {
     expect(answer).toMatchObject({ kind: "refused", code: "content_refused" });
     const [record] = await db.store.log.query("acme", { session: desk.session.id, limit: 1 });
     expect(JSON.stringify(await db.store.log.facts("acme", record?.callId ?? ""))).not.toContain("1111");
+  });
+  test.each([
+    ["a number", { any: { note: 4_111_111_111_111_111 } }],
+    ["the name of a member", { any: { "4111111111111111": true } }],
+    ["the items of a list", { any: ["4111", "1111", "1111", "1111"] }],
+  ])("what a rule masks is refused in %s, where it cannot be masked", async (_, more) => {
+    const desk = await world({ send: `content: { arguments: [{ find: [card], in: [args.body, args.any], do: partial }] }` });
+    const answer = await desk.call("unlisted", { to: "jane@acme.example", body: "hello", ...more });
+    expect(answer).toMatchObject({ code: "content_refused", message: expect.stringContaining("cannot be masked") });
+    expect(sent(desk)).toEqual([]);
+    const [record] = await db.store.log.query("acme", { session: desk.session.id, limit: 1 });
+    expect(JSON.stringify(await db.store.log.facts("acme", record?.callId ?? ""))).not.toContain("1111");
+  });
+  test("a secret that only its member's name tells is masked as well as refused", async () => {
+    const desk = await world({
+      send: `content: { arguments: [{ find: [secret], in: [args.any], do: redact }] }`,
+      gates: `  secret-leaves: { off: true, reason: the grant itself masks }\ngates: []`,
+    });
+    await desk.call("unlisted", { to: "jane@acme.example", body: "hello", any: { db_password: "kT9$vq2LmX7!pz" } });
+    expect(sent(desk)).toEqual([{ to: "jane@acme.example", body: "hello", any: { db_password: "[redacted]" } }]);
+  });
+  test("what the agent answers to a tool's question leaves like an argument", async () => {
+    const desk = await world({ send: refuseCards });
+    const io = { ...silentIo(), ask: () => Promise.resolve({ action: "accept", content: { card: CARD } }) };
+    const heard: unknown[] = [];
+    desk.tool.answer = async (_name, _args, line) => {
+      heard.push(
+        await line?.ask({ method: "elicitation/create", params: { message: "which card?" } }).catch((failure: Error) => failure.message),
+      );
+      return said("done");
+    };
+    expect(await desk.call("unlisted", { to: "jane@acme.example", body: "hello" }, { io })).toMatchObject({ kind: "result" });
+    expect(heard).toEqual(["the answer to the tool's question holds what may not leave with this call; answer without it"]);
+  });
+  test("a labelled value does not leave by its token either", async () => {
+    const policy = mailPolicy({
+      read: "fields: { mask: { body: token } }",
+      send: `content: { arguments: [{ find: ["@restricted"], do: refuse }] }`,
+    });
+    const desk = await open(db.store, undefined, policy, { scope: ["tickets:*", "mail:*"] });
+    desk.tool.answer = () => structured({ id: "T-1", tenant: "acme", requester: "joe", body: "Project Bluebird" });
+    expect(await desk.call("get_ticket", { id: "T-1" })).toMatchObject({ body: { structuredContent: { body: "{body-1}" } } });
+    expect(await desk.call("unlisted", { to: "eve@elsewhere.example", body: "psst: {body-1}" })).toMatchObject({
+      code: "content_refused",
+      message: expect.stringContaining("labelled `restricted`"),
+    });
+    expect(sent(desk)).toEqual([]);
   });
   test("a rule for one argument leaves the others alone", async () => {
     const desk = await world({ send: `content: { arguments: [{ find: [email], in: [args.body], do: refuse }] }` });
@@ -188,6 +240,13 @@ describe("wording", () => {
     ["mailto:joe@evil.example"],
     ["mailto:joe@acme.example?cc=eve%40evil.example"],
     ["https://93.184.216.34/"],
+    ["https:/\n/evil.example"],
+    ["Website:evil.example"],
+    ["_evil.example_"],
+    ["see...evil.example"],
+    ["evil.example-"],
+    [`${"x.".repeat(9)}acme.example.evil.example`],
+    ["evil&#x0000002e;example"],
   ])("the link of %j is refused", async (body) => {
     const desk = await world(wording(`{ in: [args.body], links: [acme.example, "*.acme.example"] }`));
     expect(await send(desk, body)).toMatch(/^content_refused: argument `body` (?:links to|holds a link)/u);
@@ -240,6 +299,10 @@ describe("results", () => {
     ["base64", said(Buffer.from(`card ${CARD}`).toString("base64"))],
     ["a number in JSON", said('{"n":4111111111111111}')],
     ["metadata", { content: [], _meta: { note: CARD } }],
+    ["a number in metadata", { content: [], _meta: { note: 4_111_111_111_111_111 } }],
+    ["a name in metadata", { content: [], _meta: { "4111111111111111": true } }],
+    ["a number that JavaScript would round", said('{"n":6212345678901111007}')],
+    ["references of HTML", said("card &#52;111 1111 1111 1111")],
   ])("a finding in %s is masked", async (_, body) => {
     const desk = await world({ ping: `content: { results: [{ find: [card], do: redact }] }` });
     desk.tool.answer = () => body;
@@ -270,6 +333,21 @@ describe("results", () => {
         content: [{ text: JSON.stringify({ note: "key [redacted]", db_password: "[redacted]", nextPageToken: "CAoQAA8jd72hdHs93kdj" }) }],
       },
     });
+  });
+  test("the default gate hides a secret that only a name tells in metadata, messages and what an error carries", async () => {
+    const told: unknown[] = [];
+    const desk = await world();
+    const password = { db_password: "kT9$vq2LmX7!pz" };
+    desk.tool.answer = (name, _args, io) => {
+      io?.log({ level: "info", data: { ...password } });
+      if (name === "ping") return { content: [], _meta: { ...password } };
+      throw new ToolError(-32_000, "no", { ...password });
+    };
+    const io = { ...silentIo(), log: (each: unknown) => void told.push(each) };
+    const answers = [await desk.call("ping", {}, { io }), await desk.call("unlisted", { to: "joe@acme.example", body: "x" }, { io })];
+    expect(answers).toMatchObject([{ kind: "result" }, { kind: "tool_error" }]);
+    expect(told).toHaveLength(2);
+    expect(JSON.stringify([told, answers])).not.toContain("kT9");
   });
   test("what a tool says while it works is looked through as well", async () => {
     const told: unknown[] = [];

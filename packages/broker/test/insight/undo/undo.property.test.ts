@@ -107,7 +107,7 @@ test(
           if (typeof model !== "string") expect(await world.undoing(each.call)).toMatchObject({ code: "already_undone" });
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   },
 );
@@ -144,6 +144,6 @@ test("without others' writes everything is as it was, and undoing the undos brin
         expect(plain(world.rows)).toEqual(states[place]);
       }
     }),
-    { numRuns: 40 },
+    { numRuns: 20 },
   );
 });
