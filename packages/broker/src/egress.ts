@@ -10,6 +10,7 @@ export interface EgressParts {
   readonly tls: FrontTls | undefined;
   readonly surface: AgentSurface;
   readonly policy: () => Policy;
+  readonly now: () => Date;
   readonly onFault: (error: unknown) => void;
   /** For the operator. */
   readonly warn: (sentence: string) => void;

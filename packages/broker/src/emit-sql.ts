@@ -43,11 +43,7 @@ function forAgent(policy: Policy, tool: CatalogTool, agent: AgentConfig): Emitte
     const said = rules.map(({ kind, id, at }) => `--   ${kind} ${oneLine(id)}, ${at.file}:${String(at.line)}`);
     if (view === undefined) {
       unsaid.push(...lost);
-      return [
-        `-- ${table.name}: nothing of it is shown.`,
-        ...lost.map((line) => `--   not said: ${oneLine(line)}`),
-        `DROP VIEW IF EXISTS ${name};`,
-      ].join("\n");
+      return [`-- ${table.name}: nothing of it is shown.`, ...lost.map((line) => `--   not said: ${oneLine(line)}`)].join("\n");
     }
     const hashed = view.layers.flatMap(({ grants }) =>
       grants.flatMap(({ fields }) => [...fields].flatMap(([path, as]) => (as === "hash" ? [path] : []))),
@@ -67,7 +63,6 @@ function forAgent(policy: Policy, tool: CatalogTool, agent: AgentConfig): Emitte
       `-- ${table.name}, by`,
       ...said,
       ...lost.map((line) => `--   not said: ${oneLine(line)}`),
-      `DROP VIEW IF EXISTS ${name};`,
       `CREATE VIEW ${name} WITH (security_barrier = true) AS SELECT * FROM (${select}) AS seen`,
       `  WHERE pg_catalog.current_setting('bailiwick.tenant', true) = ${literal(agent.tenant)};`,
       `GRANT SELECT ON ${name} TO ${quoted(role)};`,
@@ -79,6 +74,7 @@ function forAgent(policy: Policy, tool: CatalogTool, agent: AgentConfig): Emitte
     `DO $role$ BEGIN CREATE ROLE ${quoted(role)} NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $role$;`,
     `CREATE SCHEMA IF NOT EXISTS ${quoted(role)};`,
     `GRANT USAGE ON SCHEMA ${quoted(role)} TO ${quoted(role)};`,
+    withoutViews(role),
     ...tool.tables.map((table) => `REVOKE ALL ON ${relationOf(table)} FROM ${quoted(role)};`),
     ...views,
   ].join("\n");
@@ -94,6 +90,17 @@ export function roleOf({ tenant, environment, workflow, agent }: AgentConfig): s
   if (name.length > MAX_NAME)
     throw new RangeError(`the role \`${name}\` would have more than ${String(MAX_NAME)} characters; shorten the agent's names`);
   return name;
+}
+
+/** Also those of tables that the catalog no longer declares: what was shown once must not stay. */
+function withoutViews(role: string): string {
+  return [
+    "DO $views$ DECLARE old text; BEGIN",
+    `  FOR old IN SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ${literal(role)} AND c.relkind = 'v' LOOP`,
+    `    EXECUTE pg_catalog.format('DROP VIEW %I.%I', ${literal(role)}, old);`,
+    "  END LOOP;",
+    "END $views$;",
+  ].join("\n");
 }
 
 function withoutHash<T>(fields: ReadonlyMap<string, T>): ReadonlyMap<string, T | "redact"> {
@@ -142,7 +149,8 @@ function guard({ table, columns }: SqlTable): string {
     `  SELECT string_agg(a.attname, ', ') INTO wrong FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid`,
     `    WHERE a.attrelid = ${literal(relationOf(table))}::pg_catalog.regclass AND NOT a.attisdropped`,
     `    AND a.attname IN (SELECT w.name FROM (VALUES ${wanted.join(", ")}) AS w(name, type)) AND t.typtype <> 'e'`,
-    `    AND (a.attname, t.typname) NOT IN (SELECT w.name, w.type FROM (VALUES ${wanted.join(", ")}) AS w(name, type));`,
+    `    AND ((a.attname, t.typname) NOT IN (SELECT w.name, w.type FROM (VALUES ${wanted.join(", ")}) AS w(name, type))`,
+    `    OR EXISTS (SELECT FROM pg_catalog.pg_collation c WHERE c.oid = a.attcollation AND NOT c.collisdeterministic));`,
     `  IF wrong IS NOT NULL THEN RAISE EXCEPTION 'columns of % are of types that the policy was not written for: %', ${literal(table.name)}, wrong; END IF;`,
     "END $types$;",
   ].join("\n");

@@ -224,7 +224,7 @@ async function compose(options: BrokerOptions, undo: (() => Promise<void>)[]): P
   undo.push(() => mcp.close());
   const warn = (sentence: string): void => logger.warn(sentence);
   const host = options.host ?? "127.0.0.1";
-  const egress = await openEgress({ port: options.egressPort, host, tls: options.tls, surface, policy, onFault, warn });
+  const egress = await openEgress({ port: options.egressPort, host, tls: options.tls, surface, policy, now, onFault, warn });
   undo.push(async () => egress?.close());
 
   const upkeep = await startUpkeep({

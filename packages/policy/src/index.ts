@@ -14,6 +14,7 @@ export { makesRecord } from "./facts/makes-record.ts";
 export { forcedArguments } from "./facts/request-facts.ts";
 export { nearest } from "./files/did-you-mean.ts";
 export type * from "./json.ts";
+export { isArgumentHeader } from "./load/check-request.ts";
 export { findCalled } from "./load/check-tests.ts";
 export { loadsRecord } from "./load/condition-place.ts";
 export { load, versionOf } from "./load/load.ts";

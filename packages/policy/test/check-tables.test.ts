@@ -101,6 +101,9 @@ describe("a tool with tables", () => {
     "pg_sleep",
     "has_table_privilege",
     "to_regclass",
+    "ts_rewrite",
+    "lowrite",
+    "getpgusername",
   ])("does not let a query call %s, whoever reviewed it", (name) => {
     expect(wrong("functions: [sinh]", `functions: [${name}]`)).toContain("query 15");
   });

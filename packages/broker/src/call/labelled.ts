@@ -29,7 +29,7 @@ export function noteLabelled(memory: LabelledMemory, { session, policy, action, 
   for (const label of sought) {
     const paths = showing.flatMap(({ labels }) => Object.entries(labels).flatMap(([path, names]) => (names.includes(label) ? [path] : [])));
     // What a query answers may be made of any field of its tables, so each of its texts may be the value.
-    const places = false ? [[]] : [...new Set(paths)].map((path) => path.split("."));
+    const places = sql !== undefined && paths.length > 0 ? [[]] : [...new Set(paths)].map((path) => path.split("."));
     const values = places.flatMap((steps) => textsAt(records, steps)).flatMap((text) => piecesOf(text));
     if (values.length > 0) memory.note(session.tenant, session.run, label, values);
   }

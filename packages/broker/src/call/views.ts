@@ -72,7 +72,7 @@ function requireSameTexts(call: DecidedCall, reading: Decision, table: CatalogTa
     );
   }
   const large = reading.asksOver;
-  return;
+  if (large === undefined) return;
   throw new Refusal(
     "statement_refused",
     `people have to approve a read of more than ${String(large.records)} records of \`${table.name}\`, and a query does not tell how many it reads`,

@@ -106,6 +106,8 @@ export interface ToolConnection {
       readonly views?: ReadonlyMap<string, RecordView> | undefined;
       /** Secret that keeps `hash` masks from being guessed; beside `views`. */
       readonly maskSalt?: string | undefined;
+      /** Why the record, as it is now, must not be changed; for an upstream that can ask it in the moment of the change. */
+      readonly changed?: ((record: JsonObject) => string | undefined) | undefined;
       /** For an upstream that has rules of its own. */
       readonly caller?: ToolCaller | undefined;
       /** Told to an upstream that speaks MCP; other adapters leave it. */

@@ -77,11 +77,27 @@ test.each([
   expect(far.sockets).toHaveLength(before);
 });
 
-test("a host that the policy names as private may lead inwards, but never to a link-local address", async () => {
+test("a host that the policy names as private may lead inwards, but never to where a cloud hands out credentials", async () => {
   const inside = { private: ["Inside.Example"] };
   expect(await dialled("inside.example", { ...inside, resolve: leadsTo("127.0.0.1") })).toBe("127.0.0.1");
-  expect(await dialled("inside.example", { ...inside, resolve: leadsTo("169.254.169.254") })).toMatch(/private or special address/u);
+  for (const cloud of [
+    "169.254.169.254",
+    "::ffff:169.254.169.254",
+    "100.100.100.200",
+    "::ffff:100.100.100.200",
+    "fd00:ec2::254",
+    "168.63.129.16",
+  ])
+    expect(await dialled("inside.example", { ...inside, resolve: leadsTo(cloud) })).toMatch(/private or special address/u);
   expect(await dialled("other.example", { ...inside, resolve: leadsTo("127.0.0.1") })).toMatch(/private or special address/u);
+});
+
+test("`localhost` is the broker's own machine, so no line goes there unless the policy names it", async () => {
+  const before = far.sockets.length;
+  expect(await dialled("localhost")).toMatch(/private or special address/u);
+  expect(await dialled("localhost", { resolve: leadsTo("127.0.0.1") })).toMatch(/private or special address/u);
+  expect(far.sockets).toHaveLength(before);
+  expect(await dialled("localhost", { private: ["localhost"], resolve: leadsTo("127.0.0.1") })).toBe("127.0.0.1");
 });
 
 test("a name is looked up once: what was checked is what is dialled", async () => {

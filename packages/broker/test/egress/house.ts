@@ -7,6 +7,7 @@ import { startEgressProxy, type EgressProxyOptions } from "../../src/adapters/eg
 import type { Store } from "../../src/adapters/store/index.ts";
 import { createToolConnections } from "../../src/adapters/tools/index.ts";
 import { createAgentSurface } from "../../src/call/agent-surface.ts";
+import { runningCalls } from "../../src/call/running-calls.ts";
 import type { Session } from "../../src/domain/session.ts";
 import { AGENT, testPolicy, world } from "../call/support.ts";
 import { PLAIN } from "../plain-session.ts";
@@ -26,6 +27,8 @@ actions:
   connect: { is: "network:connect", effect: execute, args: { host: string, port: integer }, timeout: 10s }
 `;
 
+const DEAF = runningCalls({ onEnded: () => () => undefined, listenerFresh: () => true });
+
 export interface House {
   readonly proxy: { readonly host: string; readonly port: number };
   /** Opens a session whose data names the hosts it may reach; answers its token. */
@@ -37,7 +40,12 @@ export interface House {
 /** The proxy over the real call path and a real store. */
 export async function house(
   store: Store,
-  options: { readonly files?: Readonly<Record<string, string>>; readonly bounds?: EgressProxyOptions["bounds"] } = {},
+  options: {
+    readonly files?: Readonly<Record<string, string>>;
+    readonly bounds?: EgressProxyOptions["bounds"];
+    /** The broker does not hear that sessions end. */
+    readonly deaf?: boolean;
+  } = {},
 ): Promise<House> {
   const policy = testPolicy({
     "bailiwick.yaml": `version: 1
@@ -60,7 +68,7 @@ ceiling: { allow: ["network:*"] }
     ...options.files,
   });
   const tools = createToolConnections({ policy: () => policy, environment: () => undefined, log: () => undefined });
-  const made = await world(store, (ports) => ({ ...ports, tools }), policy);
+  const made = await world(store, (ports) => ({ ...ports, tools, ...(options.deaf === true ? { running: DEAF } : {}) }), policy);
   const faults: unknown[] = [];
   const proxy = await startEgressProxy({
     surface: createAgentSurface(made.ports, () => () => undefined),
@@ -68,6 +76,7 @@ ceiling: { allow: ["network:*"] }
     host: "127.0.0.1",
     port: 0,
     bounds: options.bounds,
+    now: () => new Date(),
     onFault: (error) => faults.push(error),
   });
   return {

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { USUAL_REPEATS } from "../../src/call/limit.ts";
 import { decided } from "../store/approval-sample.ts";
 import { testStore, type TestStore } from "../support/store.ts";
 import { basic, echo, house, type House, records, speak, tunnel } from "./house.ts";
@@ -144,6 +145,25 @@ test("a revoked session loses its lines at once", async () => {
   expect((await tunnel(proxy, `localhost:${far.port}`, token)).answer.status).toBe(403);
 });
 
+test("a session whose end the broker did not hear of loses its lines when it is looked at again", async () => {
+  const { proxy, session } = await open({ deaf: true, bounds: { recheckMs: 50 } });
+  const token = await session();
+  const { line } = await tunnel(proxy, `localhost:${far.port}`, token);
+  opened(line).write("still open");
+  expect(String((await once(opened(line), "data"))[0])).toBe("still open");
+  line?.resume();
+  await db.store.sessions.revoke("acme", token, "dana");
+  expect(await outcomes(token)).toMatchObject([{ status: "succeeded", line: { ended: "cut" } }]);
+});
+
+test("a line does not outlive its session", async () => {
+  const { proxy, session } = await open();
+  const token = await session(["localhost"], { expiresAt: new Date(Date.now() + 1_500) });
+  const { line } = await tunnel(proxy, `localhost:${far.port}`, token);
+  opened(line).resume();
+  expect(await outcomes(token)).toMatchObject([{ status: "succeeded", line: { ended: "time" } }]);
+});
+
 test("a broker that stops cuts its lines, and each has its outcome", async () => {
   const made = await house(db.store);
   const token = await made.session();
@@ -222,3 +242,24 @@ test("megabytes go through whole in both directions", async () => {
   line?.destroy();
   expect(await outcomes(token)).toMatchObject([{ line: { up: size, down: size, ended: "closed" } }]);
 });
+
+test("a client may open many lines to one host: they are not taken for a call that is made over and over, unless a rule says how often", async () => {
+  const { proxy, session } = await open();
+  const token = await session();
+  for (let count = 0; count < USUAL_REPEATS + 5; count += 1) {
+    const { answer, line } = await tunnel(proxy, `localhost:${far.port}`, token);
+    line?.destroy();
+    expect(answer.status).toBe(200);
+  }
+  const bounded = await open({
+    files: { "roles/support.yaml": "role: support\nreason: few\nallow:\n  - { do: network:connect, limits: { repeats: 2 } }\n" },
+  });
+  const other = await bounded.session();
+  const statuses: number[] = [];
+  for (let count = 0; count < 3; count += 1) statuses.push((await tunnel(bounded.proxy, `localhost:${far.port}`, other)).answer.status);
+  // A minute may end meanwhile.
+  expect([
+    [200, 200, 429],
+    [200, 200, 200],
+  ]).toContainEqual(statuses);
+}, 60_000);

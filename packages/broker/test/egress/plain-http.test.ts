@@ -1,5 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type RequestListener, type Server } from "node:http";
 import { once } from "node:events";
+import { createServer as createNetServer } from "node:net";
 import { text } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
 import { ProxyAgent, request } from "undici";
@@ -190,4 +191,59 @@ test("a stock client with the proxy in its settings reaches an allowed host, by 
   }
   const found = await records(db.store, token);
   expect(found.map(({ kind }) => kind).toSorted()).toEqual(["intent", "outcome", "refusal"]);
+});
+
+/** A server whose answer is these very bytes. */
+async function raw(bytes: string): Promise<{ readonly at: string; close(): void }> {
+  const made = createNetServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.once("data", () => socket.end(bytes));
+  });
+  made.listen(0, "127.0.0.1");
+  await once(made, "listening");
+  const address = made.address();
+  if (address === null || typeof address === "string") throw new Error("the test server has no port");
+  return { at: `http://localhost:${address.port}/`, close: () => void made.close() };
+}
+
+test.each([
+  ["headers named as members of every object", "HTTP/1.1 200 OK\r\nconstructor: a\r\n__proto__: b\r\ncontent-length: 2\r\n\r\nhi", 200],
+  ["a status that is none", "HTTP/1.1 042 Odd\r\ncontent-length: 2\r\n\r\nhi", 0],
+  ["a status of zero", "HTTP/1.1 000 Odd\r\ncontent-length: 2\r\n\r\nhi", 0],
+  ["two lengths", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nhi", 0],
+  ["a change of protocol nobody asked for", "HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\nhi", 0],
+  ["no HTTP at all", "SSH-2.0-none\r\n", 0],
+])("a server that answers with %s does the broker no harm", async (_, bytes, status) => {
+  const { proxy, token, faults } = await open();
+  const odd = await raw(bytes);
+  const got = await speak(proxy, [`GET ${odd.at} HTTP/1.1`, "host: x", basic(token), "connection: close"]);
+  odd.close();
+  expect(got.status).toBe(status);
+  expect((await speak(proxy, [`GET ${target()} HTTP/1.1`, "host: x", basic(token), "connection: close"])).body).toContain("hello");
+  expect(faults).toEqual([]);
+});
+
+test("a request with headers named as members of every object is passed on with them", async () => {
+  const { proxy, token } = await open();
+  const got = await speak(proxy, [
+    `GET ${target()} HTTP/1.1`,
+    "host: x",
+    basic(token),
+    "constructor: a",
+    "__proto__: b",
+    "connection: close",
+  ]);
+  expect(got.status).toBe(200);
+  expect(Object.entries(seen[0]?.headers ?? {})).toContainEqual(["constructor", "a"]);
+});
+
+test("a tunnel asked for behind a request that is still running does the broker no harm, and both are in the log", async () => {
+  const { proxy, token, faults } = await open();
+  answer = (_, res) => void setTimeout(50).then(() => res.end("late"));
+  const connects = [`CONNECT localhost:${port} HTTP/1.1`, "host: x", basic(token)].join("\r\n");
+  await speak(proxy, [`GET ${target()} HTTP/1.1`, "host: x", basic(token)], `${connects}\r\n\r\nGET / HTTP/1.0\r\n\r\n`);
+  expect((await speak(proxy, [`GET ${target()} HTTP/1.1`, "host: x", basic(token), "connection: close"])).body).toContain("late");
+  expect(faults).toEqual([]);
+  const found = await records(db.store, token);
+  expect(found.filter(({ kind }) => kind === "intent")).toHaveLength(3);
 });

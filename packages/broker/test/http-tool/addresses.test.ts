@@ -96,6 +96,6 @@ test("after it is closed nothing is sent", async () => {
   const server = await api();
   const connection = connectTo({ url: `http://127.0.0.1:${server.port}` }, GET);
   await connection.close();
-  await expect(call(connection, "get")).rejects.toMatchObject({ code: "cancelled" });
+  await expect(call(connection, "get")).rejects.toMatchObject({ code: "tool_unavailable" });
   expect(server.seen).toEqual([]);
 });

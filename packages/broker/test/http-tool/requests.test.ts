@@ -30,10 +30,10 @@ const UPDATE = action(
 
 test("an action becomes one request: path, query, headers and body out of its arguments, below the tool's address", async () => {
   const connection = connectTo(at(), [UPDATE]);
-  const args = { id: "T 1/ä", note: 7, tags: ["a&b", "c"], dry: true, etag: '"v1"', status: "open" };
+  const args = { id: "T 1;ä", note: 7, tags: ["a&b", "c"], dry: true, etag: '"v1"', status: "open" };
   expect(await call(connection, "update", args)).toMatchObject({ structuredContent: { ok: true }, _meta: { status: 200 } });
   const seen = api.seen.at(-1);
-  expect(seen).toMatchObject({ method: "PATCH", url: "/v2/tickets/T%201%2F%C3%A4/notes/7?tag=a%26b&tag=c&dry=true" });
+  expect(seen).toMatchObject({ method: "PATCH", url: "/v2/tickets/T%201%3B%C3%A4/notes/7?tag=a%26b&tag=c&dry=true" });
   expect(seen?.headers).toMatchObject({ "if-match": '"v1"', "content-type": "application/json", host: `127.0.0.1:${api.port}` });
   expect(JSON.parse(seen?.body ?? "")).toEqual({ status: "open" });
 });
@@ -73,6 +73,10 @@ test.each([
   "../admin",
   "a/../../admin",
   "a//b",
+  "5/refund",
+  "5%2Frefund",
+  "5%252Frefund",
+  "5\\refund",
   "/etc",
   "a\\..\\b",
   "%2e%2e",

@@ -99,7 +99,11 @@ describe("functions", () => {
     refuses("select * from customers, pg_ls_dir('.') f", /`pg_ls_dir`: it may not stand in `from`|no function/));
   test("a function called by a dot behind a value is refused", () => refuses("select ('.'::text).pg_ls_dir from customers", /pg_ls_dir/));
   test("a function called by a dot behind a row of `unnest` is not found", () =>
-    findsNothing("select x.pg_ls_dir from customers, unnest(array['.']) x"));
+    findsNothing("select x.to_regclass from customers, unnest(array['.']) x"));
+  test.each(["pg_column_size", "pg_restore_relation_stats"])(
+    "a function of the server called by a dot behind a table is refused: %s",
+    (name) => refuses(`select c.${name} from customers c`, /it may be a function of the server/),
+  );
   test("a function called by a dot behind a column is refused", () =>
     refuses("select (customers.name).pg_read_file from customers", /pg_read_file/));
   test("who is logged in is not told", () => refuses("select current_user from customers", /`current_user`/));

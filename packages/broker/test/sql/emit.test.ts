@@ -96,6 +96,30 @@ describe("the SQL that is emitted", () => {
     expect(sql).toContain("--   deny support/deny/1, roles/support.yaml:");
   });
 
+  test("takes away the view of a table that is declared no more", async () => {
+    const { agent } = emitted();
+    const [tool] = house.policy.tools;
+    if (tool === undefined) throw new Error("the policy has its tool");
+    const fewer = { ...tool, tables: tool.tables.filter(({ name }) => name !== "orders") };
+    await expect(asRole(roleOf(agent), "select * from orders")).resolves.toBeDefined();
+    await house.owner.query(emitSql(house.policy, fewer, [agent]).sql);
+    await expect(asRole(roleOf(agent), "select * from orders")).rejects.toThrow(/does not exist/);
+    await expect(asRole(roleOf(agent), "select * from customers")).resolves.toBeDefined();
+  });
+
+  test("stops where a column takes different texts for equal", async () => {
+    await house.owner.query(`
+      create collation same (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+      drop view if exists spying; drop schema "${roleOf(emitted().agent)}" cascade; alter table customers alter region type text collate same`);
+    try {
+      await expect(house.owner.query(emitted().sql)).rejects.toThrow(/columns of customers .* region/);
+      await house.owner.query("rollback");
+    } finally {
+      await house.owner.query(`alter table customers alter region type text collate "default"`);
+      await house.owner.query(emitted().sql);
+    }
+  });
+
   test("stops where a column is not of the type that it was written for", async () => {
     await house.owner.query(`drop schema "${roleOf(emitted().agent)}" cascade; alter table orders alter placed type date`);
     try {

@@ -161,7 +161,7 @@ export async function sqlHouse(extra: Readonly<Record<string, string>> = {}): Pr
   };
   let hook: (() => Promise<void>) | undefined;
   const changes = async (operation: string): Promise<void> => {
-    if (operation === "update_customer") await hook?.();
+    if (operation === "update_customer" || operation === "delete_customer") await hook?.();
   };
   const built = await world(
     store.store,

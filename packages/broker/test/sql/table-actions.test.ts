@@ -1,5 +1,8 @@
-import { maskValue } from "@bailiwick/policy";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type JsonObject, maskValue } from "@bailiwick/policy";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { handleCall } from "../../src/call/handle-call.ts";
+import type { Expectation } from "../../src/domain/undo.ts";
+import { incoming } from "../call/support.ts";
 import { type House, recordOf, rowsOf, said, sqlHouse } from "./house.ts";
 
 let house: House;
@@ -94,6 +97,18 @@ describe("update", () => {
     expect(await stored(id)).toEqual(before);
   });
 
+  test("may move a record out of the agent's rows, which are asked of the record as it was; the agent is not shown where it went", async () => {
+    try {
+      const answer = await house.call("update_customer", { id: "C-2", region: "amer" });
+      expect(answer.kind).toBe("result");
+      expect(JSON.stringify(answer)).not.toContain("hidden-marker");
+      expect(await stored("C-2")).toMatchObject({ region: "amer" });
+      expect(said(await house.call("update_customer", { id: "C-2", region: "emea" }))).toMatch(/^row_not_permitted/);
+    } finally {
+      await house.owner.query("update customers set region = 'emea' where id = 'C-2'");
+    }
+  });
+
   test("checks the record again in the moment of the change", async () => {
     const moved = Promise.withResolvers<unknown>();
     // Between the decision and the effect the record leaves the agent's region.
@@ -155,4 +170,49 @@ describe("delete", () => {
     expect(said(await house.call("delete_customer", { id }))).toMatch(/row_not_permitted|cross_tenant/);
     expect(await stored(id)).toBeDefined();
   });
+});
+
+describe("a change that takes another one back", () => {
+  const record = { id: "C-1", name: "Ada", region: "emea", balance: 10.5, since: "2026-01-02T03:04:05.000Z" };
+  const undo = async (name: string, args: JsonObject, fields: Expectation["fields"]): Promise<string> => {
+    const whole = recordOf(await house.call("get_customer", { id: "C-1" }));
+    const raw = { ...whole, ...record, ssn: "123-45-6789", email: "ada@acme.example", notes: "hidden-marker" };
+    return said(await handleCall(house.ports, { ...incoming(house.session.id, name, args), expects: { record: raw, fields } }));
+  };
+  const meanwhile = (sql: string): void => house.before(async () => void (await house.owner.query(sql)));
+  afterEach(async () => {
+    house.before(undefined);
+    await house.owner.query("update customers set name = 'Ada', tier = 1 where id = 'C-1'");
+  });
+
+  test("happens to the record as it was left", async () => {
+    expect(await undo("update_customer", { id: "C-1", name: "Eda" }, "written")).toMatch(/^result/);
+    expect(await stored("C-1")).toMatchObject({ name: "Eda" });
+  });
+  test("does not happen to a record that another changes between the decision and the change", async () => {
+    meanwhile("update customers set name = 'Zoe' where id = 'C-1'");
+    expect(await undo("update_customer", { id: "C-1", name: "Eda" }, "written")).toMatch(/^record_changed .*`name`/);
+    expect(await stored("C-1")).toMatchObject({ name: "Zoe" });
+  });
+  test("leaves be what others change in fields that it does not write", async () => {
+    meanwhile("update customers set tier = 7 where id = 'C-1'");
+    expect(await undo("update_customer", { id: "C-1", name: "Eda" }, "written")).toMatch(/^result/);
+    expect(await stored("C-1")).toMatchObject({ name: "Eda", tier: 7 });
+  });
+  test("removes no record that another changes between the decision and the change", async () => {
+    meanwhile("update customers set tier = 7 where id = 'C-1'");
+    expect(await undo("delete_customer", { id: "C-1" }, "every")).toMatch(/^record_changed .*`tier`/);
+    expect(await stored("C-1")).toBeDefined();
+  });
+});
+
+test("a change answers values in the same form whatever the login's own settings are", async () => {
+  const house = await sqlHouse();
+  await house.owner.query(`alter role ${house.login} set datestyle = 'SQL, DMY'`);
+  try {
+    const since = recordOf(await house.call("update_customer", { id: "C-1", name: "Ada" }))["since"];
+    expect(since).toBe("2026-01-02T03:04:05.000Z");
+  } finally {
+    await house.close();
+  }
 });

@@ -1,9 +1,10 @@
 import { fileURLToPath } from "node:url";
-import type { CatalogTool, Connect, Policy } from "@bailiwick/policy";
+import type { CatalogAction, CatalogTool, Connect, Policy } from "@bailiwick/policy";
 import { afterEach, expect, test } from "vitest";
 import { serveHttp } from "../../../../tools/conformance/fixture/http.ts";
 import { createToolConnections, type LiveToolConnections } from "../../src/adapters/tools/index.ts";
 import type { ConnectionKey, Equipment, ToolConnection } from "../../src/domain/tool.ts";
+import { action, json, serveApi } from "../http-tool/support.ts";
 import { agent, NO_EQUIPMENT, textOf, until } from "../mcp-client/support.ts";
 
 const KEY: ConnectionKey = { tool: "fixture", tenant: "acme", environment: "test", workflow: "conformance" };
@@ -18,16 +19,16 @@ interface World {
   use(connect: Connect): void;
 }
 
-function world(connect: Connect): World {
-  let policy = policyWith(connect);
+function world(connect: Connect, actions: readonly CatalogAction[] = []): World {
+  let policy = policyWith(connect, actions);
   const tools = createToolConnections({ policy: () => policy, environment: (name) => process.env[name], log: () => undefined });
   OPEN.push(tools);
-  return { tools, use: (next) => void (policy = policyWith(next)) };
+  return { tools, use: (next) => void (policy = policyWith(next, actions)) };
 }
 
-function policyWith(connect: Connect): Policy {
+function policyWith(connect: Connect, actions: readonly CatalogAction[]): Policy {
   const at = { file: "tools/fixture.yaml", line: 1 };
-  const tool: CatalogTool = { tool: "fixture", connect, types: {}, tenantField: {}, tables: [], actions: [], at };
+  const tool: CatalogTool = { tool: "fixture", connect, types: {}, tenantField: {}, tables: [], actions, at };
   return {
     version: "sha256:test",
     tenants: ["acme"],
@@ -134,4 +135,20 @@ test("nothing can be connected once the broker stops", async () => {
   await tools.close();
   await expect(tools.connect(KEY, NO_EQUIPMENT)).rejects.toMatchObject({ code: "tool_unavailable" });
   await expect(connection.listing()).rejects.toMatchObject({ code: "tool_unavailable" });
+});
+
+test("a policy that is loaded anew does not cut a call to an HTTP API: it ends on the connection it began on", async () => {
+  const api = await serveApi();
+  const arrived = Promise.withResolvers<() => void>();
+  api.answer = (req, res) => arrived.resolve(() => json({ id: "T-1" })(req, res));
+  const http: Connect = { http: { url: `http://127.0.0.1:${api.port}` } };
+  const { tools, use } = world(http, [action("create", { method: "POST" }, { effect: "write" })]);
+  const old = await tools.connect(KEY, NO_EQUIPMENT);
+  const running = call(old, "create");
+  const answer = await arrived.promise;
+  use(http);
+  expect(await tools.connect(KEY, NO_EQUIPMENT)).not.toBe(old);
+  answer();
+  expect(JSON.parse(await running)).toEqual({ id: "T-1" });
+  await api.close();
 });

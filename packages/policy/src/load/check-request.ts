@@ -11,7 +11,7 @@ type At = (...path: readonly string[]) => Span;
 
 /** Headers that say who sends, where the request ends or what it does: the broker's to set, never an argument's. */
 const RESERVED_HEADERS =
-  /^(?:authorization|proxy-.*|host|cookie2?|connection|keep-alive|te|trailer|transfer-encoding|upgrade|content-(?:length|type|encoding)|accept-encoding|expect|forwarded|via|x-forwarded-.*|x-real-ip|x-http-method(?:-override)?|x-method-override|http2-settings)$/iu;
+  /^(?:authorization|proxy-.*|host|cookie2?|connection|keep-alive|te|trailer|transfer-encoding|upgrade|content-(?:length|type|encoding)|accept-encoding|expect|forwarded|via|x-forwarded-.*|x-real-ip|x-http-method(?:-override)?|x-method-override|x-original-(?:url|method)|x-rewrite-url|http2-settings)$/iu;
 /** RFC 9110 section 5.6.2: a field name is a token. */
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/u;
 
@@ -141,9 +141,14 @@ function checkValue(action: Action, path: string, place: "query" | "header", at:
   });
 }
 
+/** Whether an argument may be sent as this header, apart from one that carries the tool's credential. */
+export function isArgumentHeader(header: string): boolean {
+  return HEADER_NAME.test(header) && !RESERVED_HEADERS.test(header);
+}
+
 function checkHeader({ credential }: ToolFile, header: string, at: Span, report: Report): void {
   const own = credential !== undefined && "header" in credential.inject ? credential.inject.header.toLowerCase() : undefined;
-  if (HEADER_NAME.test(header) && !RESERVED_HEADERS.test(header) && header.toLowerCase() !== own) return;
+  if (isArgumentHeader(header) && header.toLowerCase() !== own) return;
   reportError(report, {
     code: "request",
     at,

@@ -142,7 +142,7 @@ const QUERY_ARGS: Readonly<Record<string, FieldType>> = { sql: "string", "params
 
 /** Functions that reach beyond the rows of a query: the server, its files, its settings, other sessions, other databases. */
 const NEVER =
-  /^(?:pg_|lo_|dblink|has_|inet_|txid_|binary_upgrade|brin_|gin_|ts_stat|query_to_|table_to_|schema_to_|database_to_|cursor_to_|xpath|set|current_|session_|nextval|currval|lastval|row_security_active|version$|to_reg)/;
+  /^(?:pg_|lo_|loread|lowrite|dblink|getpgusername|has_|inet_|txid_|binary_upgrade|brin_|gin_|ts_stat|ts_rewrite|col_desc|obj_desc|shobj_desc|query_to_|table_to_|schema_to_|database_to_|cursor_to_|xpath|set|current_|session_|nextval|currval|lastval|row_security_active|version$|to_reg)/;
 
 function checkQuery(tool: ToolFile, action: Action, sql: NonNullable<Action["sql"]>, fault: Fault): void {
   const extra = (["returns", "resource", "batch", "cost", "undo"] as const).filter((key) => action[key] !== undefined);

@@ -79,7 +79,7 @@ async function open(tool: string, to: { readonly host: string; readonly port: nu
 }
 
 async function addressOf(host: string, how: Dialling): Promise<string> {
-  if (isIP(host) === 0) return (await settledOrAborted(checkedAddress(host, how), how.signal)).address;
+  if (isIP(host) === 0) return (await settledOrAborted(checkedAddress(host, { ...how, chosenBy: "agents" }), how.signal)).address;
   if (isSpecialUse(host) && !(how.private && isPrivateNetwork(host)))
     throw new AddressRefused(`\`${host}\` is a private or special address`);
   return host;

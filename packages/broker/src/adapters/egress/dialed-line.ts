@@ -17,4 +17,9 @@ export class DialedLine implements OpenLine {
     this.signal = signal;
     this.maxMs = maxMs;
   }
+
+  /** The same line, for no longer than this, and ended by this signal too. */
+  within(ms: number, signal: AbortSignal): DialedLine {
+    return new DialedLine(this, this.socket, AbortSignal.any([this.signal, signal]), Math.min(this.maxMs, ms));
+  }
 }

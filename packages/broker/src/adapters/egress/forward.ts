@@ -39,13 +39,17 @@ export function forward(
     socket.destroy();
     if (!res.writableEnded) res.destroy();
   });
+  // An error with nobody to hear it would end the broker, and a server decides how many there are.
+  for (const side of [onward, req, res]) side.on("error", () => watch.end("broken"));
   onward.on("response", (answer) => {
-    res.writeHead(answer.statusCode ?? 502, passedOn(answer.rawHeaders));
+    answer.on("error", () => watch.end("broken"));
+    const { statusCode = 0 } = answer;
+    // Node's parser lets a status below 100 through, which Node's answer then refuses by throwing.
+    if (statusCode < 200) return watch.end("broken");
+    res.writeHead(statusCode, passedOn(answer.rawHeaders));
     answer.on("data", (chunk: Buffer) => watch.down(chunk.length));
-    answer.once("error", () => watch.end("broken"));
     answer.pipe(res);
   });
-  onward.once("error", () => watch.end("broken"));
   // A server that answers 101 although nobody asked speaks something else from here on.
   onward.once("upgrade", () => watch.end("broken"));
   res.once("finish", () => watch.end("closed"));
@@ -79,11 +83,12 @@ function passedOn(raw: readonly string[]): Record<string, string[]> {
           .map((each) => each.trim()),
       ),
   );
-  const kept: Record<string, string[]> = {};
+  // A map: `constructor` is a header name like any other.
+  const kept = new Map<string, string[]>();
   for (const [name, value] of pairs) {
     // A length that somebody lists as of one hop still says where the body ends.
     const dropped = NOT_PASSED_ON.has(name) || name.startsWith("proxy-") || (named.has(name) && name !== "content-length");
-    if (!dropped) (kept[name] ??= []).push(value);
+    if (!dropped) kept.set(name, [...(kept.get(name) ?? []), value]);
   }
-  return kept;
+  return Object.fromEntries(kept);
 }

@@ -5,15 +5,25 @@ import type { Duplex } from "node:stream";
 import type { Policy } from "@bailiwick/policy";
 import { visibleName } from "../../call/names.ts";
 import type { Presented } from "../../call/presented.ts";
-import { Refusal } from "../../call/refusal.ts";
+import { Refusal, type RefusalCode } from "../../call/refusal.ts";
 import type { AgentSurface } from "../../call/surface.ts";
+import { chainOf } from "../../domain/ended.ts";
 import { Fault } from "../../domain/fault.ts";
-import type { CallIo } from "../../domain/tool.ts";
+import type { Session } from "../../domain/session.ts";
+import type { CallIo, LineUsage } from "../../domain/tool.ts";
 import type { FrontTls } from "../http/front.ts";
 import { absoluteTarget, authorityOf, type Destination } from "./destination.ts";
 import { DialedLine } from "./dialed-line.ts";
 import { forward, unclear } from "./forward.ts";
-import { HEADERS_TIMEOUT_MS, IDLE_TIMEOUT_MS, MAX_CONNECTIONS, MAX_HEADER_BYTES, MAX_LINE_BYTES, MAX_LINES_PER_SESSION } from "./limits.ts";
+import {
+  HEADERS_TIMEOUT_MS,
+  IDLE_TIMEOUT_MS,
+  MAX_CONNECTIONS,
+  MAX_HEADER_BYTES,
+  MAX_LINE_BYTES,
+  MAX_LINES_PER_SESSION,
+  RECHECK_MS,
+} from "./limits.ts";
 import { type LineBounds, pump } from "./pump.ts";
 import { headersOf, refused, type Reply, reply, replyTo, wireText } from "./replies.ts";
 import { proxyToken } from "./token.ts";
@@ -26,7 +36,8 @@ export interface EgressProxyOptions {
   readonly port: number;
   /** Serves HTTPS: then the token is not sent in plain. */
   readonly tls?: FrontTls | undefined;
-  readonly bounds?: Partial<LineBounds & { readonly linesPerSession: number }> | undefined;
+  readonly bounds?: Partial<LineBounds & { readonly linesPerSession: number; readonly recheckMs: number }> | undefined;
+  now(): Date;
   onFault(error: unknown): void;
 }
 
@@ -45,9 +56,17 @@ export interface EgressProxy {
  */
 export async function startEgressProxy(options: EgressProxyOptions): Promise<EgressProxy> {
   const proxy = new Proxy(options);
-  const settings: ServerOptions = { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS, insecureHTTPParser: false };
+  const settings: ServerOptions = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    // Node looks for late headers every 30 s unless told otherwise.
+    connectionsCheckingInterval: HEADERS_TIMEOUT_MS / 2,
+    insecureHTTPParser: false,
+  };
   const server =
-    options.tls === undefined ? createServer(settings) : createTlsServer({ ...settings, ...options.tls, minVersion: "TLSv1.2" });
+    options.tls === undefined
+      ? createServer(settings)
+      : createTlsServer({ ...settings, ...options.tls, minVersion: "TLSv1.2", handshakeTimeout: HEADERS_TIMEOUT_MS });
   server.maxConnections = MAX_CONNECTIONS;
   server.on("connect", (req: IncomingMessage, client: Duplex, head: Buffer) => proxy.tunnel(req, client, head));
   server.on("request", (req: IncomingMessage, res: ServerResponse) => proxy.plain(req, res));
@@ -83,19 +102,29 @@ interface Asked {
   readonly take: (line: DialedLine) => ReturnType<NonNullable<CallIo["line"]>>;
 }
 
+/** Refusals after which a session opens no line any more. */
+const ENDED: ReadonlySet<RefusalCode> = new Set<RefusalCode>(["session_revoked", "agent_stopped", "token_expired", "unauthenticated"]);
+
 class Proxy {
   readonly #options: EgressProxyOptions;
   readonly #bounds: LineBounds;
   readonly #maxLines: number;
+  readonly #recheckMs: number;
   readonly #lines = new Map<string, number>();
   readonly #running = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
 
   constructor(options: EgressProxyOptions) {
-    const { idleMs = IDLE_TIMEOUT_MS, maxBytes = MAX_LINE_BYTES, linesPerSession = MAX_LINES_PER_SESSION } = options.bounds ?? {};
+    const {
+      idleMs = IDLE_TIMEOUT_MS,
+      maxBytes = MAX_LINE_BYTES,
+      linesPerSession = MAX_LINES_PER_SESSION,
+      recheckMs = RECHECK_MS,
+    } = options.bounds ?? {};
     this.#options = options;
     this.#bounds = { idleMs, maxBytes };
     this.#maxLines = linesPerSession;
+    this.#recheckMs = recheckMs;
   }
 
   tunnel(req: IncomingMessage, client: Duplex, head: Buffer): void {
@@ -165,13 +194,13 @@ class Proxy {
     }
     if (!this.#enter(session.id)) return reply(429, "too_many_at_once", `this session has ${this.#maxLines} lines open; close some first`);
     try {
-      return await this.#handle(asked, presented, name);
+      return await this.#handle(asked, presented, name, session);
     } finally {
       this.#leave(session.id);
     }
   }
 
-  async #handle({ req, to, gone, take }: Asked, presented: Presented, name: string): Promise<Reply | undefined> {
+  async #handle({ req, to, gone, take }: Asked, presented: Presented, name: string, session: Session): Promise<Reply | undefined> {
     let opened = false;
     const answer = await this.#options.surface.handle({
       presented,
@@ -191,11 +220,33 @@ class Proxy {
           if (!(line instanceof DialedLine) || line.host !== to.host || line.port !== to.port || opened)
             throw new Fault("tool_unavailable", "the line that was opened is not the one that was asked for");
           opened = true;
-          return take(line);
+          return this.#whileSessionHolds(line, session, presented, take);
         },
       },
     });
     return opened ? undefined : replyTo(answer);
+  }
+
+  /** A line ends with the token and the session it was opened with, whatever its action's `timeout` says. */
+  async #whileSessionHolds(line: DialedLine, session: Session, presented: Presented, take: Asked["take"]): Promise<LineUsage> {
+    const over = new AbortController();
+    const checks = setInterval(() => void this.#hasEnded(presented).then((ended) => ended && over.abort()), this.#recheckMs);
+    const until = Math.min(...chainOf(session).map(({ expiresAt }) => expiresAt.getTime()));
+    try {
+      return await take(line.within(until - this.#options.now().getTime(), over.signal));
+    } finally {
+      clearInterval(checks);
+    }
+  }
+
+  /** Only what is known: a store that does not answer ends no line. */
+  async #hasEnded(presented: Presented): Promise<boolean> {
+    try {
+      await this.#options.surface.session(presented);
+      return false;
+    } catch (failure) {
+      return failure instanceof Refusal && ENDED.has(failure.code);
+    }
   }
 
   #actionName(): string | undefined {

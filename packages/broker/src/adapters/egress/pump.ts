@@ -16,6 +16,9 @@ export interface LineWatch {
   readonly ended: Promise<LineUsage>;
 }
 
+/** A longer timer would go off at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /** `stop` is called once, when the line has ended. */
 export function watchLine({ signal, maxMs }: DialedLine, { idleMs, maxBytes }: LineBounds, stop: () => void): LineWatch {
   const { promise, resolve } = Promise.withResolvers<LineUsage>();
@@ -33,7 +36,7 @@ export function watchLine({ signal, maxMs }: DialedLine, { idleMs, maxBytes }: L
   };
   const cut = (): void => end("cut");
   const idle = setTimeout(() => end("idle"), idleMs);
-  const longest = setTimeout(() => end("time"), maxMs);
+  const longest = setTimeout(() => end("time"), Math.min(maxMs, MAX_TIMER_MS));
   const moved = (): void => {
     if (over) return;
     idle.refresh();

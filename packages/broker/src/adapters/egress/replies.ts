@@ -56,6 +56,7 @@ const STATUS: Partial<Record<RefusalCode, number>> = {
   internal_fault: 503,
   rate_limited: 429,
   too_many_at_once: 429,
+  call_repeated: 429,
 };
 
 /** The headers of a reply; a client that was not let in is asked for its token (RFC 9110 section 11.7.1). */

@@ -27,12 +27,16 @@ export function buildRequest(base: string, request: HttpRequest, args: JsonObjec
 
 const PLACEHOLDER = /\{([^{}]*)\}/gu;
 
-/** One path segment. Servers and proxies differ in when they decode, so a value that would climb once decoded is refused, however often it is encoded. */
+/**
+ * One path segment. Servers and proxies differ in when they decode, so a value that would be several segments once decoded is refused, however
+ * often it is encoded: it could lead up, or down to another operation (`5/refund` below `/tickets/{id}`).
+ */
 function segment(path: string, args: JsonObject): string {
   const text = scalar(path, readPath({ args }, path));
   if (text === undefined) throw invalid(path, "is missing, and the path needs it", "set it");
   for (let value = text, round = 0; round < MAX_DECODINGS; round += 1) {
-    if (climbs(value)) throw invalid(path, "would lead to another path", "send a plain id, without empty, `.` or `..` parts");
+    if (leadsElsewhere(value))
+      throw invalid(path, "would lead to another path", "send a plain id, without slashes, and not empty, `.` or `..`");
     const decoded = decodeOnce(value);
     if (decoded === value) break;
     value = decoded;
@@ -42,9 +46,9 @@ function segment(path: string, args: JsonObject): string {
 
 const MAX_DECODINGS = 4;
 
-function climbs(value: string): boolean {
+function leadsElsewhere(value: string): boolean {
   // oxlint-disable-next-line no-control-regex -- these are what is looked for
-  return /[\u0000-\u001f\u007f]/u.test(value) || value.split(/[/\\]/u).some((part) => part === "" || part === "." || part === "..");
+  return /^\.{0,2}$|[/\\\u0000-\u001f\u007f]/u.test(value);
 }
 
 function decodeOnce(value: string): string {

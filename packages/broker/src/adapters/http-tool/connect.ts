@@ -32,7 +32,7 @@ export function connectHttpTool(key: ConnectionKey, tool: CatalogTool, connect: 
   );
   const pool = new Pool(url.origin, {
     connections: MAX_CONNECTIONS,
-    connect: connector(connect, options),
+    connect: connector(url, connect, options),
     headersTimeout: 0,
     bodyTimeout: 0,
     allowH2: false,
@@ -84,7 +84,8 @@ async function exchange(
   const { equipment, maxBytes, signal } = options;
   const credentials = lowerCased(equipment.headers);
   try {
-    signal.throwIfAborted();
+    if (signal.aborted)
+      throw new Fault("tool_unavailable", "the call was given up before anything was sent; send it again if it is still meant");
     const answer = await pool.request({
       method: built.method,
       path: built.target,
@@ -111,10 +112,12 @@ class NotConnected extends Error {
   override readonly name = "NotConnected";
 }
 
-function connector(target: HttpTarget, { ca, resolve }: HttpToolOptions): buildConnector.connector {
+function connector({ hostname }: URL, target: HttpTarget, { ca, resolve }: HttpToolOptions): buildConnector.connector {
+  // `localhost` is this machine by definition (RFC 6761 section 6.3), so the policy's author meant it.
+  const loopback = hostname === "localhost";
   const connect = buildConnector({
     timeout: CONNECT_TIMEOUT_MS,
-    lookup: checkedLookup({ private: target.private === true, timeoutMs: CONNECT_TIMEOUT_MS, resolve }),
+    lookup: checkedLookup({ private: target.private === true, loopback, timeoutMs: CONNECT_TIMEOUT_MS, resolve }),
     ...(ca === undefined ? {} : { ca }),
   });
   return (to, done) =>
@@ -123,8 +126,8 @@ function connector(target: HttpTarget, { ca, resolve }: HttpToolOptions): buildC
 
 function faultOf(tool: string, error: unknown, signal: AbortSignal): unknown {
   if (error instanceof NotConnected) return notReached(tool, error.cause);
-  if (signal.aborted) return signal.reason;
   if (error instanceof Fault || error instanceof ToolError) return error;
+  if (signal.aborted) return signal.reason;
   const why = codeOf(error);
   return new Fault(
     "tool_lost",

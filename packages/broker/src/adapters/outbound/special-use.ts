@@ -1,11 +1,15 @@
 import { BlockList, isIP } from "node:net";
 
-/** Special-purpose and multicast blocks of IPv4: RFC 6890 and the IANA registry it began, without those that are globally reachable. */
+/**
+ * Special-purpose and multicast blocks of IPv4: RFC 6890 and the IANA registry it began, without those that are globally reachable; and the
+ * public address at which Azure tells a machine about itself.
+ */
 const IPV4: readonly (readonly [network: string, prefix: number])[] = [
   ["0.0.0.0", 8],
   ["10.0.0.0", 8],
   ["100.64.0.0", 10],
   ["127.0.0.0", 8],
+  ["168.63.129.16", 32],
   ["169.254.0.0", 16],
   ["172.16.0.0", 12],
   ["192.0.0.0", 24],
@@ -68,8 +72,14 @@ for (const [network, prefix] of [
   organisations.addSubnet(network, prefix, "ipv4");
 organisations.addSubnet("fc00::", 7, "ipv6");
 
+/** Addresses inside those networks where a cloud (Alibaba, Amazon and Google over IPv6) answers with a machine's credentials. */
+const clouds = new BlockList();
+clouds.addAddress("100.100.100.200", "ipv4");
+clouds.addAddress("fd00:ec2::254", "ipv6");
+clouds.addAddress("fd20:ce::254", "ipv6");
+
 /** Whether an address is this machine or lies in a private network. */
 export function isPrivateNetwork(address: string): boolean {
-  const family = isIP(address);
-  return family !== 0 && (isLoopback(address) || organisations.check(address, family === 4 ? "ipv4" : "ipv6"));
+  const family = isIP(address) === 4 ? "ipv4" : "ipv6";
+  return isIP(address) !== 0 && !clouds.check(address, family) && (isLoopback(address) || organisations.check(address, family));
 }

@@ -39,7 +39,7 @@ export function connectPostgresTool(
     key,
     tools: [...actions.values()].map((action) => describeAction(tool, action)),
     instructions: "a PostgreSQL database: rows come back under `rows`, a single record under `record`",
-    invoke: async (operation, args, { timeoutMs, maxBytes, equipment, io, views, maskSalt, caller }) => {
+    invoke: async (operation, args, { timeoutMs, maxBytes, equipment, io, views, maskSalt, caller, changed }) => {
       const action = operation.kind === "tool" ? actions.get(operation.name) : undefined;
       if (action === undefined) {
         throw new ToolError(-32602, `\`${key.tool}\` has no action \`${operation.name}\`; use one of ${[...actions.keys()].join(", ")}`);
@@ -55,7 +55,7 @@ export function connectPostgresTool(
         // A connection that failed in any way is not put back: its transaction dies with it.
         let broken = true;
         try {
-          const { plan, shape } = await planOf(tool, action, { args, views, maskSalt, caller }, tablesOf(client, tool, known));
+          const { plan, shape } = await planOf(tool, action, { args, views, maskSalt, caller, changed }, tablesOf(client, tool, known));
           const settings = connect.role === undefined ? plan.settings : { ...plan.settings, role: connect.role };
           const rows = await runStatement(client, { ...plan, settings }, { timeoutMs, maxBytes, signal: io.signal });
           broken = false;

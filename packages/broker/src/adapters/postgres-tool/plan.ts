@@ -1,4 +1,4 @@
-import type { CatalogAction, CatalogTool, JsonObject, RecordView } from "@bailiwick/policy";
+import type { CatalogAction, CatalogTool, JsonObject, RecordView, TableOperation } from "@bailiwick/policy";
 import { Refusal } from "../../call/refusal.ts";
 import type { ToolCaller } from "../../domain/tool.ts";
 import { ToolError } from "../../domain/tool.ts";
@@ -9,8 +9,8 @@ import { viewSql } from "../sql/view-sql.ts";
 import { isSingle } from "./describe.ts";
 import { MAX_ROWS } from "./limits.ts";
 import type { Plan } from "./run-statement.ts";
-import { AGENTS_QUERY, callerSettings, FIXED_MEANING } from "./settings.ts";
-import { NotSearchable, recordFrom, TOUCHABLE, tableStatement } from "./table-sql.ts";
+import { AGENTS_QUERY, callerSettings, FIXED_FORMS, FIXED_MEANING } from "./settings.ts";
+import { lockStatement, NotSearchable, recordFrom, TOUCHABLE, tableStatement } from "./table-sql.ts";
 import { bindValues } from "./values.ts";
 
 /** JSON-RPC 2.0, section 5.1. */
@@ -28,6 +28,8 @@ export interface CallFacts {
   readonly views?: ReadonlyMap<string, RecordView> | undefined;
   readonly maskSalt?: string | undefined;
   readonly caller?: ToolCaller | undefined;
+  /** Why the record, as it is now, must not be changed. */
+  readonly changed?: ((record: JsonObject) => string | undefined) | undefined;
 }
 
 /** Knows a declared table as it really is. */
@@ -101,7 +103,7 @@ function isScalar(value: JsonObject[string]): value is string | number | boolean
   return value === null || typeof value !== "object";
 }
 
-function tablePlan(table: SqlTable, tool: CatalogTool, action: CatalogAction, { args, views, caller }: CallFacts): Work {
+function tablePlan(table: SqlTable, tool: CatalogTool, action: CatalogAction, { args, views, caller, changed }: CallFacts): Work {
   const { name, do: operation } = action.table ?? { name: "", do: "select" };
   const view = views?.get(name);
   const reads = operation === "select";
@@ -117,16 +119,28 @@ function tablePlan(table: SqlTable, tool: CatalogTool, action: CatalogAction, { 
     );
   }
   const { text, values } = tableText(table, operation, args, view);
+  const unchanged = (rows: readonly JsonObject[]): void => {
+    const why = readsAlike(tool, action)
+      ? rows.map((row) => changed?.(recordFrom(table, row))).find((each) => each !== undefined)
+      : undefined;
+    if (why !== undefined) throw new Refusal("record_changed", why);
+  };
   const single = isSingle(tool, action);
   return {
     plan: {
       text,
       values,
       readOnly: reads,
-      settings: { ...(reads ? { ...FIXED_MEANING, lock_timeout: AGENTS_QUERY["lock_timeout"] ?? "" } : {}), ...callerSettings(caller) },
+      settings: {
+        ...(reads ? { ...FIXED_MEANING, lock_timeout: AGENTS_QUERY["lock_timeout"] ?? "" } : FIXED_FORMS),
+        ...callerSettings(caller),
+      },
       maxRows: MAX_ROWS,
       tells: "nothing",
-      ...(reads ? {} : { accept: (rows: readonly JsonObject[]) => accept(operation, rows) }),
+      ...(operation === "update" && changed !== undefined ? { first: { ...lockStatement(table, args, view), accept: unchanged } } : {}),
+      ...(reads
+        ? {}
+        : { accept: (rows: readonly JsonObject[]) => accept(operation, rows, operation === "delete" ? unchanged : undefined) }),
     },
     shape: (rows) => {
       const records = rows.map((row) => recordFrom(table, row));
@@ -137,7 +151,12 @@ function tablePlan(table: SqlTable, tool: CatalogTool, action: CatalogAction, { 
   };
 }
 
-function tableText(table: SqlTable, operation: "select" | "insert" | "update" | "delete", args: JsonObject, view: RecordView | undefined) {
+/** Whether records are loaded for decisions from the same table: others may write the same values in another way. */
+function readsAlike({ actions }: CatalogTool, { table, resource }: CatalogAction): boolean {
+  return actions.find(({ operation }) => operation.name === resource?.before)?.table?.name === table?.name;
+}
+
+function tableText(table: SqlTable, operation: TableOperation, args: JsonObject, view: RecordView | undefined) {
   try {
     return tableStatement(table, operation, args, view);
   } catch (error) {
@@ -147,11 +166,12 @@ function tableText(table: SqlTable, operation: "select" | "insert" | "update" | 
 }
 
 /** The rows were checked by the statement itself: of what was not touched none comes back. */
-function accept(operation: "insert" | "update" | "delete" | "select", rows: readonly JsonObject[]): void {
+function accept(operation: TableOperation, rows: readonly JsonObject[], further?: (rows: readonly JsonObject[]) => void): void {
   if (operation === "insert" && rows[0]?.[TOUCHABLE] !== true) {
     throw new ToolError(REFUSED_BY_TABLE, "the new record would be none that this agent may touch; nothing was written");
   }
   if (operation !== "insert" && rows.length !== 1) {
     throw new ToolError(REFUSED_BY_TABLE, "there is no such record that this agent may touch; nothing was changed");
   }
+  further?.(rows);
 }

@@ -5,6 +5,7 @@ import { Refusal } from "../../call/refusal.ts";
 import { Fault } from "../../domain/fault.ts";
 import { ToolError } from "../../domain/tool.ts";
 import { CANCEL_GRACE_MS } from "./limits.ts";
+import { boundLine } from "./bound-line.ts";
 import { safeWords } from "./safe-words.ts";
 import type { Settings } from "./settings.ts";
 import { JSON_TYPES } from "./values.ts";
@@ -27,6 +28,8 @@ export interface Plan {
   readonly maxCost?: number | undefined;
   /** What an agent may read of the server's own words: all where a person reviewed the text, of its own text what is wrong with it. */
   readonly tells: "all" | "of-the-text" | "nothing";
+  /** A statement of the same transaction that goes before; what `accept` throws of its rows ends it. */
+  readonly first?: (Pick<Plan, "text" | "values"> & { readonly accept: (rows: readonly JsonObject[]) => void }) | undefined;
   /** Looks at the rows before the commit; what it throws rolls back. */
   readonly accept?: ((rows: readonly JsonObject[]) => void) | undefined;
 }
@@ -63,6 +66,7 @@ async function transact(
   await client.query(plan.readOnly ? "BEGIN READ ONLY" : "BEGIN");
   await settle(client, { ...plan.settings, statement_timeout: String(options.timeoutMs) });
   if (plan.maxCost !== undefined) await requireCost(client, plan, plan.maxCost);
+  if (plan.first !== undefined) plan.first.accept(await collect(client, { ...plan, ...plan.first }, options.maxBytes));
   const rows = await collect(client, plan, options.maxBytes);
   plan.accept?.(rows);
   stage.committing = !plan.readOnly;
@@ -96,7 +100,17 @@ interface ExtendedQuery extends QueryConfig {
   readonly queryMode: "extended";
 }
 
-function collect(client: PoolClient, { text, values, maxRows, tells }: Plan, maxBytes: number): Promise<readonly JsonObject[]> {
+async function collect(client: PoolClient, plan: Plan, maxBytes: number): Promise<readonly JsonObject[]> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const stop = boundLine(client, maxBytes, () => reject(tooLarge(`more than ${maxBytes} bytes`)));
+  try {
+    return await Promise.race([promise, answered(client, plan, maxBytes)]);
+  } finally {
+    stop();
+  }
+}
+
+function answered(client: PoolClient, { text, values, maxRows, tells }: Plan, maxBytes: number): Promise<readonly JsonObject[]> {
   const { promise, resolve, reject } = Promise.withResolvers<readonly JsonObject[]>();
   const rows: JsonObject[] = [];
   let bytes = 0;

@@ -18,6 +18,14 @@ export function callerSettings(caller: ToolCaller | undefined): Settings {
   };
 }
 
+/** Under these the server writes values in the one way that is understood here. */
+export const FIXED_FORMS: Settings = {
+  DateStyle: "ISO, YMD",
+  IntervalStyle: "iso_8601",
+  bytea_output: "hex",
+  extra_float_digits: "1",
+};
+
 /**
  * Under these a text means the same for every login: names are those of `pg_catalog`, whatever a login's own settings say, and times are
  * read and written in one way.
@@ -25,11 +33,8 @@ export function callerSettings(caller: ToolCaller | undefined): Settings {
 export const FIXED_MEANING: Settings = {
   search_path: "pg_catalog, pg_temp",
   TimeZone: "UTC",
-  DateStyle: "ISO, YMD",
-  IntervalStyle: "iso_8601",
   standard_conforming_strings: "on",
-  bytea_output: "hex",
-  extra_float_digits: "1",
+  ...FIXED_FORMS,
 };
 
 /** How long a statement of an agent waits for a lock that another holds. */

@@ -39,6 +39,19 @@ export function tableStatement(sql: SqlTable, operation: TableOperation, args: J
   return { text: WRITERS[operation](sql, args, view, writer), values: binds.values };
 }
 
+/** The record that an update is about, as it is, held until the end of the transaction. */
+export function lockStatement(sql: SqlTable, args: JsonObject, view: RecordView | undefined): TableStatement {
+  const { table, columns } = sql;
+  const binds = newBinds();
+  const key = columnOf(sql, table.key);
+  const where = `${keyIs(args, key, binds)} AND ${view === undefined ? "FALSE" : visibleSql(view, { alias: RAW, columns, binds })}`;
+  return { text: `SELECT ${recordOf(columns)} FROM ${relationOf(table)} AS ${RAW} WHERE ${where} FOR UPDATE`, values: binds.values };
+}
+
+function keyIs(args: JsonObject, key: Column, binds: Binds): string {
+  return `${raw(key)} = ${bound(args[key.field] ?? null, key, binds)}`;
+}
+
 type Writer = (sql: SqlTable, args: JsonObject, view: RecordView | undefined, writer: RowWriter) => string;
 
 const WRITERS: Readonly<Record<TableOperation, Writer>> = { select, insert, update, delete: remove };
@@ -53,7 +66,7 @@ function select(sql: SqlTable, args: JsonObject, view: RecordView | undefined, w
   const paged =
     after === undefined || after === null ? [] : [guarded(key, `${raw(key)} > ${bound(after, key, writer.binds)}`, view, writer)];
   const where = [view === undefined ? "TRUE" : visibleSql(view, writer), ...filters, ...paged].join(" AND ");
-  const limit = typeof args["limit"] === "number" ? Math.min(Math.max(0, args["limit"]), MAX_ROWS) : MAX_ROWS + 1;
+  const limit = typeof args["limit"] === "number" ? Math.min(Math.max(0, args["limit"]), MAX_ROWS + 1) : MAX_ROWS + 1;
   const order = `ORDER BY ${raw(key)} LIMIT ${String(limit)}`;
   return `SELECT ${recordOf(columns)} FROM ${relationOf(table)} AS ${RAW} WHERE ${where} ${order}`;
 }
@@ -70,9 +83,9 @@ function insert({ table, ...sql }: SqlTable, args: JsonObject, view: RecordView 
 
 function update(sql: SqlTable, args: JsonObject, view: RecordView | undefined, writer: RowWriter): string {
   const { table, columns } = sql;
-  const { [table.key]: id = null, ...fields } = args;
+  const { [table.key]: _, ...fields } = args;
   const key = columnOf(sql, table.key);
-  const found = `${raw(key)} = ${bound(id, key, writer.binds)}`;
+  const found = keyIs(args, key, writer.binds);
   const written = writtenBy(sql, fields, writer);
   // Nothing to write still answers the record, and still only one that may be touched.
   const set =
@@ -85,8 +98,7 @@ function update(sql: SqlTable, args: JsonObject, view: RecordView | undefined, w
 
 function remove(sql: SqlTable, args: JsonObject, view: RecordView | undefined, writer: RowWriter): string {
   const { table, columns } = sql;
-  const key = columnOf(sql, table.key);
-  const found = `${raw(key)} = ${bound(args[table.key] ?? null, key, writer.binds)}`;
+  const found = keyIs(args, columnOf(sql, table.key), writer.binds);
   const where = `${found} AND ${view === undefined ? "FALSE" : visibleSql(view, writer)}`;
   return `DELETE FROM ${relationOf(table)} AS ${RAW} WHERE ${where} RETURNING ${recordOf(columns)}`;
 }
@@ -119,13 +131,16 @@ function searched(column: Column, value: Json, view: RecordView | undefined, wri
   return guarded(column, `${raw(column)} = ${bound(value, column, writer.binds)}`, view, writer);
 }
 
-/** Records count as found only where the caller sees the field as it is: on each level some grant shows both. */
+/**
+ * Records count as found only where the caller sees the field as it is: on each level some grant shows both. Where SQL cannot tell which
+ * records those are, nobody looks for it.
+ */
 function guarded({ field }: Column, found: string, view: RecordView | undefined, writer: RowWriter): string {
   if (view === undefined) return found;
   const touches = (path: string): boolean => path === field || field.startsWith(`${path}.`) || path.startsWith(`${field}.`);
   const showing = view.layers.map(({ grants }) => {
     const plain = grants.filter(({ fields }) => ![...fields.keys()].some((path) => touches(path)));
-    if (plain.length === 0) throw new NotSearchable(field);
+    if (plain.length === 0 || (plain.length < grants.length && view.unpushed.length > 0)) throw new NotSearchable(field);
     return plain.length === grants.length ? "TRUE" : `(${plain.map(({ rows }) => rowSql(rows, writer)).join(" OR ")})`;
   });
   return [found, ...showing.filter((each) => each !== "TRUE")].join(" AND ");

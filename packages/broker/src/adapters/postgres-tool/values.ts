@@ -35,18 +35,46 @@ function isRecord(value: Json): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** `text[]`: as for the lists below, the driver does not name its identifier, which never changes (pg_type.dat). */
+const TEXT_LIST = 1009;
+
+const driverParser: (oid: number) => Parse = types.getTypeParser;
+
+type Parse = (text: string) => Json;
+
+const bytes: Parse = (text) => Buffer.from(text.slice("\\x".length), "hex").toString("base64");
+const asItIs: Parse = (text) => text;
+const local: Parse = (text) => text.replace(" ", "T");
+
 /**
- * How column values become JSON: numbers only when a double holds them exactly (otherwise their text), times as RFC 3339,
- * bytes as base64. The driver's own parsers would shift dates by the machine's time zone.
+ * How column values become JSON: numbers only when a double holds them exactly and JSON has them (otherwise their text), times as RFC 3339,
+ * bytes as base64, intervals as the server writes them. The driver's own parsers would shift dates by the machine's time zone, and lose
+ * digits, `NaN` and intervals. INVARIANT: a list of a type is read as the type is.
  */
-const PARSERS: ReadonlyMap<number, (text: string) => Json> = new Map<number, (text: string) => Json>([
-  [types.builtins.INT8, exactNumber],
-  [types.builtins.NUMERIC, exactNumber],
-  [types.builtins.DATE, (text) => text],
-  [types.builtins.TIMESTAMP, (text) => text.replace(" ", "T")],
-  [types.builtins.TIMESTAMPTZ, moment],
-  [types.builtins.BYTEA, (text) => Buffer.from(text.slice("\\x".length), "hex").toString("base64")],
-]);
+const PARSERS: ReadonlyMap<number, Parse> = new Map<number, Parse>(
+  [
+    { of: types.builtins.INT8, list: 1016, parse: exactNumber },
+    { of: types.builtins.NUMERIC, list: 1231, parse: exactNumber },
+    { of: types.builtins.FLOAT4, list: 1021, parse: roughNumber },
+    { of: types.builtins.FLOAT8, list: 1022, parse: roughNumber },
+    { of: types.builtins.DATE, list: 1182, parse: asItIs },
+    { of: types.builtins.TIMESTAMP, list: 1115, parse: local },
+    { of: types.builtins.TIMESTAMPTZ, list: 1185, parse: moment },
+    { of: types.builtins.INTERVAL, list: 1187, parse: asItIs },
+    { of: types.builtins.BYTEA, list: 1001, parse: bytes },
+  ].flatMap(({ of, list, parse }): readonly (readonly [number, Parse])[] => [
+    [of, parse],
+    [list, listOf(parse)],
+  ]),
+);
+
+/** A list as the driver takes it apart, of texts, nulls and lists of such. */
+function listOf(parse: Parse): Parse {
+  const textsIn = driverParser(TEXT_LIST);
+  const each = (item: Json): Json =>
+    Array.isArray(item) ? item.map((inner: Json) => each(inner)) : typeof item === "string" ? parse(item) : null;
+  return (text) => each(textsIn(text));
+}
 
 export const JSON_TYPES: CustomTypesConfig = {
   getTypeParser: (oid: Parameters<typeof types.getTypeParser>[0], format?: "text" | "binary") =>
@@ -59,9 +87,16 @@ function moment(text: string): string {
   return Number.isNaN(time.getTime()) ? text : time.toISOString();
 }
 
+/** `NaN` and `Infinity` are no numbers of JSON. */
+function roughNumber(text: string): number | string {
+  const number = Number(text);
+  return Number.isFinite(number) ? number : text;
+}
+
 /** `12.50` is exact as 12.5; 2^63 is not exact as a double and stays text. */
 function exactNumber(text: string): number | string {
   const number = Number(text);
+  if (!Number.isFinite(number)) return text;
   const plain = text.includes(".") ? text.replace(/\.?0+$/, "") : text;
   return String(number) === plain ? number : text;
 }

@@ -33,7 +33,7 @@ export function inspect(statement: JsonObject, vocabulary: Vocabulary): Inspecte
   if (kind !== "SelectStmt") throw new Misread(spoken(kind ?? ""), "only one `select` may be sent");
   const walk = new Walk(vocabulary);
   walk.node(statement, { names: new Set(), byte: undefined });
-  return { tables: walk.tables, calls: walk.calls, params: walk.params };
+  return { tables: walk.tables, calls: walk.calls, params: walk.params() };
 }
 
 interface Scope {
@@ -45,11 +45,18 @@ interface Scope {
 class Walk {
   readonly tables = new Map<JsonObject, string>();
   readonly calls = new Set<JsonObject>();
-  params = 0;
+  readonly #numbers = new Set<number>();
   readonly #vocabulary: Vocabulary;
 
   constructor(vocabulary: Vocabulary) {
     this.#vocabulary = vocabulary;
+  }
+
+  /** How many parameters the query takes; one that it does not use would have no type. */
+  params(): number {
+    const unused = Array.from({ length: this.#numbers.size }, (_, at) => at + 1).find((number) => !this.#numbers.has(number));
+    if (unused === undefined) return this.#numbers.size;
+    throw new Misread(`$${String(unused)}`, "it is not used; number parameters from `$1` on, without a gap");
   }
 
   /** A node that says its own kind; `{}` is the parser's way to write that there is none. */
@@ -144,7 +151,7 @@ class Walk {
       case "ParamRef": {
         const number = typeof node["number"] === "number" ? node["number"] : 0;
         if (number < 1) throw new Misread("$", "parameters are numbered from `$1` on", scope.byte);
-        this.params = Math.max(this.params, number);
+        this.#numbers.add(number);
         return undefined;
       }
     }
@@ -203,8 +210,14 @@ function typeName(node: JsonObject, { byte }: Scope): void {
   throw new Misread(parts.join("."), "it is no type that a query here may cast to", byte);
 }
 
-/** A third part could only be a schema, of which a query here knows none. */
+/**
+ * A third part could only be a schema, of which a query here knows none. Where a row has no such column, PostgreSQL calls a function of that
+ * name with the row; those that take one only turn it into something else, but for some of the server's own, which all begin with `pg_`.
+ */
 function column({ fields }: JsonObject, { byte }: Scope): void {
+  const parts = namesIn(fields);
+  if (parts.length === 2 && parts[1]?.startsWith("pg_") === true)
+    throw new Misread(parts.join("."), "it may be a function of the server; write such a column without its table", byte);
   if (Array.isArray(fields) && fields.length <= 2) return;
   throw new Misread(namesIn(fields).join("."), "a column is written `column` or `table.column`", byte);
 }

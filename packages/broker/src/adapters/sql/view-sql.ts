@@ -22,7 +22,8 @@ function someOf(grants: ViewLayer["grants"], writer: RowWriter): string {
  * A `select` that is the caller's view of a table: the records it may see, of each the fields it may see, as it may see them. A field that
  * no grant shows is no column of it. A field that some grants hide is null in records that only those show.
  * Its `OFFSET 0` is a fence: PostgreSQL evaluates nothing that stands outside of it on records that it does not answer, so neither an
- * error nor the time that a condition takes tells of them.
+ * error nor the time that a condition takes tells of them. Its empty second half is another: of a union the planner takes no statistics, which
+ * are over all records, for what it expects of a condition outside.
  */
 export function viewSql({ table, columns }: SqlTable, view: RecordView, binds: Binds, salt: string): string {
   const writer: RowWriter = { alias: RAW, columns, binds };
@@ -39,7 +40,8 @@ export function viewSql({ table, columns }: SqlTable, view: RecordView, binds: B
   const hash = hashSalt(salt, binds);
   const treated = Array.from({ length: depth }).reduce<string>((inner, _, level) => levelSql(inner, level, shown, layers, hash), innermost);
   const outermost = shown.map(({ name, column }) => `v.${name} AS ${quoted(column.name)}`);
-  return `SELECT ${outermost.join(", ")} FROM (${treated}) AS v OFFSET 0`;
+  const nothing = `SELECT ${shown.map(() => "NULL").join(", ")} WHERE FALSE`;
+  return `SELECT ${outermost.join(", ")} FROM (${treated}) AS v UNION ALL ${nothing} OFFSET 0`;
 }
 
 interface LayerSql {

@@ -12,7 +12,7 @@ export interface Made {
   readonly connection: ToolConnection;
   known(): ToolListing | undefined;
   equip(equipment: Equipment): void;
-  /** Resolves when the connection has ended: at once when idle, otherwise after its calls or a grace time. */
+  /** Resolves when the connection has ended: at once when idle, otherwise after its calls or, for a program of its own, a grace time. */
   retire(): Promise<void>;
 }
 
@@ -44,11 +44,25 @@ function builtIn(connection: ToolConnection): Made {
     listing = known;
     return known;
   });
+  const running = new Set<Promise<unknown>>();
   return {
-    connection,
+    connection: {
+      ...connection,
+      invoke: (...call) => {
+        const work = connection.invoke(...call);
+        running.add(work);
+        const forget = (): void => void running.delete(work);
+        work.then(forget, forget);
+        return work;
+      },
+    },
     known: () => listing,
     equip: () => undefined,
-    retire: () => connection.close(),
+    // A policy that is loaded anew cuts no call and no line; each ends by its own time limit.
+    retire: async () => {
+      while (running.size > 0) await Promise.allSettled(running);
+      await connection.close();
+    },
   };
 }
 

@@ -52,6 +52,7 @@ const SAYS_MORE: readonly (readonly [Effect, RegExp])[] = [
 /** Proposes an action for each operation. Descriptions are a stranger's words to an agent: none is taken over. */
 export function proposeApi(tool: string, document: OpenApiDocument): ApiProposal {
   const actions: ProposedRequest[] = [];
+  const names = new Set<string>();
   const types = new Map<string, Fields>();
   const unmapped: { operation: string; why: string }[] = [];
   for (const [path, value] of Object.entries(objectOf(document.root["paths"]))) {
@@ -63,12 +64,17 @@ export function proposeApi(tool: string, document: OpenApiDocument): ApiProposal
     for (const method of METHODS) {
       const operation = item[method];
       if (!isObject(operation)) continue;
-      const made = proposeOne(tool, document, { method, path, shared: item["parameters"], operation }, { names: actions, types });
+      const made = proposeOne(tool, document, { method, path, shared: item["parameters"], operation }, { names, types });
       if ("why" in made) unmapped.push({ operation: `${method.toUpperCase()} ${path}`, why: made.why });
       else actions.push(made);
     }
   }
-  return { actions: actions.map((each) => withRecord(each, actions)), types: Object.fromEntries(types), unmapped };
+  const byPath = Map.groupBy(actions, ({ request }) => request.path);
+  return {
+    actions: actions.map((each) => withRecord(each, byPath.get(each.request.path) ?? [])),
+    types: Object.fromEntries(types),
+    unmapped,
+  };
 }
 
 interface At {
@@ -82,11 +88,12 @@ function proposeOne(
   tool: string,
   document: OpenApiDocument,
   at: At,
-  so: { readonly names: readonly ProposedRequest[]; readonly types: Map<string, Fields> },
+  so: { readonly names: Set<string>; readonly types: Map<string, Fields> },
 ): ProposedRequest | { readonly why: string } {
   const made = proposeRequest(document, at);
   if (!made.ok) return made;
   const name = freeName(nameOf(at), so.names);
+  so.names.add(name);
   const returns = proposeReturns(document, at.operation, made.args, name);
   const type = returns === undefined ? undefined : declare(so.types, returns);
   const { effect, because } = effectOf(at, made.request.method, name);
@@ -115,8 +122,7 @@ function nameOf({ method, path, operation }: At): string {
   return name === "" ? method : name;
 }
 
-function freeName(name: string, taken: readonly ProposedRequest[]): string {
-  const used = new Set(taken.map((each) => each.name));
+function freeName(name: string, used: ReadonlySet<string>): string {
   for (let count = 2, free = name; ; count += 1) {
     if (!used.has(free)) return free;
     free = `${name}_${count}`;
@@ -148,13 +154,13 @@ function effectOf(
 }
 
 /** The record that an action is about, where another reads just that one from the same path: it can then be looked at before. */
-function withRecord(action: ProposedRequest, all: readonly ProposedRequest[]): ProposedRequest {
+function withRecord(action: ProposedRequest, samePath: readonly ProposedRequest[]): ProposedRequest {
   const { path, params } = action.request;
   const last = /\{([^{}]*)\}$/u.exec(path)?.[1];
   const id = last === undefined ? undefined : params[last];
-  const reader = all.find(({ effect, request, returns, args }) => {
+  const reader = samePath.find(({ effect, request, returns, args }) => {
     const needed = Object.keys(args).filter((key) => !key.endsWith("?"));
-    return effect === "read" && request.path === path && returns?.at === "result" && needed.length === Object.keys(request.params).length;
+    return effect === "read" && returns?.at === "result" && needed.length === Object.keys(request.params).length;
   });
   if (id === undefined || reader?.returns === undefined) return action;
   const { type } = reader.returns;

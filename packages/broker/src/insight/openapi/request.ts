@@ -1,4 +1,4 @@
-import type { FieldType, HttpRequest, Json, JsonObject } from "@bailiwick/policy";
+import { type FieldType, type HttpRequest, isArgumentHeader, type Json, type JsonObject } from "@bailiwick/policy";
 import { listOf, objectOf, type OpenApiDocument } from "./document.ts";
 import { type Fields, fieldsOf, propertiesOf, typeOf } from "./schema-types.ts";
 
@@ -11,9 +11,8 @@ export type RequestProposal =
 class Unmappable extends Error {}
 
 const METHODS: ReadonlySet<string> = new Set(["GET", "POST", "PUT", "PATCH", "DELETE"]);
-/** Set by the broker, or never by an argument. OpenAPI itself ignores parameters of the first three names. */
-const OWN_HEADERS =
-  /^(?:accept|content-type|authorization|cookie2?|host|connection|content-length|transfer-encoding|te|upgrade|via|expect|forwarded|x-forwarded-.*|proxy-.*|x-http-method(?:-override)?|x-method-override)$/iu;
+/** OpenAPI itself ignores parameters of these names ("Parameter Object"). */
+const IGNORED_HEADERS = /^(?:accept|content-type|authorization)$/iu;
 
 export function proposeRequest(
   document: OpenApiDocument,
@@ -94,7 +93,7 @@ function addParameter(document: OpenApiDocument, draft: Draft, parameter: JsonOb
 function isOwnHeader(document: OpenApiDocument, name: string): boolean {
   const schemes = Object.values(objectOf(objectOf(document.root["components"])["securitySchemes"]));
   const carries = schemes.some((each) => String(document.resolve(each)?.["name"]).toLowerCase() === name.toLowerCase());
-  return carries || OWN_HEADERS.test(name);
+  return carries || IGNORED_HEADERS.test(name);
 }
 
 function fits(parameter: JsonObject, place: string, type: FieldType): boolean {
@@ -105,14 +104,11 @@ function fits(parameter: JsonObject, place: string, type: FieldType): boolean {
     case "query":
       return plainQuery(parameter) && (isSingle(type) || list);
     case "header":
-      return isSingle(type) && HEADER_NAME.test(String(parameter["name"]));
+      return isSingle(type) && isArgumentHeader(String(parameter["name"]));
     default:
       return false;
   }
 }
-
-/** RFC 9110 section 5.6.2. */
-const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/u;
 
 function plainQuery({ style, allowReserved }: JsonObject): boolean {
   return (style === undefined || style === "form") && allowReserved !== true;

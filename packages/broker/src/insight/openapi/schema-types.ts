@@ -3,6 +3,8 @@ import { isObject, listOf, objectOf, type OpenApiDocument } from "./document.ts"
 
 /** Schemas nest no deeper than a person would read; anything deeper is `any`. */
 const MAX_DEPTH = 6;
+/** The same of fields below one schema: schemas that hold each other many times grow with every step. */
+const MAX_FIELDS_BELOW = 1_000;
 const KEY = /^[A-Za-z_$][\w$-]*$/u;
 /** Names that the policy language gives a meaning of its own. */
 const TAKEN = new Set(["__proto__", "__entity", "__extn", "__expr"]);
@@ -10,10 +12,19 @@ const TAKEN = new Set(["__proto__", "__entity", "__extn", "__expr"]);
 export type Fields = Readonly<Record<string, FieldType>>;
 export type Direction = "request" | "response";
 
+/** How far below the schema that was asked for, and how many fields it may still have there. */
+interface Reach {
+  readonly depth: number;
+  readonly left: { fields: number };
+}
+
+const start = (): Reach => ({ depth: 0, left: { fields: MAX_FIELDS_BELOW } });
+const below = ({ depth, left }: Reach): Reach => ({ depth: depth + 1, left });
+
 /** The catalog's type of a schema. What the catalog cannot say (unions, maps, deep nesting) is `any`, which no rule can speak of. */
-export function typeOf(document: OpenApiDocument, value: Json | undefined, direction: Direction, depth = 0): FieldType {
+export function typeOf(document: OpenApiDocument, value: Json | undefined, direction: Direction, reach = start()): FieldType {
   const schema = document.resolve(value);
-  if (schema === undefined || depth > MAX_DEPTH) return "any";
+  if (schema === undefined || reach.depth > MAX_DEPTH) return "any";
   switch (typeName(schema) ?? "") {
     case "string":
       return stringType(schema["format"]);
@@ -24,11 +35,11 @@ export function typeOf(document: OpenApiDocument, value: Json | undefined, direc
     case "boolean":
       return "boolean";
     case "array": {
-      const item = typeOf(document, schema["items"], direction, depth + 1);
+      const item = typeOf(document, schema["items"], direction, below(reach));
       return item === "any" ? "any" : [item];
     }
     case "object": {
-      const fields = fieldsOf(document, schema, direction, depth);
+      const fields = fieldsOf(document, schema, direction, reach);
       return fields === undefined || Object.keys(fields).length === 0 ? "any" : fields;
     }
     default:
@@ -37,15 +48,19 @@ export function typeOf(document: OpenApiDocument, value: Json | undefined, direc
 }
 
 /** Fields of an object's schema, those of its `allOf` included; undefined when it is no plain object. */
-export function fieldsOf(document: OpenApiDocument, value: Json | undefined, direction: Direction, depth = 0): Fields | undefined {
-  const properties = propertiesOf(document, value, 0);
+export function fieldsOf(document: OpenApiDocument, value: Json | undefined, direction: Direction, reach = start()): Fields | undefined {
+  const properties = propertiesOf(document, value);
   if (properties === undefined) return undefined;
+  if (reach.depth > 0) {
+    reach.left.fields -= Object.keys(properties.schemas).length;
+    if (reach.left.fields < 0) return undefined;
+  }
   const skipped = direction === "request" ? "readOnly" : "writeOnly";
   const entries = Object.entries(properties.schemas).flatMap(([name, each]): [string, FieldType][] => {
     const schema = document.resolve(each);
     if (schema?.[skipped] === true || !KEY.test(name) || TAKEN.has(name)) return [];
     const required = properties.required.has(name) && !isNullable(schema);
-    return [[required ? name : `${name}?`, typeOf(document, each, direction, depth + 1)]];
+    return [[required ? name : `${name}?`, typeOf(document, each, direction, below(reach))]];
   });
   return Object.fromEntries(entries);
 }
@@ -56,10 +71,13 @@ export interface Properties {
 }
 
 /** Undefined when the schema is no object, or one of several. */
-export function propertiesOf(document: OpenApiDocument, value: Json | undefined, depth = 0): Properties | undefined {
+export function propertiesOf(document: OpenApiDocument, value: Json | undefined, reach = start()): Properties | undefined {
   const schema = document.resolve(value);
-  if (schema === undefined || depth > MAX_DEPTH || schema["oneOf"] !== undefined || schema["anyOf"] !== undefined) return undefined;
-  const parts = listOf(schema["allOf"]).map((each) => propertiesOf(document, each, depth + 1));
+  if (schema === undefined || reach.depth > MAX_DEPTH || schema["oneOf"] !== undefined || schema["anyOf"] !== undefined) return undefined;
+  const merged = listOf(schema["allOf"]);
+  reach.left.fields -= merged.length;
+  if (reach.left.fields < 0) return undefined;
+  const parts = merged.map((each) => propertiesOf(document, each, below(reach)));
   if (typeName(schema) !== "object" && parts.length === 0) return undefined;
   const own = { schemas: objectOf(schema["properties"]), required: new Set(listOf(schema["required"]).map(String)) };
   const all = [...parts, own];

@@ -150,7 +150,26 @@ test.each([
 test("whatever names a document uses, what is proposed passes the check", async () => {
   const name = fc.oneof(
     fc.string({ maxLength: 12 }),
-    fc.constantFrom("__proto__", "id", "authorization", "a b", "ü", "x?", "Agent", "constructor", "-"),
+    fc.constantFrom(
+      "__proto__",
+      "Accept-Encoding",
+      "content-encoding",
+      "X-Real-IP",
+      "keep-alive",
+      "cookie",
+      "${env:HOME}",
+      "a\n# b: c",
+      "<<",
+      "'\"",
+      "id",
+      "authorization",
+      "a b",
+      "ü",
+      "x?",
+      "Agent",
+      "constructor",
+      "-",
+    ),
   );
   await fc.assert(
     fc.asyncProperty(fc.uniqueArray(name, { minLength: 1, maxLength: 5 }), name, async (names, operationId) => {
@@ -185,4 +204,45 @@ test("whatever names a document uses, what is proposed passes the check", async 
     }),
     { numRuns: 12 },
   );
+});
+
+test("schemas that hold each other many times over make no file that nobody could read", async () => {
+  const properties = Object.fromEntries(Array.from({ length: 30 }, (_, no) => [`part${no}`, { $ref: "#/components/schemas/Part" }]));
+  const answer = { description: "", content: { "application/json": { schema: { $ref: "#/components/schemas/Part" } } } };
+  const found = proposeApi(
+    "desk",
+    await readDocument(
+      JSON.stringify({
+        openapi: "3.0.3",
+        info: { title: "a", version: "1" },
+        paths: { "/a": { get: { responses: { 200: answer } } } },
+        components: {
+          schemas: {
+            Part: { type: "object", properties, allOf: Array.from({ length: 30 }, () => ({ $ref: "#/components/schemas/Mixed" })) },
+            Mixed: { allOf: Array.from({ length: 30 }, () => ({ $ref: "#/components/schemas/Mixed" })) },
+          },
+        },
+      }),
+    ),
+  );
+  expect(JSON.stringify(found.types).length).toBeLessThan(100_000);
+});
+
+test("a header that only the broker sets is no argument; an operation that cannot do without it is not proposed", async () => {
+  const header = (name: string, required: boolean) => ({ name, in: "header", required, schema: { type: "string" } });
+  const found = proposeApi(
+    "desk",
+    await readDocument(
+      JSON.stringify({
+        openapi: "3.0.3",
+        info: { title: "a", version: "1" },
+        paths: {
+          "/a": { get: { parameters: [header("Accept-Encoding", false)], responses: { 200: { description: "" } } } },
+          "/b": { get: { parameters: [header("X-Forwarded-For", true)], responses: { 200: { description: "" } } } },
+        },
+      }),
+    ),
+  );
+  expect(found.actions).toMatchObject([{ request: { path: "/a", headers: {} }, left: ["the header parameter `Accept-Encoding`"] }]);
+  expect(found.unmapped).toMatchObject([{ operation: "GET /b" }]);
 });
