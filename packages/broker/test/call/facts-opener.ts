@@ -1,6 +1,6 @@
 import type { JsonObject } from "@bailiwick/policy";
 import { Kysely, PostgresDialect } from "kysely";
-import { Pool } from "pg";
+import { openPool } from "../../src/adapters/store/connections.ts";
 import { z } from "zod";
 import { associatedWith, openFacts } from "../../src/adapters/store/log/sealed-facts.ts";
 import { subjects } from "../../src/adapters/store/subjects/subjects.ts";
@@ -28,7 +28,7 @@ const rowsSchema = z.array(z.object({ sealed: z.instanceof(Buffer) }));
 
 /** Opens facts with the deployment's root key, salts included, as whoever discloses them does. */
 export async function factsOpener({ databaseUrl, rootKey }: TestStore): Promise<FactsOpener> {
-  const pool = new Pool({ connectionString: databaseUrl });
+  const pool = openPool(databaseUrl);
   const secrets = tenantSecrets(new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }), Buffer.from(rootKey, "hex"));
   const people = subjects({ pool, secrets });
   return {
